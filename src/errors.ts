@@ -1,0 +1,117 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/**
+ * Every error this package throws has one of these codes; their meaning never changes.
+ * `status`: what a service answers with (HTTP); `exit`: exit code of the command line.
+ */
+export const errorCodes = {
+  ERR_CONFIG: { meaning: 'An option is unknown, missing or out of range.', status: 400, exit: 2 },
+  ERR_UNKNOWN_NAME: { meaning: 'No preset, scheme, block or tensor has this name.', status: 404, exit: 2 },
+  ERR_NAME_TAKEN: { meaning: 'Two parameters, buffers or scopes share a path.', status: 400, exit: 2 },
+  ERR_SHAPE: { meaning: 'Shapes do not fit each other or the model.', status: 400, exit: 2 },
+  ERR_GRAPH: { meaning: 'A graph breaks a rule of the format.', status: 400, exit: 2 },
+  ERR_CHECKPOINT: { meaning: 'A checkpoint is torn, foreign or of a newer format.', status: 400, exit: 3 },
+  ERR_DATASET: { meaning: 'A data set is missing, torn or inconsistent.', status: 400, exit: 3 },
+  ERR_IMAGE: { meaning: 'An image cannot be read.', status: 400, exit: 3 },
+  ERR_FILE: {
+    meaning: 'The file system refused (full, read-only, missing, not permitted).',
+    status: 500,
+    exit: 3,
+  },
+  ERR_RUN_EXISTS: { meaning: 'The run folder exists; runs are never overwritten.', status: 409, exit: 3 },
+  ERR_CLOSED: { meaning: 'The model, source or trainer was closed.', status: 409, exit: 1 },
+  ERR_BUSY: { meaning: 'The model is busy with another job.', status: 409, exit: 1 },
+  ERR_ABORTED: { meaning: 'The work was aborted by its signal.', status: 499, exit: 130 },
+  ERR_NOT_FINITE: { meaning: 'A loss, activation or gradient became NaN or infinite.', status: 500, exit: 4 },
+  ERR_DEVICE: { meaning: 'The device does not exist here.', status: 500, exit: 5 },
+  ERR_MEMORY: { meaning: 'Memory ran out.', status: 503, exit: 5 },
+  ERR_LIBTORCH_NOT_FOUND: { meaning: 'No usable libtorch was found.', status: 500, exit: 5 },
+  ERR_LIBTORCH_VERSION: { meaning: 'libtorch has another version than the addon.', status: 500, exit: 5 },
+  ERR_ADDON_MISSING: { meaning: 'The native addon is missing or cannot be loaded.', status: 500, exit: 5 },
+  ERR_PREREQUISITE: { meaning: 'A tool that the set-up needs is missing.', status: 500, exit: 5 },
+  ERR_SETUP: { meaning: 'Setting up libtorch failed.', status: 500, exit: 5 },
+  ERR_TORCH: { meaning: 'libtorch reported an error.', status: 500, exit: 1 },
+} as const;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface LmErrorOptions {
+  /** How to fix it: one sentence or the corrected call. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class of this package: a stable `code`, a message of the shape
+ * "Expected ‹what› for `‹name›` but received ‹value›", and a `hint` that says how to fix it.
+ *
+ * @example
+ * try { await Model.load('model.safetensors'); }
+ * catch (e) { if (isLmError(e, 'ERR_CHECKPOINT')) console.error(e.message, e.hint); else throw e; }
+ */
+export class LmError extends Error {
+  override readonly name = 'LmError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: LmErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  /** HTTP status a service answers with. */
+  get status(): number {
+    return errorCodes[this.code].status;
+  }
+
+  /** Exit code of the command line. */
+  get exitCode(): number {
+    return errorCodes[this.code].exit;
+  }
+}
+
+/** True if `error` is an {@link LmError}, of the given code when one is named. */
+export function isLmError(error: unknown, code?: ErrorCode): error is LmError {
+  return error instanceof LmError && (code === undefined || error.code === code);
+}
+
+/** A value as it reads in a message: short, quoted, never a dump. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return `"${value.length > 60 ? `${value.slice(0, 57)}…` : value}"`;
+  if (typeof value === 'function') return `function ${value.name || '(anonymous)'}`;
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${value.byteLength} bytes)`;
+  if (typeof value === 'object' && value !== null) {
+    const text = asJson(value);
+    return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  }
+  return String(value);
+}
+
+/** Circular values and big integers have no JSON. */
+function asJson(value: object): string {
+  try {
+    return JSON.stringify(value) ?? 'an object';
+  } catch {
+    return 'an object';
+  }
+}
+
+/** The one message shape for a wrong value. */
+export function expected(
+  code: ErrorCode,
+  what: string,
+  name: string,
+  value: unknown,
+  options: LmErrorOptions = {},
+): LmError {
+  return new LmError(code, `Expected ${what} for \`${name}\` but received ${show(value)}`, options);
+}
+
+/** Names close to a mistyped one, as a hint: the nearest first, or the whole list when nothing is near. */
+export function didYouMean(name: string, known: readonly string[]): string {
+  const nearest = known.length > 0 ? closest(name, known) : undefined;
+  if (nearest !== undefined && distance(name, nearest) <= Math.max(2, name.length / 3))
+    return `Did you mean "${nearest}"?`;
+  return `Known: ${known.join(', ')}.`;
+}

@@ -1,0 +1,139 @@
+/** Files: what an errno means, and a file that is replaced as a whole or not at all. */
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LmError } from './errors.ts';
+
+/** What the common refusals of a file system mean, and what to do. */
+const meanings: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or folder; check the path.',
+  EACCES: 'Permission denied; check the owner and the mode of the file and of its folder.',
+  EPERM: 'The operation is not permitted on this file.',
+  EROFS: 'The file system is mounted read-only.',
+  ENOSPC: 'The disk is full; free some space and repeat.',
+  EDQUOT: 'The disk quota is used up; free some space and repeat.',
+  EFBIG: 'The file is larger than the file system or the process may write.',
+  EIO: 'The disk reported an error.',
+  EISDIR: 'The path is a folder, not a file.',
+  ENOTDIR: 'A part of the path is a file, not a folder.',
+  ENOTEMPTY: 'The folder is not empty.',
+  EEXIST: 'The file exists.',
+  EMFILE: 'Too many files are open; raise the limit (ulimit -n).',
+  ENFILE: 'Too many files are open on this machine.',
+  ENAMETOOLONG: 'The path is too long.',
+  ELOOP: 'The path runs in a circle of links.',
+  EBUSY: 'The file is in use by the system.',
+  ETXTBSY: 'The file is a program that is running.',
+  ERR_FS_FILE_TOO_LARGE: 'The file has more than 2 GiB.',
+  ERR_INVALID_ARG_VALUE: 'A path has no zero bytes.',
+};
+
+/** Codes of Node itself that say the same kind of thing. */
+const nodeCodes = ['ERR_FS_FILE_TOO_LARGE', 'ERR_INVALID_ARG_VALUE'];
+
+/** The code of an error of the file system (`ENOENT`), or undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  return 'syscall' in error || nodeCodes.includes(error.code) ? error.code : undefined;
+}
+
+/**
+ * An error of the file system as `LmError` ERR_FILE, with what the errno means as its hint; other errors pass unchanged.
+ *
+ * @param what what was expected of the path, such as "a readable file".
+ * @example
+ * await readFile(path).catch((e) => { throw fileError(e, 'a readable file', path); });
+ */
+export function fileError(cause: unknown, what: string, path: string): unknown {
+  const code = errnoOf(cause);
+  if (code === undefined) return cause;
+  const hint = meanings[code] ?? (cause instanceof Error ? cause.message : '');
+  return new LmError('ERR_FILE', `Expected ${what} for \`${path}\` but received ${code}`, { hint, cause });
+}
+
+/**
+ * Replaces a file as a whole or not at all: writes a temporary file in the same folder, flushes it to the disk, renames
+ * it, and flushes the folder. On any failure the temporary file is removed and the old file is untouched.
+ *
+ * @param write fills the new file; what it throws is passed on.
+ * @throws ERR_FILE when the file system refuses: full, read-only, no such folder, not permitted.
+ * @example
+ * await replaceFile('notes.txt', (file) => file.writeFile('hello'));
+ */
+export async function replaceFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
+  try {
+    await writeFlushed(temporary, write);
+    await rename(temporary, path);
+    await flushFolder(folder);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError(cause, 'a writable file', path);
+  }
+}
+
+async function writeFlushed(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, 'wx+');
+  try {
+    await write(file);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes a rename durable. Windows cannot flush a folder and does not need to. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Bytes per call of the file system, which moves less than 2 GiB at once. */
+const pieceBytes = 64 * 2 ** 20;
+
+/** Writes all bytes at a position of a file; returns the position behind them. */
+export async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
+  for (let at = 0; at < bytes.length; ) {
+    const length = Math.min(pieceBytes, bytes.length - at);
+    at += (await file.write(bytes, at, length, position + at)).bytesWritten;
+  }
+  return position + bytes.length;
+}
+
+/** Fills `bytes` from a position of a file; returns how many there were: fewer where the file ends. */
+export async function readAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<number> {
+  for (let at = 0; at < bytes.length; ) {
+    const length = Math.min(pieceBytes, bytes.length - at);
+    const { bytesRead } = await file.read(bytes, at, length, position + at);
+    if (bytesRead === 0) return at;
+    at += bytesRead;
+  }
+  return bytes.length;
+}
+
+/**
+ * Opens a file for reading, works with it, and closes it.
+ *
+ * @throws ERR_FILE when it is missing, not permitted, or a folder; what `work` throws passes.
+ */
+export async function withFile<T>(
+  path: string,
+  work: (file: FileHandle, bytes: number) => Promise<T>,
+): Promise<T> {
+  try {
+    const file = await open(path, 'r');
+    try {
+      return await work(file, (await file.stat()).size);
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw fileError(cause, 'a readable file', path);
+  }
+}

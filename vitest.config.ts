@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+// One thread per process: OpenMP teams that spin against each other are 4 to 10 times slower than one.
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    env: { OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
+  },
+});
