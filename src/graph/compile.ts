@@ -1,0 +1,112 @@
+/** From a finished trace to plain data: drops what the output does not need, and numbers the rest. */
+import { type Coef, coefParams } from './coefficients.ts';
+import type { Buffer, Node, Param } from './node.ts';
+import {
+  type BufferSpec,
+  type CoefSpec,
+  type GraphSpec,
+  graphVersion,
+  type InputSpec,
+  type NodeSpec,
+  type ParamSpec,
+  type StepRecord,
+} from './spec.ts';
+import type { StepDraft, Trace } from './tracing.ts';
+
+/** Indices of what is kept, by object. */
+interface Tables {
+  readonly nodes: ReadonlyMap<Node, number>;
+  readonly params: ReadonlyMap<Param, number>;
+  readonly buffers: ReadonlyMap<Buffer, number>;
+}
+
+/** The graph of everything that `output` needs, in the order it was made. */
+export function compile(trace: Trace, name: string, input: InputSpec, output: Node): GraphSpec {
+  const live = needed(trace, output);
+  const reads = new Set(live.flatMap((node) => [...node.params, ...node.coefs.flatMap(coefParams)]));
+  const states = new Set(live.flatMap((node) => node.buffers));
+  const params = [...trace.params.values()].filter((param) => reads.has(param));
+  const buffers = [...trace.buffers.values()].filter((buffer) => states.has(buffer));
+  const tables: Tables = { nodes: indexed(live), params: indexed(params), buffers: indexed(buffers) };
+  const coefs = coefTable(tables.params);
+  const nodes = live.map((node) => nodeSpec(node, tables, node.coefs.map(coefs.place)));
+  return {
+    version: graphVersion,
+    name,
+    input,
+    nodes,
+    params: params.map(paramSpec),
+    buffers: buffers.map(({ path, shape, value }): BufferSpec => ({ path, shape, value })),
+    coefs: coefs.rows,
+    steps: trace.steps.flatMap((step) => stepRecord(step, tables)),
+    output: nodes.length - 1,
+  };
+}
+
+function nodeSpec({ op, path, attrs, ...node }: Node, tables: Tables, coefs: number[]): NodeSpec {
+  const inputs = find(node.inputs, tables.nodes);
+  const params = find(node.params, tables.params);
+  const buffers = find(node.buffers, tables.buffers);
+  return { op, path, inputs, params, buffers, coefs, attrs };
+}
+
+/** The output and all it is made from. The output is the last: whatever was made later cannot be among its inputs. */
+function needed(trace: Trace, output: Node): Node[] {
+  const live = new Set([output]);
+  for (const node of trace.nodes.toReversed())
+    if (live.has(node)) for (const source of node.inputs) live.add(source);
+  return trace.nodes.filter((node) => live.has(node));
+}
+
+function indexed<T>(items: readonly T[]): Map<T, number> {
+  return new Map(items.map((item, i) => [item, i]));
+}
+
+/** Indices of those that were kept. */
+function find<T>(items: readonly T[], places: ReadonlyMap<T, number>): number[] {
+  return items.map((item) => places.get(item)).filter((i) => i !== undefined);
+}
+
+function paramSpec({ path, shape, init, kind, depth, decay }: Param): ParamSpec {
+  return { path, shape, init, kind, depth, ...(decay === undefined ? {} : { decay }) };
+}
+
+/** Every distinct coefficient once, parts before the whole. */
+function coefTable(params: ReadonlyMap<Param, number>): { rows: CoefSpec[]; place: (coef: Coef) => number } {
+  const rows: CoefSpec[] = [];
+  const places = new Map<string, number>();
+  const known = new Map<Coef, number>(); // an expression may share parts: look at each once
+  const place = (coef: Coef): number => {
+    const i = known.get(coef) ?? rowPlace(rowOf(coef));
+    known.set(coef, i);
+    return i;
+  };
+  const rowPlace = (row: CoefSpec): number => {
+    const key = JSON.stringify(row);
+    const i = places.get(key) ?? rows.push(row) - 1;
+    places.set(key, i);
+    return i;
+  };
+  const rowOf = (coef: Coef): CoefSpec => {
+    if (typeof coef === 'number') return { kind: 'constant', value: coef === 0 ? 0 : coef }; // no -0: JSON has none
+    if (!('of' in coef)) return { kind: 'param', param: params.get(coef) ?? -1 };
+    if (coef.of.length === 1) return { kind: coef.kind, of: [place(coef.of[0])] } as CoefSpec;
+    return { kind: coef.kind, of: [place(coef.of[0]), place(coef.of[1])] } as CoefSpec;
+  };
+  return { rows, place };
+}
+
+/** A step with what the output needs of it; nothing when that is nothing. */
+function stepRecord(step: StepDraft, { nodes, params }: Tables): StepRecord[] {
+  const { path, scheme, stage, n, N, t, transition } = step;
+  const after = find(step.after, nodes);
+  if (after.length === 0) return [];
+  const fields = step.fields.flatMap((field) => {
+    const [input, output] = [nodes.get(field.input), nodes.get(field.output)];
+    return input === undefined || output === undefined ? [] : [{ path: field.path, input, output }];
+  });
+  const before = find(step.before, nodes);
+  return [
+    { path, scheme, stage, n, N, t, transition, before, after, fields, params: find(step.params, params) },
+  ];
+}

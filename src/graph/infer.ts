@@ -1,0 +1,68 @@
+/** Shapes of a whole graph for any batch and image size. */
+import { joinShapes } from './coefficients.ts';
+import type { Shape } from './node.ts';
+import { inferShape } from './ops.ts';
+import { nth, type OpCall } from './shapes.ts';
+import type { CoefSpec, GraphSpec, NodeSpec } from './spec.ts';
+
+/** The tables that shapes depend on. */
+export type Tables = Pick<GraphSpec, 'nodes' | 'params' | 'buffers' | 'coefs'>;
+
+/** Each node as a call with concrete shapes, and the shape of its result. */
+export interface Inferred {
+  readonly call: OpCall;
+  readonly shape: Shape;
+}
+
+/**
+ * Runs the shape rules over all nodes in order for an input [N, C, H, W].
+ *
+ * @throws ERR_SHAPE, with the node's path, when an operation does not fit; ERR_GRAPH for wrong counts or attributes.
+ */
+export function inferAll(tables: Tables, image: Shape): Inferred[] {
+  const { params, buffers } = tables;
+  const coefs = coefShapes(tables);
+  const done: Inferred[] = [];
+  const call = (node: NodeSpec): OpCall => ({
+    op: node.op,
+    path: node.path,
+    image,
+    inputs: node.inputs.map((i) => done[i]?.shape ?? []),
+    sources: node.inputs.map((i) => done[i]?.call.op ?? ''),
+    params: node.params.map((i) => params[i]?.shape ?? []),
+    buffers: node.buffers.map((i) => buffers[i]?.shape ?? []),
+    coefs: node.coefs.map((i) => nth(coefs, i)),
+    attrs: node.attrs,
+  });
+  for (const node of tables.nodes) {
+    const next = call(node);
+    done.push({ call: next, shape: inferShape(next) });
+  }
+  return done;
+}
+
+/** Shape of every coefficient: [1] or that of the parameters in it. */
+function coefShapes({ coefs, params }: Tables): Shape[] {
+  const shapes: Shape[] = [];
+  const rule = (coef: CoefSpec): Shape => {
+    if (coef.kind === 'constant') return [1];
+    if (coef.kind === 'param') return params[coef.param]?.shape ?? [];
+    return coef.of.map((i) => nth(shapes, i)).reduce(joinShapes, [1]);
+  };
+  for (const coef of coefs) shapes.push(rule(coef));
+  return shapes;
+}
+
+/** Indices of the parameters that coefficient i reads, each once. */
+export function coefReads(coefs: readonly CoefSpec[], i: number): number[] {
+  const wanted = new Set([i]);
+  const found = new Set<number>();
+  // Parts precede the whole, so one pass from the whole down meets each after all that reads it.
+  for (let at = i; at >= 0; at--) {
+    const coef = wanted.has(at) ? coefs[at] : undefined;
+    if (coef === undefined || coef.kind === 'constant') continue;
+    if (coef.kind === 'param') found.add(coef.param);
+    else for (const part of coef.of) wanted.add(part);
+  }
+  return [...found];
+}

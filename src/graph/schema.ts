@@ -1,0 +1,115 @@
+/** The graph format for data from outside: structure first (here), meaning next (validate.ts). */
+import { z } from 'zod';
+import { expected, type LmError } from '../errors.ts';
+import type { GraphSpec } from './spec.ts';
+
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
+const index = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+const indices = z.array(index);
+const path = z.string();
+const shape = z.array(size).min(1);
+const depth = z.number().min(0).max(1);
+
+const init = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), value: z.number() }),
+  z.strictObject({ kind: z.literal('uniform'), low: z.number(), high: z.number() }),
+  z.strictObject({ kind: z.literal('normal'), mean: z.number(), std: z.number().min(0) }),
+]);
+
+const input = z.strictObject({
+  channels: size,
+  height: size,
+  width: size,
+  mean: z.array(z.number()),
+  std: z.array(z.number().positive()),
+});
+
+const node = z.strictObject({
+  op: z.string(),
+  path,
+  inputs: indices,
+  params: indices,
+  buffers: indices,
+  coefs: indices,
+  attrs: z.record(z.string(), z.union([z.number(), z.array(z.number())])),
+});
+
+const param = z.strictObject({
+  path: path.min(1),
+  shape,
+  init,
+  kind: z.enum(['weight', 'bias', 'norm', 'coefficient']),
+  depth,
+  decay: z.boolean().exactOptional(),
+});
+
+const coef = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), value: z.number() }),
+  z.strictObject({ kind: z.literal('param'), param: index }),
+  z.strictObject({ kind: z.enum(['sum', 'product']), of: z.tuple([index, index]) }),
+  z.strictObject({ kind: z.enum(['reciprocal', 'tanh']), of: z.tuple([index]) }),
+]);
+
+const step = z.strictObject({
+  path,
+  scheme: z.string(),
+  stage: index,
+  n: index,
+  N: size,
+  t: depth,
+  transition: z.boolean(),
+  before: indices,
+  after: indices,
+  fields: z.array(z.strictObject({ path, input: index, output: index })),
+  params: indices,
+});
+
+const graph: z.ZodType<GraphSpec> = z.strictObject({
+  version: size,
+  name: z.string().min(1),
+  input,
+  nodes: z.array(node).min(1),
+  params: z.array(param),
+  buffers: z.array(z.strictObject({ path: path.min(1), shape, value: z.number() })),
+  coefs: z.array(coef),
+  steps: z.array(step),
+  output: index,
+});
+
+/**
+ * Data of the right structure, copied.
+ *
+ * @throws ERR_GRAPH for the first thing that has another structure.
+ */
+export function parseStructure(value: unknown): GraphSpec {
+  const result = graph.safeParse(value);
+  if (result.success) return result.data;
+  throw explain(result.error.issues[0], value);
+}
+
+function explain(issue: z.core.$ZodIssue | undefined, value: unknown): LmError {
+  const place = issue?.path ?? [];
+  const name = place.reduce<string>(
+    (s, p) => s + (typeof p === 'number' ? `[${p}]` : `.${String(p)}`),
+    'graph',
+  );
+  const received = place.reduce<unknown>(
+    (v, key) => (typeof v === 'object' && v !== null ? Reflect.get(v, key) : undefined),
+    value,
+  );
+  return expected('ERR_GRAPH', 'data of the graph format', name, brief(received), {
+    hint: issue?.message ?? 'Pass what `graph.toSpec()` returned.',
+  });
+}
+
+/** Foreign data may be huge, circular or no JSON: a container is named, not shown. */
+function brief(value: unknown): unknown {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : value;
+}

@@ -1,0 +1,172 @@
+/** A trace: the growing list of nodes, parameters and steps while a network's function runs. Internal to the package. */
+import { LmError } from '../errors.ts';
+import { type Coef, coefParams, coefShape } from './coefficients.ts';
+import type { Attrs, Buffer, Node, Param, Shape } from './node.ts';
+import { inferShape, type OpName } from './ops.ts';
+import type { StepRecord } from './spec.ts';
+
+/** What is known of a step before it runs. */
+export type StepInfo = Pick<StepRecord, 'path' | 'scheme' | 'stage' | 'n' | 'N' | 't' | 'transition'>;
+
+/** One evaluation of f: its argument, its value, and the ids of the nodes made in between. */
+export interface FieldDraft {
+  readonly path: string;
+  readonly input: Node;
+  readonly output: Node;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A step as it was traced, before the graph numbers its nodes. */
+export interface StepDraft extends StepInfo {
+  readonly before: readonly Node[];
+  readonly after: readonly Node[];
+  readonly fields: readonly FieldDraft[];
+  readonly params: readonly Param[];
+}
+
+/** State of a trace; only the functions of this folder change it. */
+export interface Trace {
+  /** Nominal shape of the input, [1, C, H, W]. */
+  readonly image: Shape;
+  readonly nodes: Node[];
+  readonly params: Map<string, Param>;
+  readonly buffers: Map<string, Buffer>;
+  readonly steps: StepDraft[];
+  /** Path that the nodes made now carry. */
+  path: string;
+  /** Evaluations of f in the step under way. */
+  fields: FieldDraft[];
+  /** False once the graph was made. */
+  open: boolean;
+}
+
+/** An empty trace for one image of shape [1, C, H, W]. */
+export function newTrace(image: Shape): Trace {
+  return {
+    image,
+    nodes: [],
+    params: new Map(),
+    buffers: new Map(),
+    steps: [],
+    path: '',
+    fields: [],
+    open: true,
+  };
+}
+
+/** What an operation reads, beside its name. */
+export interface Parts {
+  readonly inputs?: readonly Node[];
+  readonly params?: readonly Param[];
+  readonly buffers?: readonly Buffer[];
+  readonly coefs?: readonly Coef[];
+  readonly attrs?: Attrs;
+}
+
+/**
+ * Adds one node to a trace.
+ *
+ * @throws ERR_GRAPH for parts of another trace, after the trace ended, or wrong counts and attributes;
+ * ERR_SHAPE when shapes do not fit.
+ */
+export function emit(trace: Trace, op: OpName, parts: Parts): Node {
+  const { inputs = [], params = [], buffers = [], coefs = [], attrs = {} } = parts;
+  const { path, image } = trace;
+  checkOwner(trace, op, [...inputs, ...params, ...buffers, ...coefs.flatMap(coefParams)]);
+  const shapes = (of: readonly { readonly shape: Shape }[]): Shape[] => of.map(({ shape }) => shape);
+  const shape = inferShape({
+    ...{ op, path, image, attrs },
+    inputs: shapes(inputs),
+    sources: inputs.map((node) => node.op),
+    params: shapes(params),
+    buffers: shapes(buffers),
+    coefs: coefs.map(coefShape),
+  });
+  const id = trace.nodes.length;
+  const node = { trace, id, op, path, shape, channels: shape[1] ?? 0, inputs, params, buffers, coefs, attrs };
+  trace.nodes.push(node);
+  return node;
+}
+
+function checkOwner(
+  trace: Trace,
+  op: string,
+  parts: readonly { readonly trace: Trace; path: string }[],
+): void {
+  checkOpen(trace, op);
+  const stranger = parts.find((part) => part.trace !== trace);
+  if (stranger === undefined) return;
+  throw new LmError(
+    'ERR_GRAPH',
+    `Expected tensors of one trace for \`${trace.path} (${op})\` but received "${stranger.path}" of another`,
+    { hint: 'Make every layer from the scope that the function being traced was given.' },
+  );
+}
+
+/**
+ * Refuses to change a finished trace.
+ *
+ * @throws ERR_GRAPH after the trace ended.
+ */
+export function checkOpen(trace: Trace, what: string): void {
+  if (trace.open) return;
+  throw new LmError('ERR_GRAPH', `Expected a trace under way for \`${what}\` but its graph is finished`);
+}
+
+/** Runs `body` with every node it makes carrying `path`. */
+export function withPath<T>(trace: Trace, path: string, body: () => T): T {
+  const outer = trace.path;
+  trace.path = path;
+  try {
+    return body();
+  } finally {
+    trace.path = outer;
+  }
+}
+
+/**
+ * Runs one time step and records it: states before and after, evaluations of f, and the parameters that
+ * the step's own coefficients (not those inside f) read.
+ *
+ * @throws ERR_GRAPH when the body does not return a state, a non-empty array of nodes.
+ */
+export function recordStep<S extends readonly Node[]>(
+  info: StepInfo,
+  before: readonly Node[],
+  body: () => S,
+): S {
+  const trace = before[0]?.trace;
+  if (trace === undefined) throw new LmError('ERR_GRAPH', `Expected a state before step "${info.path}"`);
+  const start = trace.nodes.length;
+  trace.fields = [];
+  const after = body();
+  checkState(after, `step "${info.path}" of scheme "${info.scheme}"`);
+  const { fields } = trace;
+  const own = trace.nodes.slice(start).filter(({ id }) => !fields.some((f) => id >= f.from && id < f.to));
+  const params = new Set(own.flatMap((node) => node.coefs).flatMap(coefParams));
+  trace.steps.push({ ...info, before, after, fields, params: [...params] });
+  return after;
+}
+
+/**
+ * Checks what a scheme or transition returned.
+ *
+ * @throws ERR_GRAPH unless it is a state, a non-empty array of nodes.
+ */
+export function checkState(state: unknown, from: string): void {
+  const isNode = (node: Node | undefined): boolean => node?.trace !== undefined;
+  if (Array.isArray(state) && state.length > 0 && state.every(isNode)) return;
+  throw new LmError('ERR_GRAPH', `Expected a state [newest, …] from ${from} but received ${typeof state}`, {
+    hint: 'Return an array of nodes, newest first: return [lin([1, u], [1, f(u)]), u].',
+  });
+}
+
+/** Runs one evaluation of f and records it in the step under way. */
+export function recordField(path: string, input: Node, body: () => Node): Node {
+  const { trace } = input;
+  const from = trace.nodes.length;
+  const output = body();
+  trace.fields.push({ path, input, output, from, to: trace.nodes.length });
+  return output;
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import { minus } from '../../src/graph/coefficients.ts';
+import { lin } from '../../src/graph/functions.ts';
+import { uniform } from '../../src/graph/inits.ts';
+import { network } from '../../src/models/network.ts';
+import type { Scheme } from '../../src/roles.ts';
+import { euler } from '../../src/schemes/euler.ts';
+import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
+import { thrown } from '../support/errors.ts';
+import { evaluate } from '../support/evaluate.ts';
+import { integrator, opaqueField, thin } from '../support/nets.ts';
+
+/** The scheme that the documentation shows as a user's. */
+const damped: Scheme = {
+  name: 'damped',
+  enter: (h) => h,
+  step([u, prev], field, { s }) {
+    const f = field();
+    if (!prev) return [lin([1, u], [1, f(u)]), u];
+    const k = s.param('k', [1], uniform(-0.1, 0));
+    return [lin([minus(1, k), u], [k, prev], [1, f(u)]), u];
+  },
+};
+
+describe('linearTwoStep', () => {
+  it('with k = 0 equals Euler to the bit', () => {
+    const relu = (u: number): number => 0.3 * Math.sin(u);
+    const x = 1 / 3;
+    const two = evaluate(integrator(linearTwoStep(), 20, opaqueField), { x, relu, param: () => 0 });
+    expect(two).toBe(evaluate(integrator(euler, 20, opaqueField), { x, relu }));
+  });
+
+  it('draws k from U(-0.1, 0), undecayed', () => {
+    const { params } = network(thin);
+    const ks = params.filter((param) => param.path.endsWith('.k'));
+    expect(ks.map((k) => k.path)).toEqual([
+      'stage1.step1.k',
+      'stage1.step2.k',
+      'stage2.step1.k',
+      'stage2.step2.k',
+    ]);
+    for (const k of ks) {
+      expect(k).toMatchObject({
+        shape: [1],
+        kind: 'coefficient',
+        init: { kind: 'uniform', low: -0.1, high: 0 },
+      });
+      expect(k).not.toHaveProperty('decay');
+    }
+  });
+
+  it('stores ks = 1 - k with decay as the official code does', () => {
+    const { params } = network({ ...thin, scheme: linearTwoStep({ parameterization: 'official' }) });
+    const ks = params.filter((param) => param.path.endsWith('.ks'));
+    expect(ks).toHaveLength(4);
+    expect(ks[0]).toMatchObject({ decay: true, init: { kind: 'uniform', low: 1, high: 1.1 } });
+  });
+
+  it('has one k per channel on request', () => {
+    const { params } = network({ ...thin, scheme: linearTwoStep({ per: 'channel', init: [0, 0.2] }) });
+    const ks = params.filter((param) => param.path.endsWith('.k'));
+    expect(ks.map((k) => k.shape)).toEqual([
+      [4, 1, 1],
+      [4, 1, 1],
+      [8, 1, 1],
+      [8, 1, 1],
+    ]);
+    expect(ks[0]?.init).toEqual({ kind: 'uniform', low: 0, high: 0.2 });
+  });
+
+  it('restarts its history at a stage border with the projected shortcut', () => {
+    const { nodes, steps } = network(thin);
+    const second = steps.find((step) => step.path === 'stage2.step1');
+    const [u = -1, prev = -1] = second?.before ?? [];
+    expect(nodes[u]?.path).toBe('stage2.step0');
+    expect(nodes[prev]?.path).toBe('stage2.step0.shortcut.conv');
+    const update = nodes[second?.after[0] ?? -1];
+    expect(update?.inputs).toEqual([u, prev, second?.fields[0]?.output]);
+  });
+
+  it('refuses unknown option values and ranges that are none', () => {
+    const wrong = { per: 'pixel' } as unknown as { per: 'layer' };
+    expect(thrown(() => linearTwoStep(wrong)).code).toBe('ERR_CONFIG');
+    expect(thrown(() => linearTwoStep({ init: [0, -1] })).code).toBe('ERR_CONFIG');
+  });
+});
+
+describe("a user's scheme", () => {
+  it('traces to what the built-in one traces to', () => {
+    const own = network({ ...thin, scheme: damped });
+    const builtIn = network({ ...thin, scheme: linearTwoStep() });
+    expect(own.nodes).toEqual(builtIn.nodes);
+    expect(own.params).toEqual(builtIn.params);
+    expect(own.coefs).toEqual(builtIn.coefs);
+    expect(own.steps.every((step) => step.scheme === 'damped')).toBe(true);
+  });
+
+  it('that returns no state is refused with its name', () => {
+    const forgets = { name: 'forgets', step: () => undefined } as unknown as Scheme;
+    const { code, text } = thrown(() => network({ ...thin, scheme: forgets }));
+    expect(code).toBe('ERR_GRAPH');
+    expect(text).toContain('forgets');
+  });
+});

@@ -1,0 +1,121 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { findLibtorch } from '../../src/native/libtorch.ts';
+
+/** Compiled modules, for child processes and workers: Node 20 does not read TypeScript. */
+export const dist: string = fileURLToPath(new URL('../../dist/', import.meta.url));
+
+/** A folder that goes away with the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** An environment in which nothing names a libtorch and no Python is found. */
+export function emptyEnvironment(folder: string): NodeJS.ProcessEnv {
+  return { PATH: join(folder, 'no-programs'), HOME: folder, LM_RESNET_CACHE: join(folder, 'cache') };
+}
+
+export interface FakeOptions {
+  readonly version?: string;
+  /** Which file names the version. */
+  readonly versionFile?: 'version.py' | 'build-version' | 'version.h' | 'none';
+  readonly libraries?: readonly string[];
+  /** Content of the libraries; by default the start of a shared library for this processor. */
+  readonly content?: Buffer;
+}
+
+export const threeLibraries = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'] as const;
+
+/** A folder that looks like a libtorch as far as it is examined. */
+export function fakeLibtorch(folder: string, options: FakeOptions = {}): string {
+  const { version = '2.13.0+cpu', versionFile = 'version.py', libraries = threeLibraries } = options;
+  mkdirSync(join(folder, 'lib'), { recursive: true });
+  for (const name of libraries) writeFileSync(join(folder, 'lib', name), options.content ?? elfHeader());
+  writeVersion(folder, version, versionFile);
+  return folder;
+}
+
+function writeVersion(folder: string, version: string, file: NonNullable<FakeOptions['versionFile']>): void {
+  if (file === 'version.py') writeFileSync(join(folder, file), `__version__ = '${version}'\n`);
+  if (file === 'build-version') writeFileSync(join(folder, file), `${version}\n`);
+  if (file !== 'version.h') return;
+  const [major, minor, patch] = version.split('.');
+  const headers = join(folder, 'include', 'torch', 'csrc', 'api', 'include', 'torch');
+  mkdirSync(headers, { recursive: true });
+  const rows = { MAJOR: major, MINOR: minor, PATCH: patch };
+  const text = Object.entries(rows).map(([name, value]) => `#define TORCH_VERSION_${name} ${value}\n`);
+  writeFileSync(join(headers, 'version.h'), text.join(''));
+}
+
+/** The first bytes of a shared library for a processor (this one by default). */
+export function elfHeader(arch: string = process.arch): Buffer {
+  const header = Buffer.alloc(64);
+  header.writeUInt32BE(0x7f454c46, 0);
+  header.writeUInt16LE(arch === 'arm64' ? 183 : 62, 18);
+  return header;
+}
+
+/** A folder with the real libtorch's libraries behind links, as an installation of a few bytes that loads. */
+export function linkedLibtorch(folder: string): string {
+  const real = findLibtorch();
+  mkdirSync(folder, { recursive: true });
+  symlinkSync(join(real.path, 'lib'), join(folder, 'lib'));
+  writeVersion(folder, real.version, 'version.py');
+  return folder;
+}
+
+/** Compiles a shared library of a given SONAME that has none of libtorch's symbols. */
+export function stubLibrary(file: string, soname: string): string {
+  const args = ['-shared', '-fPIC', '-x', 'c', '-', `-Wl,-soname,${soname}`, '-o', file];
+  execFileSync(process.env.CC ?? 'cc', args, { input: `int lm_stub_${soname.replaceAll(/\W/g, '_')};` });
+  return file;
+}
+
+/** A folder as examined to be libtorch 2.13 whose libraries have no symbols. */
+export function stubLibtorch(folder: string): string {
+  fakeLibtorch(folder);
+  for (const name of threeLibraries) stubLibrary(join(folder, 'lib', name), name);
+  return folder;
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of ES module text in a child Node. */
+export function runNode(program: string, env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  return new Promise((resolve) =>
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr })),
+  );
+}
+
+/** Runs a program that ends by calling `answer(value)`, and gives the value. */
+export async function askNode(program: string, env: NodeJS.ProcessEnv = {}): Promise<unknown> {
+  const answer =
+    "const answer = (value) => process.stdout.write('\\nANSWER ' + JSON.stringify(value) + '\\n');\n";
+  const { code, signal, stdout, stderr } = await runNode(answer + program, env);
+  const line = /^ANSWER (.*)$/m.exec(stdout)?.[1];
+  if (code === 0 && line !== undefined) return JSON.parse(line);
+  throw new Error(`the child ended with ${signal ?? code}:\n${stdout}\n${stderr}`);
+}
