@@ -1,0 +1,67 @@
+// The addon's exports, as src/native/binding.ts types them; nothing else.
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <torch/headeronly/version.h>
+
+#include "binding/errors.h"
+#include "binding/job_thread.h"
+#include "binding/model_wrap.h"
+#include "binding/napi_setup.h"
+#include "binding/parse.h"
+#include "binding/source_wrap.h"
+#include "binding/trainer_wrap.h"
+#include "core/allocator.h"
+#include "core/ops.h"
+
+namespace lm::binding {
+namespace {
+
+Napi::Value info(const Napi::CallbackInfo& call) {
+  return guarded(call.Env(), [&]() -> Napi::Value {
+    Napi::Env env = call.Env();
+    Napi::Object out = Napi::Object::New(env);
+    out.Set("builtFor", TORCH_VERSION);
+    out.Set("cudaDevices",
+            at::hasCUDA() ? static_cast<double>(at::detail::getCUDAHooks().deviceCount()) : 0.0);
+    out.Set("threads", get_threads());
+    out.Set("cpuCapability", at::get_cpu_capability());
+    Napi::Array ops = Napi::Array::New(env);
+    for (const std::string& name : op_names()) ops.Set(ops.Length(), name);
+    out.Set("ops", ops);
+    return out;
+  });
+}
+
+void configure(const Napi::CallbackInfo& call) {
+  guarded(call.Env(), [&] {
+    const int64_t threads = integer_of(call[0].As<Napi::Object>().Get("threads"), "threads");
+    LM_CHECK(threads > 0 && threads <= 1024, "ERR_CONFIG", "Expected 1 to 1024 for `threads` but received ",
+             threads);
+    set_threads(static_cast<int>(threads));
+  });
+}
+
+void set_error_factory(const Napi::CallbackInfo& call) {
+  EnvState::of(call.Env()).error_factory = Napi::Persistent(call[0].As<Napi::Function>());
+}
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new EnvState(env));
+  install_caching_allocator();
+  exports.Set("info", Napi::Function::New<info>(env, "info"));
+  exports.Set("configure", Napi::Function::New<configure>(env, "configure"));
+  exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
+  exports.Set("Model", ModelWrap::define(env));
+  exports.Set("Source", SourceWrap::define(env));
+  exports.Set("Trainer", TrainerWrap::define(env));
+  return exports;
+}
+
+}  // namespace
+}  // namespace lm::binding
+
+Napi::Object InitAll(Napi::Env env, Napi::Object exports) { return lm::binding::init(env, exports); }
+
+NODE_API_MODULE(lm_resnet, InitAll)

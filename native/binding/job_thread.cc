@@ -1,0 +1,171 @@
+#include "binding/job_thread.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "core/error.h"
+
+namespace lm::binding {
+namespace {
+
+class ComputeThread {
+ public:
+  // Leaked on purpose: the thread must not meet destroyed statics when the process ends.
+  static ComputeThread& instance() {
+    static auto* thread = new ComputeThread;
+    return *thread;
+  }
+
+  void push(Job* job) {
+    {
+      const std::lock_guard lock(mutex_);
+      queue_.push_back(job);
+    }
+    changed_.notify_all();
+  }
+
+  void run_short() {
+    for (;;) {
+      Job* job = nullptr;
+      {
+        const std::lock_guard lock(mutex_);
+        const auto found =
+            std::find_if(queue_.begin(), queue_.end(), [](const Job* j) { return j->is_short; });
+        if (found == queue_.end()) return;
+        job = *found;
+        queue_.erase(found);
+        running_.push_back(job);
+      }
+      finish(job);
+    }
+  }
+
+  // Takes the queued jobs of an environment back and waits for those under way.
+  std::vector<Job*> withdraw(const EnvState* env) {
+    std::unique_lock lock(mutex_);
+    std::vector<Job*> mine;
+    const auto is_mine = [&](const Job* job) { return job->env == env; };
+    std::copy_if(queue_.begin(), queue_.end(), std::back_inserter(mine), is_mine);
+    queue_.erase(std::remove_if(queue_.begin(), queue_.end(), is_mine), queue_.end());
+    changed_.wait(lock, [&] { return std::none_of(running_.begin(), running_.end(), is_mine); });
+    return mine;
+  }
+
+  std::atomic<int> threads{0};
+
+ private:
+  ComputeThread() {
+    std::thread([this] { loop(); }).detach();
+  }
+
+  void loop() {
+    for (;;) {
+      Job* job = nullptr;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return !queue_.empty(); });
+        job = queue_.front();
+        queue_.pop_front();
+        running_.push_back(job);
+      }
+      const int wanted = threads;
+      if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
+      finish(job);
+    }
+  }
+
+  void finish(Job* job) {
+    try {
+      job->work();
+    } catch (...) {
+      job->error = describe(std::current_exception());
+    }
+    job->work = nullptr;
+    job->env->settle(job);  // the environment waits for us in withdraw, so it is still there
+    {
+      const std::lock_guard lock(mutex_);
+      running_.erase(std::find(running_.begin(), running_.end(), job));
+    }
+    changed_.notify_all();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job*> queue_;
+  std::vector<Job*> running_;  // more than one while a long job lets short ones pass
+};
+
+void check(napi_status status, const char* what) {
+  LM_CHECK(status == napi_ok, "ERR_TORCH", "Node refused to ", what, " (status ", static_cast<int>(status),
+           ")");
+}
+
+}  // namespace
+
+void run_waiting_short_jobs() { ComputeThread::instance().run_short(); }
+
+void set_threads(int threads) { ComputeThread::instance().threads = threads; }
+
+int get_threads() {
+  const int threads = ComputeThread::instance().threads;
+  return threads > 0 ? threads : at::get_num_threads();
+}
+
+EnvState::EnvState(Napi::Env env) : env_(env) {
+  const napi_value name = Napi::String::New(env, "lm-resnet");
+  check(napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                        &EnvState::on_js_thread, &channel_),
+        "open a channel to the JS thread");
+  check(napi_unref_threadsafe_function(env, channel_), "release the event loop");
+  check(napi_add_env_cleanup_hook(env, &EnvState::on_cleanup, this), "add a cleanup hook");
+}
+
+Napi::Value EnvState::submit(Napi::Env env, bool is_short, std::function<void()> work,
+                             std::function<Napi::Value(Napi::Env)> result) {
+  auto* job = new Job{
+      std::move(work), std::move(result), is_short, this, std::nullopt, Napi::Promise::Deferred::New(env)};
+  const Napi::Value promise = job->deferred->Promise();
+  if (pending_++ == 0) napi_ref_threadsafe_function(env, channel_);
+  ComputeThread::instance().push(job);
+  return promise;
+}
+
+void EnvState::settle(Job* job) {
+  // Refused only while the environment closes; the promise then has nobody left to tell.
+  if (napi_call_threadsafe_function(channel_, job, napi_tsfn_nonblocking) != napi_ok) delete job;
+}
+
+void EnvState::on_js_thread(napi_env raw, napi_value, void* context, void* data) {
+  const std::unique_ptr<Job> job(static_cast<Job*>(data));
+  if (raw == nullptr) return;  // closing
+  const Napi::Env env(raw);
+  const Napi::HandleScope scope(env);
+  auto* state = static_cast<EnvState*>(context);
+  if (--state->pending_ == 0) napi_unref_threadsafe_function(env, state->channel_);
+  if (!job->error) {
+    try {
+      job->deferred->Resolve(job->result(env));
+      return;
+    } catch (const Napi::Error& e) {
+      job->deferred->Reject(e.Value());
+      return;
+    } catch (...) {
+      job->error = describe(std::current_exception());
+    }
+  }
+  job->deferred->Reject(to_js_error(env, *job->error));
+}
+
+void EnvState::on_cleanup(void* data) {
+  auto* state = static_cast<EnvState*>(data);
+  *state->closing = true;
+  for (Job* job : ComputeThread::instance().withdraw(state)) delete job;
+  napi_release_threadsafe_function(state->channel_, napi_tsfn_abort);
+}
+
+}  // namespace lm::binding

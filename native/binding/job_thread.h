@@ -1,0 +1,57 @@
+// One compute thread for the whole process, with a queue of jobs: libtorch keeps one OpenMP team per calling
+// thread, so everything that computes runs on this one. Promises are settled on the JS thread of the
+// environment that asked.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "binding/errors.h"
+#include "binding/napi_setup.h"
+
+namespace lm::binding {
+
+class EnvState;
+
+struct Job {
+  std::function<void()> work;                    // on the compute thread; may throw
+  std::function<Napi::Value(Napi::Env)> result;  // on the JS thread
+  bool is_short;                                 // may run between two steps of a long one
+  EnvState* env = nullptr;
+  std::optional<ErrorInfo> error;
+  std::optional<Napi::Promise::Deferred> deferred;
+};
+
+// Runs the short jobs that wait; called by long jobs on the compute thread between their steps.
+void run_waiting_short_jobs();
+
+// Threads that one operation may use; takes effect before the next job.
+void set_threads(int threads);
+int get_threads();  // what was set; libtorch's own default before
+
+// What belongs to one environment (the main thread, or a worker): lives until its cleanup.
+class EnvState {
+ public:
+  explicit EnvState(Napi::Env env);
+  static EnvState& of(Napi::Env env) { return *env.GetInstanceData<EnvState>(); }
+
+  Napi::FunctionReference error_factory;
+  // True once the environment is going away: long jobs end at their next step.
+  const std::shared_ptr<std::atomic<bool>> closing = std::make_shared<std::atomic<bool>>(false);
+
+  Napi::Value submit(Napi::Env env, bool is_short, std::function<void()> work,
+                     std::function<Napi::Value(Napi::Env)> result);
+  void settle(Job* job);  // from the compute thread
+
+ private:
+  static void on_js_thread(napi_env env, napi_value, void* context, void* data);
+  static void on_cleanup(void* state);
+
+  napi_env env_;
+  napi_threadsafe_function channel_ = nullptr;
+  int pending_ = 0;  // jobs not settled yet; the process stays alive while there are any
+};
+
+}  // namespace lm::binding

@@ -1,0 +1,206 @@
+#include "binding/model_wrap.h"
+
+#include "binding/errors.h"
+#include "binding/job_thread.h"
+#include "binding/parse.h"
+#include "binding/source_wrap.h"
+#include "binding/wrap.h"
+
+namespace lm::binding {
+namespace {
+
+ModelOptions parse_options(const Value& v) {
+  ModelOptions options;
+  const std::string& dtype = v["dtype"].text();
+  LM_CHECK(dtype == "float32" || dtype == "float64", "ERR_CONFIG", "Unknown dtype \"", dtype, "\"");
+  options.dtype = dtype == "float64" ? at::kDouble : at::kFloat;
+  options.device = at::Device(v["device"].text());
+  const bool is_there = options.device.is_cpu() ||
+                        (options.device.is_cuda() && at::hasCUDA() &&
+                         options.device.index() < static_cast<int>(at::detail::getCUDAHooks().deviceCount()));
+  LM_CHECK(is_there, "ERR_DEVICE", "There is no device \"", v["device"].text(), "\" here");
+  const Value& seed = v["seed"];
+  options.seed = std::holds_alternative<std::nullptr_t>(seed.data)
+                     ? std::nullopt
+                     : std::optional(static_cast<uint64_t>(seed.integer()));
+  return options;
+}
+
+// n images of h x w as the border gives them, [n, h, w, c] in a row, checked against their length.
+at::Tensor images(const Napi::CallbackInfo& info, const Graph& graph, const at::Tensor& flat) {
+  const int64_t n = integer_of(info[1], "n"), h = integer_of(info[2], "height"),
+                w = integer_of(info[3], "width");
+  const int64_t c = graph.input.channels;
+  LM_CHECK(n > 0 && h > 0 && w > 0 && flat.numel() == n * h * w * c, "ERR_SHAPE", "Expected ", n,
+           " images of ", h, "x", w, "x", c, ", so ", n * h * w * c, " numbers, but received ", flat.numel());
+  return flat.view({n, h, w, c});
+}
+
+}  // namespace
+
+Napi::Function ModelWrap::define(Napi::Env env) {
+  return DefineClass(
+      env, "Model",
+      {InstanceMethod<&ModelWrap::predict>("predict"), InstanceMethod<&ModelWrap::evaluate>("evaluate"),
+       InstanceMethod<&ModelWrap::vjp>("vjp"), InstanceMethod<&ModelWrap::probe>("probe"),
+       InstanceMethod<&ModelWrap::shapes>("shapes"), InstanceMethod<&ModelWrap::read_tensor>("readTensor"),
+       InstanceMethod<&ModelWrap::write_tensor>("writeTensor"), InstanceAccessor<&ModelWrap::bytes>("bytes"),
+       InstanceMethod<&ModelWrap::close>("close")});
+}
+
+ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  guarded(info.Env(), [&] {
+    Value().TypeTag(&kTag);
+    state_ = std::make_shared<ModelState>(Graph::parse(to_value(info[0])), parse_options(to_value(info[1])));
+    const Graph& g = state_->graph;
+    infer_shapes(g, 1, g.input.height, g.input.width);
+    const int64_t size = state_->options.dtype == at::kDouble ? 8 : 4;
+    for (const auto& p : g.params) bytes_ += numel(p.shape) * size;
+    for (const auto& b : g.buffers) bytes_ += numel(b.shape) * size;
+  });
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);
+}
+
+ModelWrap::~ModelWrap() { forget(); }
+
+void ModelWrap::forget() {
+  if (!state_) return;
+  state_.reset();  // the weights go when the last job has
+  Napi::MemoryManagement::AdjustExternalMemory(Env(), -bytes_);
+}
+
+void ModelWrap::close(const Napi::CallbackInfo&) { forget(); }
+
+std::shared_ptr<ModelState> ModelWrap::state() const { return alive(state_, "model"); }
+
+Napi::Value ModelWrap::bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), state_ ? static_cast<double>(bytes_) : 0);
+}
+
+Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const at::Tensor pixels = images(info, state->graph, bytes_of(info[0], "pixels"));
+    auto logits = std::make_shared<at::Tensor>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), true, [=] { *logits = state->model().predict(pixels).to(at::kCPU); },
+            [=](Napi::Env env) { return to_float32(env, *logits); });
+  });
+}
+
+Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const auto source = unwrap<SourceWrap>(info[0], "source").source();
+    const int64_t batch = integer_of(info[1], "batch");
+    LM_CHECK(batch > 0, "ERR_CONFIG", "A batch needs at least one image");
+    const auto closing = EnvState::of(info.Env()).closing;
+    auto result = std::make_shared<Evaluation>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), false,
+            [=] {
+              EvaluationLoader loader(source, batch);
+              LM_CHECK(loader.classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
+                       loader.classes(), " classes but the model has ", state->model().classes());
+              *result = state->model().evaluate(loader, [&] {
+                LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
+                run_waiting_short_jobs();
+              });
+            },
+            [=](Napi::Env env) -> Napi::Value {
+              Napi::Object out = Napi::Object::New(env);
+              const auto count = static_cast<double>(result->count);
+              out.Set("loss", result->loss);
+              out.Set("top1", static_cast<double>(result->correct1) / count);
+              out.Set("top5", static_cast<double>(result->correct5) / count);
+              out.Set("count", count);
+              return out;
+            });
+  });
+}
+
+Napi::Value ModelWrap::vjp(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const at::Tensor x = images(info, state->graph, doubles_of(info[0], "x")).permute({0, 3, 1, 2});
+    std::optional<at::Tensor> cotangent;
+    if (!info[4].IsNull()) cotangent = doubles_of(info[4], "cotangent");
+    const bool training = info[5].ToBoolean();
+    auto result = std::make_shared<Vjp>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), true, [=] { *result = state->model().vjp(x, cotangent, training); },
+            [=](Napi::Env env) -> Napi::Value {
+              Napi::Object out = Napi::Object::New(env);
+              out.Set("output", to_tensor(env, result->output));
+              out.Set("inputGradient",
+                      result->input_gradient.defined() ? to_tensor(env, result->input_gradient) : env.Null());
+              return out;
+            });
+  });
+}
+
+Napi::Value ModelWrap::probe(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const at::Tensor x = images(info, state->graph, doubles_of(info[0], "x")).permute({0, 3, 1, 2});
+    std::vector<int> nodes;
+    for (int64_t id : to_value(info[4]).integers()) nodes.push_back(static_cast<int>(id));
+    auto values = std::make_shared<std::vector<at::Tensor>>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), true, [=] { *values = state->model().probe(x, nodes); },
+            [=](Napi::Env env) -> Napi::Value {
+              Napi::Array out = Napi::Array::New(env);
+              for (size_t i = 0; i < values->size(); ++i)
+                out.Set(static_cast<uint32_t>(i), to_tensor(env, (*values)[i]));
+              return out;
+            });
+  });
+}
+
+Napi::Value ModelWrap::shapes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&]() -> Napi::Value {
+    const auto shapes = infer_shapes(state()->graph, integer_of(info[0], "n"), integer_of(info[1], "height"),
+                                     integer_of(info[2], "width"));
+    Napi::Array out = Napi::Array::New(info.Env());
+    for (size_t i = 0; i < shapes.size(); ++i) {
+      Napi::Array shape = Napi::Array::New(info.Env());
+      for (size_t d = 0; d < shapes[i].size(); ++d)
+        shape.Set(static_cast<uint32_t>(d), static_cast<double>(shapes[i][d]));
+      out.Set(static_cast<uint32_t>(i), shape);
+    }
+    return out;
+  });
+}
+
+Napi::Value ModelWrap::read_tensor(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const std::string path = text_of(info[0], "path"), set = text_of(info[1], "set");
+    auto values = std::make_shared<at::Tensor>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), true, [=] { *values = state->model().read(path, set); },
+            [=](Napi::Env env) {
+              return values->scalar_type() == at::kDouble ? to_float64(env, *values)
+                                                          : to_float32(env, *values);
+            });
+  });
+}
+
+Napi::Value ModelWrap::write_tensor(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const std::string path = text_of(info[0], "path"), set = text_of(info[1], "set");
+    const at::Tensor values = floats_of(info[2], "values");
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), true, [=] { state->model().write(path, set, values); },
+            [](Napi::Env env) { return env.Undefined(); });
+  });
+}
+
+}  // namespace lm::binding

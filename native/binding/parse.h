@@ -1,0 +1,26 @@
+// JS objects to plain values and tensors. Copies, so that a view, a resized or a detached buffer cannot hurt
+// later.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "binding/napi_setup.h"
+#include "core/value.h"
+
+namespace lm::binding {
+
+Value to_value(const Napi::Value& value);
+
+at::Tensor bytes_of(const Napi::Value& value, const char* name);    // Uint8Array -> uint8 [n]
+at::Tensor doubles_of(const Napi::Value& value, const char* name);  // Float64Array -> double [n]
+at::Tensor labels_of(const Napi::Value& value, const char* name);   // Int32Array -> int64 [n]
+at::Tensor floats_of(const Napi::Value& value, const char* name);   // Float64Array or Float32Array
+
+int64_t integer_of(const Napi::Value& value, const char* name);
+std::string text_of(const Napi::Value& value, const char* name);
+
+Napi::Value to_float32(Napi::Env env, const at::Tensor& tensor);
+Napi::Value to_float64(Napi::Env env, const at::Tensor& tensor);
+Napi::Object to_tensor(Napi::Env env, const at::Tensor& tensor);  // { shape, data: Float64Array }
+
+}  // namespace lm::binding

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "binding/napi_setup.h"
+#include "data/source.h"
+
+namespace lm::binding {
+
+class SourceWrap final : public Napi::ObjectWrap<SourceWrap> {
+ public:
+  static constexpr napi_type_tag kTag{0x6c6d2d7265736e65, 0x742d736f75726302};
+  static Napi::Function define(Napi::Env env);
+
+  explicit SourceWrap(const Napi::CallbackInfo& info);
+  ~SourceWrap() override;
+  std::shared_ptr<const Source> source() const;
+
+ private:
+  Napi::Value count(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+  void forget();
+
+  std::shared_ptr<const Source> source_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace lm::binding

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "binding/model_wrap.h"
+#include "binding/napi_setup.h"
+#include "core/trainer.h"
+#include "data/source.h"
+
+namespace lm::binding {
+
+// What jobs share: the trainer is made by the first chunk, on the compute thread.
+struct TrainerState {
+  std::shared_ptr<ModelState> model;
+  TrainingLoader loader;
+  OptimizerSpec optimizer;
+  std::atomic<bool> stop{false};
+
+  Trainer& trainer() {
+    if (!trainer_) trainer_.emplace(model->model(), loader, optimizer);
+    return *trainer_;
+  }
+
+ private:
+  std::optional<Trainer> trainer_;
+
+ public:
+  TrainerState(std::shared_ptr<ModelState> model, TrainingLoader loader, OptimizerSpec optimizer)
+      : model(std::move(model)), loader(std::move(loader)), optimizer(std::move(optimizer)) {}
+};
+
+class TrainerWrap final : public Napi::ObjectWrap<TrainerWrap> {
+ public:
+  static constexpr napi_type_tag kTag{0x6c6d2d7265736e65, 0x742d747261696e03};
+  static Napi::Function define(Napi::Env env);
+
+  explicit TrainerWrap(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value steps_per_epoch(const Napi::CallbackInfo& info);
+  Napi::Value run(const Napi::CallbackInfo& info);
+  void stop(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<TrainerState> state_;
+};
+
+}  // namespace lm::binding

@@ -1,0 +1,128 @@
+// Runs a graph without Node: for sanitizers, gdb, perf, and machines that have CUDA and a libtorch but no
+// Node.
+//   lm-check graph.json [--device cpu|cuda] [--dtype float32|float64] [--steps 5] [--batch 16] [--size 32]
+//   [--lr 0.1]
+//            [--seed 0] [--threads 1]
+// Prints one JSON object: the losses of SGD steps on seeded random images, gradient norms of the first step,
+// and times.
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+
+#include "check/json.h"
+#include "core/allocator.h"
+#include "core/rng.h"
+#include "core/trainer.h"
+#include "data/source.h"
+
+namespace {
+
+using Options = std::map<std::string, std::string>;
+
+Options parse(int argc, char** argv) {
+  Options options{{"device", "cpu"}, {"dtype", "float32"}, {"steps", "5"}, {"batch", "16"},
+                  {"size", "32"},    {"lr", "0.1"},        {"seed", "0"},  {"threads", "1"}};
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (word.rfind("--", 0) != 0) {
+      options["graph"] = word;
+      continue;
+    }
+    LM_CHECK(options.count(word.substr(2)) > 0 && i + 1 < argc, "ERR_CONFIG", "Unknown option ", word);
+    options[word.substr(2)] = argv[++i];
+  }
+  LM_CHECK(options.count("graph") > 0, "ERR_CONFIG",
+           "Usage: lm-check graph.json [--device cpu|cuda] [--steps N] …");
+  return options;
+}
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path);
+  LM_CHECK(file.good(), "ERR_FILE", "Cannot read ", path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Registers CUDA with libtorch where its library is installed: nothing here links to it.
+at::Device device_of(const std::string& name) {
+  if (name == "cpu") return at::kCPU;
+  LM_CHECK(dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_LOCAL) != nullptr, "ERR_DEVICE",
+           "No CUDA here: ", dlerror());
+  return at::Device(name);
+}
+
+std::shared_ptr<lm::Source> random_images(const lm::Graph& graph, const Options& options, int64_t classes) {
+  const int64_t count = 4 * std::stoll(options.at("batch")), size = std::stoll(options.at("size"));
+  lm::Rng rng(std::stoull(options.at("seed")), "images");
+  at::Tensor images = at::empty({count, size, size, graph.input.channels}, at::kByte);
+  at::Tensor labels = at::empty({count}, at::kLong);
+  for (int64_t i = 0; i < images.numel(); ++i)
+    images.data_ptr<uint8_t>()[i] = static_cast<uint8_t>(rng.next());
+  for (int64_t i = 0; i < count; ++i)
+    labels.data_ptr<int64_t>()[i] = static_cast<int64_t>(rng.below(static_cast<uint64_t>(classes)));
+  return std::make_shared<lm::Source>(images, labels);
+}
+
+lm::OptimizerSpec one_group(const lm::Graph& graph) {
+  lm::ParamGroup all;
+  for (size_t i = 0; i < graph.params.size(); ++i) all.params.push_back(static_cast<int>(i));
+  return {false, {all}};
+}
+
+void run(const Options& options) {
+  at::set_num_threads(std::stoi(options.at("threads")));
+  lm::install_caching_allocator();
+  lm::ModelOptions model_options{device_of(options.at("device")),
+                                 options.at("dtype") == "float64" ? at::kDouble : at::kFloat,
+                                 std::stoull(options.at("seed"))};
+  lm::Model model(lm::Graph::parse(lm::parse_json(read_file(options.at("graph")))), model_options);
+  const auto source = random_images(model.graph(), options, model.classes());
+  lm::TrainingLoader loader(source, std::stoll(options.at("batch")), *model_options.seed);
+  lm::Trainer trainer(model, loader, one_group(model.graph()));
+  const lm::StepScalars scalars{std::stod(options.at("lr")), 0.9, 0};
+  const std::atomic<bool> stop{false};
+  std::vector<double> losses, milliseconds;
+  std::map<std::string, double> norms;
+  for (int64_t i = 0; i < std::stoll(options.at("steps")); ++i) {
+    const lm::ChunkResult chunk = trainer.run(i, {scalars}, stop, [] {});
+    LM_CHECK(chunk.not_finite.empty(), "ERR_NOT_FINITE", "Not finite in ", chunk.not_finite);
+    losses.push_back(chunk.losses.at(0));
+    milliseconds.push_back(1000 * chunk.seconds);
+    if (i == 0)
+      for (const auto& param : model.graph().params)
+        norms[param.path] = model.read(param.path, "gradient").norm().item<double>();
+  }
+  std::printf("{\"device\":\"%s\",\"losses\":[", options.at("device").c_str());
+  for (size_t i = 0; i < losses.size(); ++i) std::printf("%s%.17g", i > 0 ? "," : "", losses[i]);
+  std::printf("],\"gradientNorms\":{");
+  const char* comma = "";
+  for (const auto& [path, norm] : norms) {
+    std::printf("%s\"%s\":%.17g", comma, path.c_str(), norm);
+    comma = ",";
+  }
+  std::sort(milliseconds.begin(), milliseconds.end());
+  const double median = milliseconds.empty() ? 0 : milliseconds[milliseconds.size() / 2];
+  std::printf("},\"medianStepMs\":%.3f}\n", median);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run(parse(argc, argv));
+    return 0;
+  } catch (const lm::Error& e) {
+    std::cerr << e.code << ": " << e.message << '\n';
+  } catch (const c10::Error& e) {
+    std::cerr << "ERR_TORCH: " << e.what_without_backtrace() << '\n';
+  } catch (const std::exception& e) {
+    std::cerr << "ERR_CONFIG: " << e.what() << '\n';
+  }
+  return 1;
+}

@@ -1,0 +1,112 @@
+#include "core/allocator.h"
+
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+
+#include <map>
+#include <mutex>
+#include <vector>
+
+namespace lm {
+namespace {
+
+constexpr size_t kSmall = 1 << 20;          // below this the C library is fast
+constexpr size_t kGranule = 1 << 18;        // sizes are rounded up to this, so that near sizes share blocks
+constexpr size_t kLimit = size_t{2} << 30;  // cached at most; more is given back
+
+constexpr size_t kHeader = 64;  // before every block: its size class; keeps the data on a cache line
+
+size_t rounded(size_t size) { return (size + kGranule - 1) / kGranule * kGranule; }
+
+class CachingAllocator final : public c10::Allocator {
+ public:
+  c10::DataPtr allocate(size_t size) override {
+    void* data = size == 0 ? nullptr : size < kSmall ? fresh(size, 0) : take(rounded(size));
+    return {data, data, &CachingAllocator::give_back, c10::Device(c10::DeviceType::CPU)};
+  }
+  // oneDNN's buffers are freed through this, without a DataPtr.
+  c10::DeleterFnPtr raw_deleter() const override { return &CachingAllocator::give_back; }
+  void copy_data(void* to, const void* from, size_t count) const override {
+    default_copy_data(to, from, count);
+  }
+
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [size, blocks] : free_)
+      for (void* block : blocks) c10::free_cpu(base_of(block));
+    free_.clear();
+    cached_ = 0;
+  }
+
+  size_t cached() {
+    const std::lock_guard lock(mutex_);
+    return cached_;
+  }
+
+  // Leaked on purpose: tensors may outlive every static object at exit.
+  static CachingAllocator& instance() {
+    static auto* allocator = new CachingAllocator;
+    return *allocator;
+  }
+
+ private:
+  static char* base_of(void* data) { return static_cast<char*>(data) - kHeader; }
+  static size_t& class_of(void* data) { return *reinterpret_cast<size_t*>(base_of(data)); }
+
+  // A new block; size class 0 is one that is not cached.
+  static void* fresh(size_t size, size_t size_class) {
+    auto* data = static_cast<char*>(c10::alloc_cpu(size + kHeader)) + kHeader;
+    class_of(data) = size_class;
+    return data;
+  }
+
+  void* take(size_t size) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = free_.find(size);
+      if (found != free_.end() && !found->second.empty()) {
+        void* block = found->second.back();
+        found->second.pop_back();
+        cached_ -= size;
+        return block;
+      }
+    }
+    try {
+      return fresh(size, size);
+    } catch (const c10::Error&) {  // out of memory: give up what is cached and try again
+      release();
+      return fresh(size, size);
+    }
+  }
+
+  static void give_back(void* data) {
+    if (data == nullptr) return;
+    const size_t size = class_of(data);
+    if (size == 0 || !instance().keep(data, size)) c10::free_cpu(base_of(data));
+  }
+
+  bool keep(void* data, size_t size) {
+    const std::lock_guard lock(mutex_);
+    if (cached_ + size > kLimit) return false;
+    free_[size].push_back(data);
+    cached_ += size;
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::map<size_t, std::vector<void*>> free_;
+  size_t cached_ = 0;
+};
+
+}  // namespace
+
+void install_caching_allocator() {
+  static std::once_flag once;
+  std::call_once(once, [] { c10::SetCPUAllocator(&CachingAllocator::instance(), /*priority=*/1); });
+}
+
+void release_cached_memory() { CachingAllocator::instance().release(); }
+
+std::size_t cached_bytes() { return CachingAllocator::instance().cached(); }
+
+}  // namespace lm

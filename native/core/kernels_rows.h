@@ -1,0 +1,44 @@
+// The loops of the fused kernels over rows of channels, compiled for AVX2 beside the baseline and chosen at
+// load time. A row is one pixel's channels; rows are taken `width` numbers at a time (several rows when there
+// are few channels), so that every inner loop is long. Per-channel arrays are repeated to `width`.
+#pragma once
+
+#include <cstdint>
+
+namespace lm::kernels {
+
+template <typename T>
+struct Rows {
+  const T* x = nullptr;
+  const T* grad = nullptr;
+  T* out = nullptr;
+  int64_t width = 0;
+  const T *scale = nullptr, *shift = nullptr;   // y = x * scale + shift
+  const T* centre = nullptr;                    // statistics are taken of x - centre
+  const T *slope = nullptr, *offset = nullptr;  // dx = scale * g - (x - centre) * slope - offset
+};
+
+// out = max(x * scale + shift, 0) for numbers begin to end.
+void apply_relu(const Rows<float>& r, int64_t begin, int64_t end);
+void apply_relu(const Rows<double>& r, int64_t begin, int64_t end);
+
+// first[j] += sum of (x - centre), second[j] += sum of its square.
+void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
+void moments(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
+
+// With g = grad where x * scale + shift > 0: first[j] += sum of g, second[j] += sum of g (x - centre).
+void gradient_sums(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
+void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
+
+// out = scale * g - (x - centre) * slope - offset; out may be grad.
+void gradient(const Rows<float>& r, int64_t begin, int64_t end);
+void gradient(const Rows<double>& r, int64_t begin, int64_t end);
+
+// out = sum of c[k] u[k], k < count <= 4.
+void combine(const float* const* u, const float* c, int count, float* out, int64_t begin, int64_t end);
+void combine(const double* const* u, const double* c, int count, double* out, int64_t begin, int64_t end);
+
+float product_sum(const float* a, const float* b, int64_t begin, int64_t end);
+double product_sum(const double* a, const double* b, int64_t begin, int64_t end);
+
+}  // namespace lm::kernels

@@ -1,0 +1,185 @@
+#include "core/model.h"
+
+#include <functional>
+
+#include "core/executor.h"
+#include "core/loss.h"
+#include "core/rng.h"
+
+namespace lm {
+namespace {
+
+constexpr size_t kPlansKept = 32;
+
+template <typename Specs>
+std::vector<Sizes> shapes_of(const Specs& specs) {
+  std::vector<Sizes> shapes;
+  for (const auto& spec : specs) shapes.push_back(spec.shape);
+  return shapes;
+}
+
+double draw(const Init& init, Rng& rng) {
+  switch (init.kind) {
+    case Init::Kind::kConstant:
+      return init.a;
+    case Init::Kind::kUniform:
+      return init.a + (init.b - init.a) * rng.uniform();
+    case Init::Kind::kNormal:
+      return init.a + init.b * rng.normal();
+  }
+  return 0;
+}
+
+// Drawn in double on the CPU: the same numbers on every device, in every dtype, in any order of construction.
+at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
+  at::Tensor out = at::empty(spec.shape, at::kDouble);
+  Rng rng(seed, "init:" + spec.path);
+  double* data = out.data_ptr<double>();
+  for (int64_t i = 0; i < out.numel(); ++i) data[i] = draw(spec.init, rng);
+  return out;
+}
+
+at::Tensor per_channel(const std::vector<double>& values, const at::TensorOptions& options) {
+  return at::tensor(at::ArrayRef<double>(values), at::kDouble)
+      .view({1, -1, 1, 1})
+      .to(options.device(), options.dtype().toScalarType());
+}
+
+}  // namespace
+
+Model::Model(Graph graph, const ModelOptions& options)
+    : graph_(std::move(graph)), options_(at::TensorOptions().device(options.device).dtype(options.dtype)) {
+  const Sizes out =
+      infer_shapes(graph_, 1, graph_.input.height, graph_.input.width)[static_cast<size_t>(graph_.output)];
+  classes_ = out.size() == 2 ? out[1] : 0;
+  buffers_ = Weights::zeros(shapes_of(graph_.buffers), options_);
+  const size_t channels = graph_.input.mean.size();
+  std::vector<double> scale(channels), shift(channels);
+  for (size_t c = 0; c < channels; ++c) {
+    scale[c] = 1 / (255 * graph_.input.std[c]);
+    shift[c] = -graph_.input.mean[c] / graph_.input.std[c];
+  }
+  scale_ = per_channel(scale, options_);
+  shift_ = per_channel(shift, options_);
+  for (size_t i = 0; i < graph_.buffers.size(); ++i) buffers_.views[i].fill_(graph_.buffers[i].value);
+  if (options.seed) initialise(*options.seed);
+}
+
+void Model::initialise(uint64_t seed) {
+  for (size_t i = 0; i < graph_.params.size(); ++i) values().views[i].copy_(initial(graph_.params[i], seed));
+}
+
+int64_t Model::bytes() const {
+  int64_t total = buffers_.flat.nbytes();
+  for (const auto& [name, set] : sets_) total += static_cast<int64_t>(set.flat.nbytes());
+  return total;
+}
+
+Weights& Model::set(const std::string& name) {
+  auto found = sets_.find(name);
+  if (found == sets_.end())
+    found = sets_.emplace(name, Weights::zeros(shapes_of(graph_.params), options_)).first;
+  return found->second;
+}
+
+at::Tensor Model::normalise(const at::Tensor& pixels) const {
+  LM_CHECK(pixels.dim() == 4 && pixels.size(3) == graph_.input.channels, "ERR_SHAPE", "Expected images with ",
+           graph_.input.channels, " channels but received ", pixels.sizes());
+  const at::Tensor planes =
+      pixels.to(options_.device()).to(options_.dtype().toScalarType()).permute({0, 3, 1, 2});
+  return at::addcmul(shift_, planes, scale_).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOptions& o) {
+  const int mode = o.training * 1 + o.input_gradient * 2 + o.keep_all * 4 + o.fuse * 8;
+  const auto key = std::make_tuple(n, height, width, mode);
+  const auto found = plans_.find(key);
+  if (found != plans_.end()) return found->second;
+  if (plans_.size() >= kPlansKept) plans_.clear();
+  return plans_.emplace(key, make_plan(graph_, n, height, width, o)).first->second;
+}
+
+at::Tensor Model::predict(const at::Tensor& pixels) {
+  const at::Tensor x = normalise(pixels);
+  Run run(plan(x.size(0), x.size(2), x.size(3), {}), values(), buffers_.views);
+  return run.forward(x);
+}
+
+Evaluation Model::evaluate(BatchSource& source, const std::function<void()>& between_batches) {
+  at::Tensor loss = at::zeros({}, options_.dtype(at::kDouble)),
+             correct = at::zeros({2}, options_.dtype(at::kLong));
+  Evaluation result;
+  for (int64_t i = 0; i < source.batches(); ++i) {
+    const Batch batch = source.at(i);
+    const at::Tensor labels = batch.labels.to(options_.device());
+    const at::Tensor logits = predict(batch.pixels);
+    loss.add_(cross_entropy(logits, labels).value, static_cast<double>(labels.size(0)));
+    correct.add_(count_correct(logits, labels));
+    result.count += labels.size(0);
+    between_batches();
+  }
+  const at::Tensor counts = correct.to(at::kCPU);
+  result.loss = loss.item<double>() / static_cast<double>(result.count);
+  result.correct1 = counts[0].item<int64_t>();
+  result.correct5 = counts[1].item<int64_t>();
+  return result;
+}
+
+Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, bool training) {
+  const PlanOptions options{.training = true, .input_gradient = true};
+  Plan plan = make_plan(graph_, x.size(0), x.size(2), x.size(3), options);
+  plan.training = training;  // evaluation statistics, but everything kept for the gradient
+  Weights scratch{buffers_.flat.clone(), {}};
+  std::vector<at::Tensor> buffers;
+  for (const at::Tensor& view : buffers_.views)
+    buffers.push_back(scratch.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
+  Run run(plan, values(), buffers);
+  const at::Tensor input =
+      x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast);
+  Vjp result{run.forward(input), {}};
+  if (!cotangent) return result;
+  LM_CHECK(cotangent->numel() == result.output.numel(), "ERR_SHAPE", "Expected ", result.output.numel(),
+           " numbers for `cotangent` but received ", cotangent->numel());
+  Weights& grads = set("gradient");
+  grads.flat.zero_();
+  const at::Tensor seed =
+      cotangent->view(result.output.sizes()).to(options_.device(), options_.dtype().toScalarType());
+  run.backward(seed.dim() == 4 ? seed.contiguous(at::MemoryFormat::ChannelsLast) : seed, grads);
+  result.input_gradient = run.input_gradient();
+  return result;
+}
+
+std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int>& nodes) {
+  Run run(plan(x.size(0), x.size(2), x.size(3), {.keep_all = true}), values(), buffers_.views);
+  run.forward(
+      x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast));
+  std::vector<at::Tensor> found;
+  for (int id : nodes) {
+    LM_CHECK(id >= 0 && static_cast<size_t>(id) < graph_.nodes.size(), "ERR_UNKNOWN_NAME",
+             "There is no node ", id);
+    found.push_back(run.value(id));
+  }
+  return found;
+}
+
+at::Tensor& Model::find(const std::string& path, const std::string& set_name) {
+  const int param = graph_.param_index(path);
+  if (param >= 0) return set(set_name).views[static_cast<size_t>(param)];
+  const int buffer = graph_.buffer_index(path);
+  LM_CHECK(buffer >= 0 && set_name == "value", "ERR_UNKNOWN_NAME", "There is no ", set_name, " of \"", path,
+           "\"");
+  return buffers_.views[static_cast<size_t>(buffer)];
+}
+
+at::Tensor Model::read(const std::string& path, const std::string& set_name) {
+  return find(path, set_name).to(at::kCPU).contiguous();
+}
+
+void Model::write(const std::string& path, const std::string& set_name, const at::Tensor& values) {
+  at::Tensor& into = find(path, set_name);
+  LM_CHECK(values.numel() == into.numel(), "ERR_SHAPE", path, ": expected ", into.numel(),
+           " numbers but received ", values.numel());
+  into.copy_(values.view(into.sizes()));
+}
+
+}  // namespace lm

@@ -1,0 +1,74 @@
+// A network with its weights on a device. Used by the compute thread alone.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "core/batch.h"
+#include "core/graph.h"
+#include "core/plan.h"
+#include "core/weights.h"
+
+namespace lm {
+
+struct ModelOptions {
+  at::Device device = at::kCPU;
+  at::ScalarType dtype = at::kFloat;
+  std::optional<uint64_t> seed = 0;  // none: parameters stay zero, to be written
+};
+
+struct Evaluation {
+  double loss = 0;
+  int64_t correct1 = 0, correct5 = 0, count = 0;
+};
+
+struct Vjp {
+  at::Tensor output, input_gradient;
+};
+
+class Model {
+ public:
+  Model(Graph graph, const ModelOptions& options);
+
+  const Graph& graph() const { return graph_; }
+  const at::TensorOptions& options() const { return options_; }
+  int64_t classes() const { return classes_; }
+  int64_t bytes() const;
+
+  // x = (pixel / 255 - mean) / std: uint8 [n, h, w, c] on any device -> [n, c, h, w] channels-last on the
+  // model's.
+  at::Tensor normalise(const at::Tensor& pixels) const;
+  at::Tensor predict(const at::Tensor& pixels);
+  Evaluation evaluate(BatchSource& source, const std::function<void()>& between_batches);
+  Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, bool training);
+  std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int>& nodes);
+
+  const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
+  // Parameter-shaped tensors by name: "value", "gradient", "momentum"; made on first use, zero.
+  Weights& set(const std::string& name);
+  Weights& values() { return set("value"); }
+  Weights& buffers() { return buffers_; }
+
+  // Contiguous, in the shape of the description, on the CPU. Buffers are in the set "value".
+  at::Tensor read(const std::string& path, const std::string& set_name);
+  void write(const std::string& path, const std::string& set_name, const at::Tensor& values);
+
+ private:
+  at::Tensor& find(const std::string& path, const std::string& set_name);
+  void initialise(uint64_t seed);
+
+  Graph graph_;
+  at::TensorOptions options_;
+  int64_t classes_ = 0;
+  std::map<std::string, Weights> sets_;
+  Weights buffers_;
+  at::Tensor scale_, shift_;
+  std::map<std::tuple<int64_t, int64_t, int64_t, int>, Plan> plans_;
+};
+
+}  // namespace lm

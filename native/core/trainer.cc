@@ -1,0 +1,89 @@
+#include "core/trainer.h"
+
+#include <chrono>
+
+#include "core/executor.h"
+#include "core/loss.h"
+
+namespace lm {
+
+Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer)
+    : model_(model), source_(source), optimizer_(std::move(optimizer)) {
+  LM_CHECK(source.channels() == model.graph().input.channels, "ERR_SHAPE", "Expected images with ",
+           model.graph().input.channels, " channels but the data has ", source.channels());
+  LM_CHECK(source.classes() <= model.classes(), "ERR_SHAPE", "The data has ", source.classes(),
+           " classes but the model has ", model.classes());
+  LM_CHECK(source.batches() > 0, "ERR_DATASET", "The data has fewer images than one batch");
+  std::vector<Sizes> shapes;
+  for (const BufferSpec& spec : model.graph().buffers) shapes.push_back(spec.shape);
+  pending_ = Weights::zeros(shapes, model.options());
+}
+
+ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
+                         const std::atomic<bool>& stop, const std::function<void()>& between_steps) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto count = static_cast<int64_t>(scalars.size());
+  const bool on_cpu = model_.options().device().is_cpu();  // where reading a flag costs nothing
+  losses_ = at::zeros({count}, model_.options().dtype(at::kDouble));
+  correct_ = at::zeros({2}, model_.options().dtype(at::kLong));
+  bad_ = at::zeros({1}, model_.options().dtype(at::kFloat));
+  const at::Tensor good_steps = at::zeros({1}, bad_.options());
+  int64_t done = 0;
+  for (; done < count && !stop; ++done) {
+    step(first + done, scalars[static_cast<size_t>(done)], done);
+    good_steps.add_(1 - bad_);
+    if (on_cpu && bad_.item<float>() != 0) break;
+    between_steps();
+  }
+  ChunkResult result;
+  const auto good = static_cast<int64_t>(good_steps.item<float>());
+  const bool failed = bad_.item<float>() != 0;
+  const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
+  result.losses.assign(losses.data_ptr<double>(), losses.data_ptr<double>() + good);
+  result.correct1 = correct[0].item<int64_t>();
+  result.correct5 = correct[1].item<int64_t>();
+  if (failed) result.not_finite = name_not_finite(first + good);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (count > 0) result.samples = good * source_.at(first).labels.size(0);
+  return result;
+}
+
+void Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
+  const Batch batch = source_.at(number);
+  const at::Tensor labels = batch.labels.to(model_.options().device());
+  const at::Tensor x = model_.normalise(batch.pixels);
+  pending_.flat.copy_(model_.buffers().flat);
+  Run run(model_.plan(x.size(0), x.size(2), x.size(3), {.training = true}), model_.values(), pending_.views);
+  const at::Tensor logits = run.forward(x);
+  const Loss loss = cross_entropy(logits, labels);
+  Weights& grads = model_.set("gradient");
+  grads.flat.zero_();
+  run.backward(loss.gradient, grads);
+  // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
+  const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
+  const at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
+  bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
+  sgd_step(model_, optimizer_, scalars, bad_);
+  const at::Tensor keep = bad_.to(at::kBool);
+  model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
+  losses_[row].copy_(loss.value);
+  correct_.add_(at::where(keep, at::zeros_like(correct_), count_correct(logits, labels)));
+}
+
+// Replays the step that failed, looking at every value: the batch depends on its number alone.
+std::string Trainer::name_not_finite(int64_t number) {
+  const Batch batch = source_.at(number);
+  const at::Tensor x = model_.normalise(batch.pixels);
+  pending_.flat.copy_(model_.buffers().flat);
+  Run run(model_.plan(x.size(0), x.size(2), x.size(3), {.training = true}), model_.values(), pending_.views);
+  run.watch();
+  const Loss loss = cross_entropy(run.forward(x), batch.labels.to(model_.options().device()));
+  if (run.not_finite().empty()) {
+    Weights& grads = model_.set("gradient");
+    grads.flat.zero_();
+    run.backward(loss.gradient, grads);
+  }
+  return run.not_finite().empty() ? "loss" : run.not_finite();
+}
+
+}  // namespace lm

@@ -1,0 +1,20 @@
+// A named set of parameter-shaped tensors (weights, gradients, momentum, EMA): views of one flat tensor, so
+// that zeroing, finiteness checks, averaging and reductions are one operation, and layouts agree between
+// sets.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "core/graph.h"
+
+namespace lm {
+
+struct Weights {
+  at::Tensor flat;
+  std::vector<at::Tensor> views;
+
+  // Zeros. Convolution weights are laid out channels-last.
+  static Weights zeros(const std::vector<Sizes>& shapes, const at::TensorOptions& options);
+};
+
+}  // namespace lm

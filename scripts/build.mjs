@@ -1,0 +1,246 @@
+// Builds the native binaries with CMake into build/Release. Plain Node, no packages: `node scripts/build.mjs --help`.
+// An unchanged tree returns at once: a stamp holds a hash of every source, the libtorch and the options.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+const help = `Usage: node scripts/build.mjs [options]
+
+Builds build/Release/{opener.node, lm_resnet.so, lm-check} with CMake.
+
+  --check-only       build only the stand-alone check program: no Node headers needed
+  --target NAME      build one CMake target, such as opener
+  --out DIR          where the binaries go (default build/Release)
+  --libtorch DIR     libtorch to build against (default: as found at run time)
+  --sanitize LIST    such as address,undefined; its own build folder
+  --force            build even where nothing changed
+  --quiet            print nothing unless it fails
+
+Environment: LIBTORCH, LM_RESNET_LIBTORCH, CXX, CMAKE_BUILD_PARALLEL_LEVEL.`;
+
+/** How to get a missing tool: one line per kind of system. */
+const howTo = `Debian, Ubuntu:  apt-get install g++ cmake ninja-build
+Fedora:          dnf install gcc-c++ cmake ninja-build
+macOS:           xcode-select --install && brew install cmake ninja
+A newer CMake than the system's: pip install cmake`;
+
+/** Lets ccache serve sources that use a precompiled header, and those of another clone. */
+const compilerCache = {
+  CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime',
+  CCACHE_BASEDIR: root,
+  CCACHE_NOHASHDIR: '1',
+};
+
+class BuildError extends Error {
+  code = 'ERR_PREREQUISITE';
+}
+
+/** Runs the build. @returns {Promise<boolean>} whether anything was built. */
+export async function build(options = {}) {
+  const libtorch = await locateLibtorch(options.libtorch);
+  const plan = planBuild(options, libtorch.path);
+  const hash = hashFiles(root, ['native', 'CMakeLists.txt'], JSON.stringify([libtorch.version, plan]));
+  const stamp = join(plan.folder, `.stamp-${options.target ?? 'all'}`);
+  if (!options.force && isCurrent(stamp, hash, plan.products)) return false;
+  rmSync(stamp, { force: true });
+  const ninja = checkTools();
+  const quiet = { ...options, env: { ...compilerCache, ...process.env } };
+  mkdirSync(plan.folder, { recursive: true });
+  forgetOtherGenerator(plan.folder, ninja);
+  await runQuietly(
+    'cmake',
+    ['-S', root, '-B', plan.folder, ...(ninja ? ['-G', 'Ninja'] : []), ...plan.defines],
+    quiet,
+  );
+  await runQuietly('cmake', ['--build', plan.folder, ...plan.targets, '--parallel', jobs()], quiet);
+  writeFileSync(stamp, hash);
+  return true;
+}
+
+function planBuild(options, libtorch) {
+  const kind = [options.checkOnly && 'check', options.sanitize?.replaceAll(',', '-')]
+    .filter(Boolean)
+    .join('-');
+  const out = resolve(options.out ?? join(root, 'build', options.sanitize ? `Release-${kind}` : 'Release'));
+  const folder = join(root, 'build', kind === '' ? 'cmake' : `cmake-${kind}`);
+  const defines = [
+    `-DLIBTORCH=${libtorch}`,
+    `-DLM_OUT=${out}`,
+    `-DLM_ADDON=${options.checkOnly ? 'OFF' : 'ON'}`,
+    `-DLM_SANITIZE=${options.sanitize ?? ''}`,
+    '-DCMAKE_BUILD_TYPE=Release',
+    ...(options.checkOnly ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
+  ];
+  const all = options.checkOnly ? ['lm-check'] : ['lm-check', 'opener.node', 'lm_resnet.so'];
+  const products = options.target === undefined ? all.map((name) => join(out, name)) : [];
+  return {
+    folder,
+    defines,
+    products,
+    targets: options.target === undefined ? [] : ['--target', options.target],
+  };
+}
+
+/** Resolved as packages, for npm may have put them above this one. */
+function nodeApiFolders() {
+  const require = createRequire(join(root, 'package.json'));
+  const folderOf = (name) => dirname(require.resolve(`${name}/package.json`));
+  return [folderOf('node-addon-api'), join(folderOf('node-api-headers'), 'include')];
+}
+
+function isCurrent(stamp, hash, products) {
+  return (
+    existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && products.every((file) => existsSync(file))
+  );
+}
+
+/** The folder given, else what the package finds at run time (dist must be built), else the environment. */
+async function locateLibtorch(given) {
+  const finder = join(root, 'dist', 'native', 'libtorch.js');
+  if (existsSync(finder)) {
+    const { findLibtorch } = await import(pathToFileURL(finder).href);
+    return findLibtorch({ libtorch: given });
+  }
+  const folder = given ?? (process.env.LM_RESNET_LIBTORCH || process.env.LIBTORCH);
+  if (folder) return { path: resolve(folder), version: null };
+  throw new BuildError(
+    'No libtorch: set LIBTORCH to its folder, or compile TypeScript first so that it can be found',
+  );
+}
+
+/** @returns {boolean} whether Ninja is there. */
+function checkTools() {
+  const missing = [cmakeProblem(), compilerProblem()].filter(Boolean);
+  const ninja = version('ninja') !== null;
+  if (!ninja && version('make') === null) missing.push('ninja or make');
+  if (missing.length > 0)
+    throw new BuildError(`Missing for the native build: ${missing.join('; ')}.\n${howTo}`);
+  return ninja;
+}
+
+function cmakeProblem() {
+  const found = version('cmake');
+  if (found === null) return 'cmake >= 3.21';
+  const [major = 0, minor = 0] = (/(\d+)\.(\d+)/.exec(found) ?? []).slice(1).map(Number);
+  return major > 3 || (major === 3 && minor >= 21) ? null : `cmake >= 3.21 (found ${major}.${minor})`;
+}
+
+function compilerProblem() {
+  const compiler = process.env.CXX || ['c++', 'g++', 'clang++'].find((name) => version(name) !== null);
+  if (compiler === undefined) return 'a C++20 compiler';
+  const [command, ...flags] = compiler.split(' ');
+  const test = '#include <version>\n#if __cplusplus < 202002L\n#error C++20\n#endif\n';
+  const args = [...flags, '-std=c++20', '-fsyntax-only', '-x', 'c++', '-'];
+  const { status } = spawnSync(command, args, { input: test, stdio: ['pipe', 'ignore', 'ignore'] });
+  return status === 0 ? null : `a C++20 compiler (${compiler} is not one)`;
+}
+
+function version(command) {
+  const { status, stdout } = spawnSync(command, ['--version'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  return status === 0 ? stdout : null;
+}
+
+/** CMake refuses a build folder that another generator, or a moved source tree, made. */
+function forgetOtherGenerator(folder, ninja) {
+  const cache = join(folder, 'CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const text = readFileSync(cache, 'utf8');
+  const same = text.includes(`CMAKE_GENERATOR:INTERNAL=${ninja ? 'Ninja' : 'Unix Makefiles'}\n`);
+  if (same && text.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${root}\n`)) return;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+}
+
+function jobs() {
+  return process.env.CMAKE_BUILD_PARALLEL_LEVEL ?? String(availableParallelism());
+}
+
+/** SHA-256 over names and contents of files and folders below `root`, and a text. */
+export function hashFiles(root, paths, text = '') {
+  const hash = createHash('sha256').update(text);
+  for (const path of paths.flatMap((path) => listFiles(root, path))) {
+    hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
+  }
+  return hash.digest('hex');
+}
+
+/** Files below a folder, or the file itself, relative to `root`, sorted. */
+export function listFiles(root, path) {
+  const full = join(root, path);
+  if (!existsSync(full)) return [];
+  if (!statSync(full).isDirectory()) return [path];
+  return readdirSync(full)
+    .sort()
+    .flatMap((name) => listFiles(root, join(path, name)));
+}
+
+/** Runs a program; its output is shown only when it fails. Rejects with the first and last lines as the message. */
+export function runQuietly(command, args, { cwd, env } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (text) => {
+      output += text;
+    };
+    child.stdout.setEncoding('utf8').on('data', collect);
+    child.stderr.setEncoding('utf8').on('data', collect);
+    child.on('error', (error) => reject(new Error(`${command}: ${error.message}`)));
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve(output);
+      reject(new Error(`${command} ${args.join(' ')} ended with ${signal ?? code}:\n${excerpt(output)}`));
+    });
+  });
+}
+
+/** The first and last lines of a long output: npm puts the cause first, compilers often last. */
+function excerpt(output) {
+  const lines = output.trim().split('\n');
+  return (lines.length <= 60 ? lines : [...lines.slice(0, 15), '…', ...lines.slice(-45)]).join('\n');
+}
+
+function readArguments() {
+  const flag = { type: 'boolean' };
+  const text = { type: 'string' };
+  const { values } = parseArgs({
+    options: {
+      'check-only': flag,
+      force: flag,
+      quiet: flag,
+      help: flag,
+      target: text,
+      out: text,
+      libtorch: text,
+      sanitize: text,
+    },
+  });
+  return { ...values, checkOnly: values['check-only'] };
+}
+
+async function main() {
+  const options = readArguments();
+  if (options.help) return console.log(help);
+  const start = performance.now();
+  const built = await build(options);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  if (!options.quiet)
+    console.log(built ? `native build: done in ${seconds} s` : 'native build: nothing changed');
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((error) => {
+    console.error(
+      `${error.code ? `${error.code}: ` : ''}${error.message}${error.hint ? `\n${error.hint}` : ''}`,
+    );
+    process.exitCode = error.exitCode ?? (error instanceof BuildError ? 5 : 1);
+  });
+}
