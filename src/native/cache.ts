@@ -1,0 +1,55 @@
+/** The user's cache folder and the location of libtorch that `lm-resnet setup` records there. Never inside node_modules. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { replaceFile } from '../files.ts';
+
+/** What `libtorch.json` holds. */
+export interface LibtorchRecord {
+  /** Folder of libtorch: a wheel's `torch/` or an unpacked libtorch. */
+  readonly path: string;
+  readonly version: string;
+  readonly flavour: string;
+}
+
+/** Folder for downloads: `LM_RESNET_CACHE`, else the system's cache folder of this user with `lm-resnet` below it. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.LM_RESNET_CACHE) return resolve(env.LM_RESNET_CACHE);
+  if (env.XDG_CACHE_HOME) return join(resolve(env.XDG_CACHE_HOME), 'lm-resnet');
+  const home = env.HOME || homedir();
+  if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'lm-resnet');
+  if (process.platform === 'win32') {
+    return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'lm-resnet', 'Cache');
+  }
+  return join(home, '.cache', 'lm-resnet');
+}
+
+/** File that names the libtorch which `lm-resnet setup` installed. */
+export function recordFile(env: NodeJS.ProcessEnv = process.env): string {
+  return join(cacheFolder(env), 'libtorch.json');
+}
+
+/** The recorded libtorch: null when nothing was recorded, a text saying what is wrong when the file is torn. */
+export function readRecord(env: NodeJS.ProcessEnv = process.env): LibtorchRecord | string | null {
+  const file = recordFile(env);
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isRecord(value) ? value : `${file} has no \`path\``;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+    return `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** Records a libtorch, replacing the file as a whole. Fails with ERR_FILE when the folder cannot be written. */
+export async function writeRecord(
+  record: LibtorchRecord,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> {
+  mkdirSync(cacheFolder(env), { recursive: true });
+  await replaceFile(recordFile(env), (file) => file.writeFile(`${JSON.stringify(record, null, 2)}\n`));
+}
+
+function isRecord(value: unknown): value is LibtorchRecord {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'path') === 'string';
+}

@@ -1,0 +1,167 @@
+/** Examines the machine: what is there, what is missing, and whether libtorch and the addon load. */
+import { cpus, freemem, release, totalmem } from 'node:os';
+import { type Binaries, packageVersion, presentBinaries } from './binaries.ts';
+import { cacheFolder } from './cache.ts';
+import { availableCores } from './cores.ts';
+import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
+import { glibcVersion, platformProblem } from './platform.ts';
+import { type ProbeResult, probeLibtorch } from './probe.ts';
+import { ask, findPython } from './python.ts';
+
+/** A program that a build or set-up uses; null where it is not there. */
+export interface Tools {
+  readonly compiler: string | null;
+  readonly cmake: string | null;
+  readonly ninja: string | null;
+  readonly make: string | null;
+  readonly python: string | null;
+  readonly pip: string | null;
+}
+
+export interface Gpu {
+  readonly name: string;
+  readonly driver: string;
+  readonly memoryMiB: number;
+  readonly computeCapability: string;
+}
+
+/** Everything `lm-resnet doctor` finds, as plain JSON data. */
+export interface Report {
+  readonly package: string;
+  readonly node: string;
+  readonly platform: string;
+  /** Null where the C library is another one. */
+  readonly glibc: string | null;
+  readonly cpu: { readonly model: string; readonly cores: number; readonly available: number };
+  readonly memory: { readonly totalMiB: number; readonly freeMiB: number };
+  readonly gpus: readonly Gpu[];
+  readonly cache: string;
+  readonly candidates: readonly LibtorchCandidate[];
+  /** The libtorch that would be used; null when none is. */
+  readonly libtorch: Libtorch | null;
+  /** Paths of the binaries that are there. */
+  readonly binaries: Partial<Binaries>;
+  readonly tools: Tools;
+  /** Null when there was nothing to load. */
+  readonly load: ProbeResult | null;
+  /** True when libtorch and the addon load. */
+  readonly ok: boolean;
+  /** What to do, most important first; empty when all is well. */
+  readonly advice: readonly string[];
+}
+
+export interface DiagnoseOptions {
+  /** Folder to examine as `init({ libtorch })` would. */
+  readonly libtorch?: string | undefined;
+  /** Environment to read, `process.env` by default. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+/**
+ * Examines this machine. Never fails for what it finds: a missing tool, a wrong libtorch or a crash is part of the report.
+ *
+ * @example
+ * const { ok, advice } = await diagnose();
+ */
+export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions = {}): Promise<Report> {
+  const candidates = libtorchCandidates({ libtorch, env });
+  const chosen = firstChoice(candidates);
+  const binaries = presentBinaries();
+  const facts = {
+    package: packageVersion(),
+    node: process.version,
+    platform: `${process.platform}-${process.arch} ${release()}`,
+    glibc: glibcVersion(),
+    cpu: { model: cpus()[0]?.model ?? 'unknown', cores: cpus().length, available: availableCores() },
+    memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()) },
+    gpus: gpus(env),
+    cache: cacheFolder(env),
+    candidates,
+    libtorch: chosen,
+    binaries,
+    tools: tools(env),
+    load: await loadTest(chosen, binaries, env),
+  };
+  const ok = facts.load?.ok === true && facts.load.info !== null;
+  return { ...facts, ok, advice: advise(facts) };
+}
+
+/** As findLibtorch chooses: one that was named explicitly is taken or nothing is. */
+function firstChoice(candidates: readonly LibtorchCandidate[]): Libtorch | null {
+  return (
+    candidates.find((candidate) => candidate.libtorch !== null || isExplicit(candidate))?.libtorch ?? null
+  );
+}
+
+async function loadTest(
+  libtorch: Libtorch | null,
+  { opener, addon }: Partial<Binaries>,
+  env: NodeJS.ProcessEnv,
+): Promise<ProbeResult | null> {
+  if (libtorch === null || opener === undefined) return null;
+  return probeLibtorch({ libraries: libtorch.libraries, opener, addon, env });
+}
+
+function tools(env: NodeJS.ProcessEnv): Tools {
+  const version = (command: string): string | null => firstLine(ask(command, ['--version'], env));
+  const python = findPython(env);
+  const compilers = [env.CXX, 'c++', 'g++', 'clang++'].filter((name) => name !== undefined && name !== '');
+  return {
+    compiler: compilers.map((name) => version(String(name))).find((text) => text !== null) ?? null,
+    cmake: version('cmake'),
+    ninja: version('ninja'),
+    make: version('make'),
+    python: python === null ? null : `${python.command} ${python.version}`,
+    pip: python?.pip ?? null,
+  };
+}
+
+function gpus(env: NodeJS.ProcessEnv): Gpu[] {
+  const query = '--query-gpu=name,driver_version,memory.total,compute_cap';
+  const table = ask('nvidia-smi', [query, '--format=csv,noheader,nounits'], env) ?? '';
+  const rows = table.split('\n').filter((line) => line.includes(','));
+  return rows.map((line) => {
+    const [name = '', driver = '', memory = '', computeCapability = ''] = line
+      .split(',')
+      .map((cell) => cell.trim());
+    return { name, driver, memoryMiB: Number(memory) || 0, computeCapability };
+  });
+}
+
+type Facts = Omit<Report, 'ok' | 'advice'>;
+
+function advise(facts: Facts): string[] {
+  const { libtorch, binaries, load, candidates, gpus: found } = facts;
+  const advice: (string | null)[] = [
+    platformProblem(),
+    libtorch === null ? adviseLibtorch(candidates) : null,
+    binaries.opener === undefined || binaries.addon === undefined
+      ? 'The native addon is missing: reinstall the package, or build it: `node scripts/build.mjs` in its folder.'
+      : null,
+    load !== null && !load.ok ? `Loading failed: ${load.problem}` : null,
+    (load?.openmp.length ?? 0) > 1
+      ? `Several OpenMP libraries are loaded, which slow each other down or crash: ${load?.openmp.join(', ')}.`
+      : null,
+    found.length > 0 && libtorch?.flavour === 'cpu'
+      ? 'There is a GPU, but this libtorch is without CUDA: run `npx lm-resnet setup --cuda`.'
+      : null,
+    libtorch?.flavour === 'cuda' && found.length > 0 && load?.info?.cudaDevices === 0
+      ? 'There is a GPU, but libtorch does not see it: the driver may be too old for this CUDA.'
+      : null,
+  ];
+  return advice.filter((line) => line !== null);
+}
+
+function adviseLibtorch(candidates: readonly LibtorchCandidate[]): string {
+  const named = candidates.find(isExplicit);
+  if (named !== undefined) return `Correct or unset ${named.source}: ${named.refused}.`;
+  return 'Run `npx lm-resnet setup` to install libtorch.';
+}
+
+function firstLine(text: string | null): string | null {
+  return text?.split('\n')[0] ?? null;
+}
+
+function mebibytes(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}

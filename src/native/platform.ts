@@ -1,0 +1,29 @@
+/** What libtorch asks of the machine: operating system, processor and C library. */
+
+/** Oldest C library that libtorch 2.13 runs on. */
+const oldestGlibc = [2, 28] as const;
+
+/** Version of the GNU C library such as "2.36"; null on other systems and C libraries (musl). */
+export function glibcVersion(): string | null {
+  if (process.platform !== 'linux') return null;
+  const report: unknown = process.report.getReport();
+  const header = typeof report === 'object' && report !== null ? Reflect.get(report, 'header') : undefined;
+  const version = header === undefined ? undefined : Reflect.get(Object(header), 'glibcVersionRuntime');
+  return typeof version === 'string' ? version : null;
+}
+
+/** Why libtorch cannot run on this machine, with what would; null when it can. */
+export function platformProblem(
+  platform: string = process.platform,
+  glibc: string | null = glibcVersion(),
+): string | null {
+  if (platform !== 'linux')
+    return `lm-resnet runs on Linux with glibc >= ${oldestGlibc.join('.')}; this is ${platform}`;
+  if (glibc === null) {
+    return 'libtorch needs the GNU C library and this system has another one (musl, as in Alpine); use an image based on Debian, Ubuntu or Fedora';
+  }
+  const [major = 0, minor = 0] = glibc.split('.').map(Number);
+  const [needMajor, needMinor] = oldestGlibc;
+  if (major > needMajor || (major === needMajor && minor >= needMinor)) return null;
+  return `libtorch needs glibc >= ${oldestGlibc.join('.')} and this system has ${glibc}; use a newer release of the system`;
+}

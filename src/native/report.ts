@@ -1,0 +1,66 @@
+/** A doctor's report as text for the terminal. */
+import type { Report } from './doctor.ts';
+
+const width = 12;
+
+/** The report as lines of "name  value", then the verdict and the advice. */
+export function formatReport(report: Report): string {
+  const lines = [...machine(report), ...libtorch(report), ...tools(report), '', ...verdict(report)];
+  return lines.join('\n');
+}
+
+function row(name: string, value: string): string {
+  return `${name.padEnd(width)}${value}`;
+}
+
+function machine(report: Report): string[] {
+  const { cpu, memory } = report;
+  const gpus = report.gpus.map(
+    ({ name, driver, memoryMiB, computeCapability }) =>
+      `${name}, ${memoryMiB} MiB, driver ${driver}, compute capability ${computeCapability}`,
+  );
+  return [
+    row('lm-resnet', report.package),
+    row(
+      'Node',
+      `${report.node}, ${report.platform}, ${report.glibc === null ? 'no glibc' : `glibc ${report.glibc}`}`,
+    ),
+    row('CPU', `${cpu.model}, ${cpu.cores} cores, ${cpu.available} available`),
+    row('memory', `${memory.totalMiB} MiB, ${memory.freeMiB} MiB free`),
+    row('GPU', gpus.length > 0 ? gpus.join('; ') : 'none found'),
+  ];
+}
+
+function libtorch(report: Report): string[] {
+  const { binaries, load } = report;
+  const candidates = report.candidates.map(({ source, path, libtorch, refused }) => {
+    const mark = libtorch !== null && libtorch.source === report.libtorch?.source ? '*' : ' ';
+    const found = libtorch === null ? refused : `${path} (${libtorch.version}, ${libtorch.flavour})`;
+    return `${mark} ${source.padEnd(20)}${found}`;
+  });
+  return [
+    'libtorch (* is used)',
+    ...candidates,
+    row('opener', binaries.opener ?? 'missing'),
+    row('addon', binaries.addon ?? 'missing'),
+    row('load test', loadLine(report)),
+    row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
+    row('cache', report.cache),
+  ];
+}
+
+function loadLine({ load }: Report): string {
+  if (load === null) return 'not done';
+  if (!load.ok) return `failed: ${load.problem}`;
+  if (load.info === null) return `libtorch opens (${load.seconds} s); the addon is missing`;
+  const { builtFor, cpuCapability, cudaDevices } = load.info;
+  return `ok in ${load.seconds} s: addon for libtorch ${builtFor}, ${cpuCapability}, ${cudaDevices} CUDA devices`;
+}
+
+function tools(report: Report): string[] {
+  return Object.entries(report.tools).map(([name, version]) => row(name, String(version ?? 'not found')));
+}
+
+function verdict({ ok, advice }: Report): string[] {
+  return [ok ? 'All is well.' : 'Not ready.', ...advice.map((line) => `- ${line}`)];
+}

@@ -1,0 +1,182 @@
+/** Installs the pinned libtorch into the user's cache, or records one that is there. Behind `lm-resnet setup`. */
+import { statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { LmError } from '../errors.ts';
+import { cacheFolder, readRecord } from './cache.ts';
+import type { LibtorchFolder } from './examine.ts';
+import {
+  type Attempt,
+  attempts,
+  cudaRequirements,
+  mayWorkElsewhere,
+  pipArguments,
+  requirePython,
+  runPython,
+} from './pip.ts';
+import { platformProblem } from './platform.ts';
+import type { Python } from './python.ts';
+import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
+import { type Context, installed, installedFrom, record, targetOf, usable, verify } from './store.ts';
+
+export interface SetupOptions {
+  /** True: with CUDA (about 4 GB). False: without. Left out: whatever is recorded already, else without. */
+  readonly cuda?: boolean | undefined;
+  /** A folder of libtorch, which is recorded where it is; or a torch wheel (.whl) or libtorch archive (.zip) to unpack. */
+  readonly from?: string | undefined;
+  /** Only say what would be done. */
+  readonly dryRun?: boolean | undefined;
+  /** Told what happens, a line at a time. */
+  readonly onProgress?: ((line: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Environment to read, `process.env` by default. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
+export interface SetupResult {
+  /** False when it was there already. */
+  readonly installed: boolean;
+  /** The libtorch that is recorded now; null after a dry run. */
+  readonly libtorch: LibtorchFolder | null;
+  /** Commands of a dry run, in the order in which they would be tried. */
+  readonly commands: readonly string[];
+  /** Folder that is, or would be, recorded. */
+  readonly target: string;
+}
+
+/**
+ * Makes a libtorch available and records it. Safe to repeat, to run twice at a time and to kill: an installation appears
+ * complete or not at all, and what a killed run left behind is cleared away by the next.
+ *
+ * @throws ERR_PREREQUISITE without a suitable system, Python or pip; ERR_SETUP when installing fails;
+ * ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION when `from` holds no usable libtorch.
+ * @example
+ * await setupLibtorch({ onProgress: console.error });
+ */
+export async function setupLibtorch(options: SetupOptions = {}): Promise<SetupResult> {
+  const problem = platformProblem();
+  if (problem !== null) throw new LmError('ERR_PREREQUISITE', problem);
+  const env = options.env ?? process.env;
+  const { onProgress: say = () => {}, signal } = options;
+  const context: Context = { env, say, signal, store: join(cacheFolder(env), 'libtorch') };
+  if (options.from === undefined) return install(options, context);
+  const from = resolve(options.from);
+  const stats = statSync(from, { throwIfNoEntry: false });
+  if (stats?.isFile()) return unpack(from, options, context);
+  return adopt(from, options, context);
+}
+
+/** Records a folder as it is. */
+async function adopt(from: string, { dryRun }: SetupOptions, context: Context): Promise<SetupResult> {
+  const libtorch = usable(from);
+  if (dryRun) return { installed: false, libtorch: null, commands: [], target: libtorch.path };
+  await verify(libtorch, context);
+  await record(libtorch, context);
+  return { installed: false, libtorch, commands: [], target: libtorch.path };
+}
+
+async function unpack(file: string, { dryRun }: SetupOptions, context: Context): Promise<SetupResult> {
+  const { size, mtimeMs } = statSync(file);
+  const origin = { name: basename(file), size, mtimeMs };
+  const known = await installedFrom(origin, context);
+  if (known !== null && !dryRun) return present(known, context);
+  const python = requirePython(context.env, { pip: false });
+  const args = (folder: string): string[] => ['-m', 'zipfile', '-e', file, folder];
+  if (dryRun) return planned(context.store, [[python.command, ...args('DIR')]]);
+  context.say(`unpacking ${file}`);
+  return staged(context, async (folder, scratch) => {
+    await runPython(python, args(folder), { ...context, scratch });
+    return { origin };
+  });
+}
+
+async function install({ cuda, dryRun }: SetupOptions, context: Context): Promise<SetupResult> {
+  const known = dryRun ? null : await installed(cuda, context);
+  if (known !== null) return present(known, context);
+  const python = requirePython(context.env, { pip: true });
+  const ways = attempts(cuda ?? false);
+  if (dryRun) {
+    const target = targetOf(context, ways[0]?.flavour ?? 'cpu');
+    return planned(
+      target,
+      ways.map((way) => [python.command, ...pipArguments(target, [way.requirement], { python, ...way })]),
+    );
+  }
+  const failures: LmError[] = [];
+  for (const way of ways) {
+    try {
+      return await staged(context, (folder, scratch) =>
+        pipInstall(way, python, folder, { ...context, scratch }),
+      );
+    } catch (error) {
+      if (!mayWorkElsewhere(error)) throw error;
+      context.say(`that did not work: ${error.message.split('\n').at(-1)}`);
+      failures.push(error);
+    }
+  }
+  throw allFailed(failures);
+}
+
+async function pipInstall(
+  way: Attempt,
+  python: Python,
+  folder: string,
+  context: Context & { readonly scratch: string },
+): Promise<object> {
+  const from = way.indexes.length > 0 ? ` with ${way.indexes.join(', ')}` : '';
+  context.say(`pip installs ${way.requirement}${from}`);
+  await runPython(python, pipArguments(folder, [way.requirement], { python, indexes: way.indexes }), context);
+  const info = (await readdir(folder)).find((name) => /^torch-.*\.dist-info$/.test(name));
+  const metadata = info === undefined ? '' : await readFile(join(folder, info, 'METADATA'), 'utf8');
+  const companions = cudaRequirements(metadata);
+  if (companions.length > 0) {
+    context.say(`pip installs ${companions.length} CUDA packages (about 3 GB)`);
+    await runPython(python, pipArguments(folder, companions, { python, dependencies: true }), context);
+  }
+  return { requirement: way.requirement };
+}
+
+/** Fills a temporary folder, verifies it, gives it its name and records it. Nothing is left behind on failure. */
+async function staged(
+  context: Context,
+  fill: (folder: string, scratch: string) => Promise<object>,
+): Promise<SetupResult> {
+  const staging = await openStaging(context.store);
+  const scratch = join(staging, 'scratch');
+  const folder = join(staging, 'content');
+  try {
+    await mkdir(scratch);
+    await mkdir(folder);
+    const marker = await fill(folder, scratch);
+    const fresh = usable(folder);
+    await verify(fresh, context);
+    const target = targetOf(context, fresh.flavour, fresh.version);
+    await commitStaging(folder, target, marker);
+    const libtorch = usable(target);
+    await record(libtorch, context);
+    return { installed: true, libtorch, commands: [], target };
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+    await clearLeftovers(context.store);
+  }
+}
+
+async function present(libtorch: LibtorchFolder, context: Context): Promise<SetupResult> {
+  const recorded = readRecord(context.env);
+  const same = recorded !== null && typeof recorded !== 'string' && recorded.path === libtorch.path;
+  if (!same) await record(libtorch, context);
+  return { installed: false, libtorch, commands: [], target: libtorch.path };
+}
+
+function planned(target: string, commands: readonly (readonly string[])[]): SetupResult {
+  return { installed: false, libtorch: null, commands: commands.map((words) => words.join(' ')), target };
+}
+
+/** The first failure that says more than "no such release", with every attempt as its cause. */
+function allFailed(failures: readonly LmError[]): LmError {
+  const telling = failures.find((error) => !/No matching distribution/.test(error.message)) ?? failures[0];
+  return new LmError('ERR_SETUP', failures.map((error) => error.message).join('\n'), {
+    ...(telling?.hint === undefined ? {} : { hint: telling.hint }),
+    cause: telling,
+  });
+}

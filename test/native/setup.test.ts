@@ -1,0 +1,263 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, isLmError } from '../../src/errors.ts';
+import { cacheFolder } from '../../src/native/cache.ts';
+import { findLibtorch } from '../../src/native/libtorch.ts';
+import { cudaRequirements } from '../../src/native/pip.ts';
+import { type SetupOptions, setupLibtorch } from '../../src/native/setup.ts';
+import {
+  dist,
+  emptyEnvironment,
+  fakeLibtorch,
+  linkedLibtorch,
+  runNode,
+  stubLibtorch,
+  temporaryFolder,
+} from '../support/libtorch.ts';
+
+/** A Python whose pip "installs" the folder TEMPLATE; what it does before that comes from the test. */
+const python = (behaviour: string): string => `#!/bin/sh
+case "$*" in
+  *find_spec*) exit 0 ;;
+  *version_info*) echo "\${PYTHON_VERSION:-3.11.2}"; exit 0 ;;
+  *"pip --version"*) [ -z "$NO_PIP" ] || exit 1; echo "pip 23.0 from somewhere"; exit 0 ;;
+esac
+echo "$*" >> "$LOG"
+while [ $# -gt 1 ]; do
+  case "$1" in --target) target="$2" ;; -e) target="$3" ;; --extra-index-url) extra="$2" ;; esac
+  shift
+done
+${behaviour}
+cp -a "$TEMPLATE" "$target/torch"
+`;
+
+interface World {
+  readonly env: NodeJS.ProcessEnv;
+  readonly store: string;
+  /** Arguments of every installing call so far. */
+  calls(): string[];
+  setup(options?: SetupOptions): ReturnType<typeof setupLibtorch>;
+}
+
+/** A machine with a made-up Python, whose pip installs the real libtorch behind a link unless told otherwise. */
+function world(behaviour = '', template?: string): World {
+  const root = temporaryFolder();
+  const programs = join(root, 'bin');
+  mkdirSync(programs);
+  writeFileSync(join(programs, 'python3'), python(behaviour), { mode: 0o755 });
+  const env: NodeJS.ProcessEnv = {
+    ...emptyEnvironment(root),
+    PATH: `${programs}:/usr/bin:/bin`,
+    LOG: join(root, 'log'),
+    TEMPLATE: template ?? linkedLibtorch(join(root, 'template')),
+  };
+  return {
+    env,
+    store: join(cacheFolder(env), 'libtorch'),
+    calls: () =>
+      existsSync(join(root, 'log')) ? readFileSync(join(root, 'log'), 'utf8').trim().split('\n') : [],
+    setup: (options = {}) => setupLibtorch({ env, ...options }),
+  };
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | 'none'> {
+  try {
+    await promise;
+    return 'none';
+  } catch (error) {
+    if (isLmError(error)) return error.code;
+    throw error;
+  }
+}
+
+const noRelease = 'echo "ERROR: No matching distribution found" >&2; exit 1';
+
+describe('setupLibtorch', () => {
+  it('only says what it would do in a dry run', async () => {
+    const { setup, calls, store, env } = world();
+    const { commands, installed } = await setup({ dryRun: true });
+    expect(installed).toBe(false);
+    expect(commands.map((command) => command.split(' ').at(-1))).toEqual([
+      'torch==2.13.0+cpu',
+      'torch==2.13.0+cpu',
+      'torch===2.13.0',
+    ]);
+    for (const command of commands) expect(command).toMatch(/--retries 0 --timeout \d+ .*--no-deps/);
+    expect([calls(), existsSync(store), existsSync(cacheFolder(env))]).toEqual([[], false, false]);
+  });
+
+  it('goes straight to the release with CUDA when asked', async () => {
+    const { commands } = await world().setup({ dryRun: true, cuda: true });
+    expect(commands.map((command) => command.split(' ').at(-1))).toEqual(['torch===2.13.0']);
+  });
+
+  it('takes the wheel of another Python where there is none for this one', async () => {
+    const { env, setup } = world();
+    env.PYTHON_VERSION = '3.9.1';
+    expect((await setup({ dryRun: true })).commands[0]).toContain('--python-version 3.12');
+  });
+
+  it('installs, records, and has nothing to do the second time', async () => {
+    const { setup, calls, env, store } = world();
+    const first = await setup();
+    expect(first).toMatchObject({ installed: true, libtorch: { flavour: findLibtorch().flavour } });
+    expect(findLibtorch({ env })).toMatchObject({ source: 'setup', path: first.libtorch?.path });
+    expect(await setup()).toMatchObject({ installed: false, libtorch: first.libtorch });
+    expect(calls()).toHaveLength(1);
+    expect(readdirSync(store)).toHaveLength(1);
+  });
+
+  it('takes the next way when one fails', async () => {
+    const { setup, calls } = world(`[ -n "$extra" ] || { ${noRelease}; }`);
+    expect(await setup()).toMatchObject({ installed: true });
+    expect(calls()).toHaveLength(2);
+  });
+
+  it('leaves nothing behind when every way fails', async () => {
+    const { setup, calls, store, env } = world(`mkdir -p "$target/torch/lib"; ${noRelease}`);
+    expect(await codeOf(setup())).toBe('ERR_SETUP');
+    expect(calls()).toHaveLength(3);
+    expect(readdirSync(store)).toEqual([]);
+    expect(readdirSync(cacheFolder(env))).toEqual(['libtorch']);
+  });
+
+  it('does not try again on a full disk', async () => {
+    const { setup, calls, store } = world('echo "ERROR: [Errno 28] No space left on device" >&2; exit 1');
+    expect(await codeOf(setup())).toBe('ERR_SETUP');
+    expect(calls()).toHaveLength(1);
+    expect(readdirSync(store)).toEqual([]);
+  });
+
+  it.each<[string, (folder: string) => string, ErrorCode]>([
+    ['has another version', (folder) => fakeLibtorch(folder, { version: '2.12.0' }), 'ERR_LIBTORCH_VERSION'],
+    ['lacks a library', (folder) => fakeLibtorch(folder, { libraries: [] }), 'ERR_LIBTORCH_NOT_FOUND'],
+    ['does not open', (folder) => fakeLibtorch(folder), 'ERR_SETUP'],
+    ['does not fit the addon', (folder) => stubLibtorch(folder), 'ERR_SETUP'],
+  ])('keeps nothing of an installation that %s', async (_, make, code) => {
+    const { setup, store } = world('', make(temporaryFolder()));
+    expect(await codeOf(setup())).toBe(code);
+    expect(readdirSync(store)).toEqual([]);
+  });
+
+  it.each([
+    ['there is no Python', (env: NodeJS.ProcessEnv) => Object.assign(env, { PATH: '/nothing' })],
+    ['Python has no pip', (env: NodeJS.ProcessEnv) => Object.assign(env, { NO_PIP: '1' })],
+  ])('says so when %s', async (_, spoil) => {
+    const { setup, env } = world();
+    spoil(env);
+    expect(await codeOf(setup())).toBe('ERR_PREREQUISITE');
+  });
+
+  it('fails when the cache cannot be written', async () => {
+    const { setup, env } = world();
+    writeFileSync(cacheFolder(env), 'a file in the place of the folder');
+    expect(await codeOf(setup())).toBe('ERR_SETUP');
+  });
+
+  it('gives both of two at once the same installation', async () => {
+    const { setup, store } = world('sleep 0.3');
+    const [one, two] = await Promise.all([setup(), setup()]);
+    expect(one.libtorch).toEqual(two.libtorch);
+    expect(readdirSync(store)).toHaveLength(1);
+  });
+
+  it('replaces an installation that was never completed', async () => {
+    const { setup, store } = world();
+    fakeLibtorch(join(store, '2.13.0-cpu', 'torch'));
+    expect(await setup()).toMatchObject({ installed: true });
+    expect(await setup()).toMatchObject({ installed: false });
+  });
+
+  it('clears away what dead processes left, and nothing that a live one has', async () => {
+    const { setup, store } = world();
+    const dead = `.tmp-4194399-x@${hostname()}`;
+    const live = `.tmp-${process.pid}-x@${hostname()}`;
+    const elsewhere = '.tmp-4194399-x@another-host';
+    for (const name of [dead, live, elsewhere]) mkdirSync(join(store, name), { recursive: true });
+    await setup();
+    expect(
+      readdirSync(store)
+        .filter((name) => name.startsWith('.'))
+        .sort(),
+    ).toEqual([elsewhere, live].sort());
+  });
+
+  it('recovers from a kill in the middle', async () => {
+    const { env, store, setup } = world('[ -n "$DONE" ] || { kill -9 $PPID; exit 1; }');
+    const program = `const { setupLibtorch } = await import(${JSON.stringify(join(dist, 'native/setup.js'))}); await setupLibtorch();`;
+    expect(await runNode(program, { LIBTORCH: '', LM_RESNET_LIBTORCH: '', ...env })).toMatchObject({
+      signal: 'SIGKILL',
+    });
+    expect(readdirSync(store)).toHaveLength(1);
+    env.DONE = '1';
+    expect(await setup()).toMatchObject({ installed: true });
+    expect(readdirSync(store).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+
+  it('stops when it is told to, and leaves nothing behind', async () => {
+    const { setup, store } = world('sleep 20');
+    expect(await codeOf(setup({ signal: AbortSignal.timeout(300) }))).toBe('ERR_ABORTED');
+    expect(readdirSync(store)).toEqual([]);
+  });
+});
+
+describe('setupLibtorch with `from`', () => {
+  it('records a folder where it is', async () => {
+    const { setup, env, calls } = world();
+    const { path } = findLibtorch();
+    expect(await setup({ from: path })).toMatchObject({ installed: false, libtorch: { path } });
+    expect(findLibtorch({ env })).toMatchObject({ source: 'setup', path });
+    expect(await setup()).toMatchObject({ libtorch: { path } });
+    expect(calls()).toEqual([]);
+  });
+
+  it.each(['torch-2.13.0-cp312.whl', 'libtorch.zip'])('unpacks %s, once', async (name) => {
+    const { setup, env, calls } = world();
+    const file = join(temporaryFolder(), name);
+    writeFileSync(file, 'an archive');
+    expect(await setup({ from: file })).toMatchObject({ installed: true });
+    expect(await setup({ from: file })).toMatchObject({ installed: false });
+    expect(calls()).toHaveLength(1);
+    expect(findLibtorch({ env }).source).toBe('setup');
+  });
+
+  it.each<[string, (folder: string) => string, ErrorCode]>([
+    ['a folder that does not exist', () => '/does/not/exist', 'ERR_LIBTORCH_NOT_FOUND'],
+    ['another folder', (folder) => folder, 'ERR_LIBTORCH_NOT_FOUND'],
+    ['another version', (folder) => fakeLibtorch(folder, { version: '2.12.0' }), 'ERR_LIBTORCH_VERSION'],
+    ['one that does not open', (folder) => fakeLibtorch(folder), 'ERR_SETUP'],
+  ])('refuses %s and records nothing', async (_, make, code) => {
+    const { setup, env } = world();
+    expect(await codeOf(setup({ from: make(temporaryFolder()) }))).toBe(code);
+    expect(existsSync(cacheFolder(env))).toBe(false);
+  });
+
+  it('fails on a torn archive', async () => {
+    const { setup, store } = world('echo "zipfile.BadZipFile: File is not a zip file" >&2; exit 1');
+    const file = join(temporaryFolder(), 'torch.whl');
+    writeFileSync(file, 'torn');
+    expect(await codeOf(setup({ from: file }))).toBe('ERR_SETUP');
+    expect(readdirSync(store)).toEqual([]);
+  });
+});
+
+describe('cudaRequirements', () => {
+  it('takes the libraries of CUDA and leaves what only Python uses', () => {
+    const metadata = `Name: torch
+Requires-Dist: filelock
+Requires-Dist: sympy>=1.13.3
+Requires-Dist: cuda-toolkit[cublas,cudart]==13.0.3; platform_system == "Linux"
+Requires-Dist: cuda-bindings<14,>=13.0.3; platform_system == "Linux"
+Requires-Dist: nvidia-cudnn-cu13==9.20.0.48; platform_system == "Linux"
+Requires-Dist: nvidia-extra==1; extra == "more"
+Requires-Dist: triton==3.7.1; platform_system == "Linux"
+`;
+    expect(cudaRequirements(metadata)).toEqual([
+      'cuda-toolkit[cublas,cudart]==13.0.3; platform_system == "Linux"',
+      'nvidia-cudnn-cu13==9.20.0.48; platform_system == "Linux"',
+    ]);
+    expect(cudaRequirements('')).toEqual([]);
+  });
+});
