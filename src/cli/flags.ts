@@ -1,0 +1,64 @@
+/** Flags made of a schema: one option of the API is one flag, with its default and meaning. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+
+interface Property {
+  readonly type?: string;
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+/** Adds a flag for every property of a schema: `weightDecay` is `--weight-decay <number>`. Nothing is parsed twice: the schema checks. */
+export function addFlags(command: Command, schema: z.ZodType): void {
+  for (const [name, property] of Object.entries(propertiesOf(schema))) {
+    for (const option of optionsOf(name, property)) command.addOption(option);
+  }
+}
+
+/** Those of the flags given that belong to a schema. */
+export function givenFlags(
+  schema: z.ZodType,
+  flags: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const names = Object.keys(propertiesOf(schema));
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => names.includes(name)));
+}
+
+function propertiesOf(schema: z.ZodType): Readonly<Record<string, Property>> {
+  const json = z.toJSONSchema(schema, { io: 'input' });
+  return (json.properties ?? {}) as Record<string, Property>;
+}
+
+function optionsOf(name: string, property: Property): Option[] {
+  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const shown = property.default === undefined ? '' : ` (default: ${defaultOf(property.default)})`;
+  const text = `${property.description ?? ''}${shown}`;
+  if (property.type === 'boolean')
+    return [
+      new Option(`--${flag}`, text),
+      new Option(`--no-${flag}`, `not so: ${property.description}`).hideHelp(),
+    ];
+  if (property.type === 'number' || property.type === 'integer')
+    return [new Option(`--${flag} <number>`, text).argParser(toNumber)];
+  return [new Option(`--${flag} <kind or JSON>`, text).argParser(toKind)];
+}
+
+function defaultOf(value: unknown): string {
+  return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : String(value);
+}
+
+function toNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It is not a number.');
+  return value;
+}
+
+/** `cosine` is short for `{"kind": "cosine"}`. */
+function toKind(text: string): unknown {
+  if (!text.trimStart().startsWith('{')) return { kind: text };
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('It is not JSON.');
+  }
+}

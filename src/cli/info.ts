@@ -1,0 +1,95 @@
+/** `lm-resnet info` */
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { expected } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
+import { summary } from '../graph/summary.ts';
+import { type PresetName, preset, presetNames } from '../models/presets.ts';
+import { readCheckpointInfo } from '../runtime/checkpoint.ts';
+
+interface Flags {
+  readonly classes?: string;
+  readonly input?: string;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  $ lm-resnet info                                        the models there are
+  $ lm-resnet info lm_resnet20 --classes 100
+  $ lm-resnet info runs/lm_resnet20/checkpoint.safetensors --json`;
+
+/** Adds the command `info`. */
+export function addInfo(program: Command): void {
+  program
+    .command('info')
+    .description('layers, parameters and multiply-accumulates of a model or a checkpoint')
+    .argument('[model]', `a checkpoint, or one of: ${presetNames.join(', ')}`)
+    .option('--classes <number>', 'classes of a named model (default: 10)')
+    .option('--input <size>', 'image of a named model, channels x height x width (default: 3x32x32)')
+    .option('--json', 'print as JSON: name, parameters, macs, input, layers')
+    .addHelpText('after', examples)
+    .action(run);
+}
+
+async function run(model: string | undefined, flags: Flags): Promise<void> {
+  if (model === undefined) {
+    console.log(flags.json ? JSON.stringify(presetNames) : presetNames.join('\n'));
+    return;
+  }
+  const graph = existsSync(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
+  const { layers, totals } = summary(graph);
+  const { parameters, macs } = totals;
+  if (flags.json) {
+    console.log(
+      JSON.stringify({
+        name: graph.name,
+        parameters,
+        macs,
+        input: graph.input,
+        classes: graph.classes,
+        layers,
+      }),
+    );
+  } else {
+    console.log(table(graph));
+  }
+}
+
+function namedGraph(name: string, { classes, input }: Flags): Graph {
+  const size = (input ?? '3x32x32').split('x').map(Number);
+  if (size.length !== 3)
+    throw expected('ERR_CONFIG', 'channels x height x width, such as 3x32x32,', '--input', input);
+  const [channels = 3, height = 32, width = 32] = size;
+  return preset(name as PresetName, {
+    input: [channels, height, width],
+    ...(classes && { classes: Number(classes) }),
+  });
+}
+
+function table(graph: Graph): string {
+  const { layers, totals } = summary(graph);
+  const rows = layers.map((l) => [
+    l.path,
+    l.ops.join(' '),
+    l.output.slice(1).join('x'),
+    count(l.parameters),
+    count(l.macs),
+  ]);
+  const lines = aligned([['layer', 'operations', 'output', 'parameters', 'MACs'], ...rows]);
+  const { channels, height, width } = graph.input;
+  const total = `${count(totals.parameters)} parameters, ${count(totals.macs)} MACs per ${height}x${width}x${channels} image`;
+  return [...lines, '', `${graph.name}: ${total}, ${graph.classes} classes`].join('\n');
+}
+
+/** Columns of equal width, the last two aligned to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  const cell = (text: string, i: number): string =>
+    i < 3 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
+  return rows.map((row) => row.map(cell).join('  '));
+}
+
+function count(n: number): string {
+  return n.toLocaleString('en-US');
+}

@@ -1,0 +1,151 @@
+/** `lm-resnet train` */
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { oneOf, parseOptions } from '../check.ts';
+import { createModel } from '../createModel.ts';
+import { type DatasetName, datasetNames, datasets, loadDataset } from '../data/datasets.ts';
+import { LmError } from '../errors.ts';
+import { type PresetName, presetNames } from '../models/presets.ts';
+import type { Model } from '../runtime/model.ts';
+import { trainSchema } from '../train/options.ts';
+import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
+import type { TrainResult, TrainRun } from '../train/run.ts';
+import { nextRunFolder } from '../train/runFolder.ts';
+import { type TrainData, type TrainOptions, train } from '../train/train.ts';
+import { readConfig } from './config.ts';
+import { addFlags, givenFlags } from './flags.ts';
+import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
+import { createProgress } from './progress.ts';
+import { withSignals } from './signals.ts';
+
+const jobSchema = z.object({
+  model: z.string().default('lm_resnet20'),
+  dataset: z.string().optional(),
+  data: z.string().optional(),
+  run: z.string().optional(),
+  recipe: z.string().optional(),
+});
+
+interface Flags extends PlaceFlags, Record<string, unknown> {
+  readonly config?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const examples = `
+Examples:
+  $ lm-resnet train --dataset mnist --data DIR --recipe mnist-onecycle
+  $ lm-resnet train --dataset cifar10 --data DIR --model lm_resnet56 --epochs 160 --schedule '{"kind":"multistep","milestones":[80,120]}'
+  $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, dataset, data, weightDecay, …
+
+Ctrl-C ends the run after the step under way and leaves a checkpoint; a second one ends it at once.`;
+
+/** Adds the command `train`. */
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a model on a data set, into a new run folder')
+    .option('--model <name>', `model: ${presetNames.join(', ')} (default: lm_resnet20)`)
+    .option('--dataset <name>', `data set: ${datasetNames.join(', ')}`)
+    .option('--data <folder>', "folder of the data set's files")
+    .option('--run <folder>', 'run folder, new (default: runs/<model>)')
+    .option('--recipe <name>', `settings to start from: ${recipeNames.join(', ')}`)
+    .option('--config <file>', 'YAML or JSON file of options; flags go before it')
+    .option('--json', 'end with one line of JSON')
+    .option('--quiet', 'no progress');
+  addFlags(command, trainSchema);
+  addPlaceFlags(command);
+  command.addHelpText('after', examples).action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const file = flags.config === undefined ? {} : await readConfig(flags.config);
+  const {
+    model: name,
+    dataset,
+    data: folder,
+    run: wanted,
+    recipe: recipeName,
+    ...settings
+  } = merged(file, flags);
+  initFrom(flags);
+  const known = oneOf<DatasetName>(required(dataset, 'dataset', 'mnist'), datasetNames, 'data set');
+  const data = await load(known, required(folder, 'data', 'DIR'));
+  const start = recipeName === undefined ? {} : recipe(recipeName as RecipeName);
+  const options: TrainOptions = parseTrain({ ...start, ...settings });
+  const { input, mean, std, classes, classNames } = datasets[known];
+  await using model = await createModel(name as PresetName, {
+    ...{ input, mean, std, classes, classNames, seed: options.seed },
+    ...{ device: flags.device, dtype: flags.dtype },
+  });
+  const runFolder = wanted ?? (await nextRunFolder('runs', name));
+  const result = await withSignals((signal) =>
+    follow(train(model, data, { ...options, run: runFolder, signal }), flags),
+  );
+  report(result, model, flags);
+}
+
+function merged(
+  file: Record<string, unknown>,
+  flags: Flags,
+): z.output<typeof jobSchema> & Record<string, unknown> {
+  const job = { ...pick(file, jobSchema.shape), ...givenFlags(jobSchema, flags) };
+  const rest = Object.fromEntries(Object.entries(file).filter(([key]) => !(key in jobSchema.shape)));
+  return { ...rest, ...givenFlags(trainSchema, flags), ...parseOptions(jobSchema, job, 'train') };
+}
+
+function pick(from: Record<string, unknown>, names: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => key in names));
+}
+
+function parseTrain(settings: unknown): TrainOptions {
+  return parseOptions(trainSchema, settings, 'train');
+}
+
+function required(value: string | undefined, name: string, example: string): string {
+  if (value !== undefined) return value;
+  throw new LmError('ERR_CONFIG', `Expected a value for \`--${name}\` but received nothing`, {
+    hint: `Add --${name} ${example}; \`lm-resnet train --help\` lists all.`,
+  });
+}
+
+async function load(name: DatasetName, folder: string): Promise<TrainData> {
+  return { train: await loadDataset(name, folder, 'train'), test: await loadDataset(name, folder, 'test') };
+}
+
+/** Shows a run's events until it ends. */
+async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainResult> {
+  const progress = createProgress({ quiet });
+  let started = false;
+  try {
+    for await (const event of run) {
+      if (event.type === 'step') {
+        if (!started) progress.start(event.totalSteps);
+        started = true;
+        progress.update(event);
+      } else if (event.type === 'eval' && !quiet) {
+        const top1 = (100 * event.top1).toFixed(2);
+        progress.log(`epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %`);
+      }
+    }
+  } finally {
+    progress.stop();
+  }
+  return run;
+}
+
+function report(result: TrainResult, model: Model, { json, quiet }: Flags): void {
+  const { evaluation, seconds, imagesPerSecond, checkpoint, run: folder, steps, loss } = result;
+  const top1 = evaluation?.top1 ?? null;
+  if (json) {
+    console.log(
+      JSON.stringify({ top1, loss, steps, trainSeconds: seconds, imagesPerSecond, checkpoint, run: folder }),
+    );
+  } else if (!quiet) {
+    const speed = `${steps} steps in ${seconds.toFixed(1)} s, ${imagesPerSecond.toFixed(0)} images/s`;
+    console.log(
+      `${model.graph.name}: ${speed}${top1 === null ? '' : `, test top-1 ${(100 * top1).toFixed(2)} %`}`,
+    );
+    console.log(`run: ${folder}  (checkpoint.safetensors, metrics.jsonl, curves.png, settings.json)`);
+  }
+}

@@ -1,0 +1,17 @@
+import { type PresetName, type PresetOptions, preset } from './models/presets.ts';
+import { Model, type ModelOptions } from './runtime/model.ts';
+
+/**
+ * A built-in model with fresh weights.
+ *
+ * @throws ERR_UNKNOWN_NAME with the nearest name; as `preset` and `Model.create`.
+ * @example
+ * const model = await createModel('lm_resnet20', { classes: 10, input: [1, 28, 28], seed: 1 });
+ */
+export async function createModel(
+  name: PresetName,
+  options: PresetOptions & ModelOptions = {},
+): Promise<Model> {
+  const { device, dtype, seed, classNames, ...rest } = options;
+  return Model.create(preset(name, rest), { device, dtype, seed, classNames });
+}

@@ -1,0 +1,168 @@
+/**
+ * Checkpoints: one safetensors file with the graph, the class names and the state of the run in its metadata, and every tensor
+ * inside. It serves without the code that made it, and equal runs give equal bytes: no clock, no path.
+ */
+import { z } from 'zod';
+import { LmError } from '../errors.ts';
+import { Graph } from '../graph/graph.ts';
+import type { Dtype, NativeModel } from '../native/binding.ts';
+import { readSafetensors, readSafetensorsHeader, type Tensor, writeSafetensors } from './safetensors.ts';
+import type { TensorEntry, TensorValues } from './tensorEntry.ts';
+
+/** Version of the checkpoint format; a reader refuses a newer one. */
+export const checkpointVersion = 1;
+
+const momentumPrefix = 'momentum:';
+
+/** What a checkpoint holds beside its tensors. */
+export interface CheckpointInfo {
+  readonly graph: Graph;
+  readonly classNames: readonly string[];
+  readonly dtype: Dtype;
+  /** Settings and progress of the run that made it; null for a model that was saved by itself. */
+  readonly run: Readonly<Record<string, unknown>> | null;
+}
+
+/**
+ * Writes a checkpoint, as a whole or not at all.
+ *
+ * @param momentum whether the optimiser's state goes in too.
+ * @throws ERR_FILE when the file system refuses.
+ */
+export async function writeCheckpoint(
+  path: string,
+  info: CheckpointInfo,
+  model: NativeModel,
+  momentum: boolean,
+): Promise<void> {
+  const { graph, classNames, dtype, run } = info;
+  const metadata = {
+    format: 'lm-resnet',
+    version: String(checkpointVersion),
+    dtype,
+    graph: JSON.stringify(graph.toSpec()),
+    classNames: JSON.stringify(classNames),
+    run: JSON.stringify(run),
+  };
+  await writeSafetensors(path, entries(graph, dtype, model, momentum), metadata);
+}
+
+function entries(graph: Graph, dtype: Dtype, model: NativeModel, momentum: boolean): TensorEntry[] {
+  const type = dtype === 'float64' ? 'F64' : 'F32';
+  const values = [...graph.params, ...graph.buffers].map(
+    ({ path, shape }): TensorEntry => ({
+      name: path,
+      dtype: type,
+      shape,
+      data: (): Promise<TensorValues> => model.readTensor(path, 'value'),
+    }),
+  );
+  if (!momentum) return values;
+  const momenta = graph.params.map(
+    ({ path, shape }): TensorEntry => ({
+      name: momentumPrefix + path,
+      dtype: type,
+      shape,
+      data: (): Promise<TensorValues> => model.readTensor(path, 'momentum'),
+    }),
+  );
+  return [...values, ...momenta];
+}
+
+/**
+ * Graph, class names and run of a checkpoint, without its tensors.
+ *
+ * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read.
+ */
+export async function readCheckpointInfo(path: string): Promise<CheckpointInfo> {
+  return parseInfo(path, (await readSafetensorsHeader(path)).metadata);
+}
+
+/** A checkpoint's tensors by path. */
+export interface CheckpointTensors {
+  /** Weights and buffers: all that the graph names, in its shapes. */
+  readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
+  readonly momentum: ReadonlyMap<string, Float32Array | Float64Array>;
+}
+
+/**
+ * Reads a checkpoint whole and checks that it is complete.
+ *
+ * @throws ERR_CHECKPOINT for a torn, foreign or newer file or a missing tensor, ERR_FILE when it cannot be read.
+ */
+export async function readCheckpoint(path: string): Promise<CheckpointInfo & CheckpointTensors> {
+  const { metadata, tensors, verified } = await readSafetensors(path);
+  const info = parseInfo(path, metadata);
+  if (!verified) throw defect(path, 'has lost its digest');
+  const values = new Map<string, Float32Array | Float64Array>();
+  const momentum = new Map<string, Float32Array | Float64Array>();
+  for (const { path: name, shape } of [...info.graph.params, ...info.graph.buffers]) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) throw defect(path, `lacks the tensor "${name}"`);
+    values.set(name, floats(path, name, tensor, shape));
+    const moving = tensors.get(momentumPrefix + name);
+    if (moving !== undefined) momentum.set(name, floats(path, momentumPrefix + name, moving, shape));
+  }
+  return { ...info, values, momentum };
+}
+
+function floats(
+  path: string,
+  name: string,
+  { data, shape: found }: Tensor,
+  shape: readonly number[],
+): Float32Array | Float64Array {
+  if (found.join() !== shape.join())
+    throw defect(
+      path,
+      `has "${name}" in shape [${found.join(', ')}] where its graph says [${shape.join(', ')}]`,
+    );
+  if (data instanceof Float32Array || data instanceof Float64Array) return data;
+  throw defect(path, `has "${name}" in a type that is not a float`);
+}
+
+const namesSchema = z.array(z.string());
+const runSchema = z.record(z.string(), z.unknown()).nullable();
+const dtypeSchema = z.enum(['float32', 'float64']);
+
+function parseInfo(path: string, metadata: Readonly<Record<string, string>>): CheckpointInfo {
+  if (metadata.format !== 'lm-resnet') {
+    const hint =
+      'It is a safetensors file of another program; only checkpoints of this package carry their graph.';
+    throw defect(path, 'was not written by lm-resnet', hint);
+  }
+  if (Number(metadata.version) > checkpointVersion)
+    throw defect(
+      path,
+      `has format version ${metadata.version}`,
+      'Update lm-resnet: npm install lm-resnet@latest.',
+    );
+  try {
+    return {
+      graph: Graph.fromSpec(JSON.parse(metadata.graph ?? '')),
+      classNames: namesSchema.parse(JSON.parse(metadata.classNames ?? '')),
+      dtype: dtypeSchema.parse(metadata.dtype),
+      run: runSchema.parse(JSON.parse(metadata.run ?? '')),
+    };
+  } catch (cause) {
+    if (cause instanceof LmError && cause.code === 'ERR_CHECKPOINT') throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw defect(path, `has metadata that cannot be read: ${reason}`, undefined, cause);
+  }
+}
+
+function defect(
+  path: string,
+  what: string,
+  hint = 'Take another copy of the file.',
+  cause?: unknown,
+): LmError {
+  return new LmError(
+    'ERR_CHECKPOINT',
+    `Expected a checkpoint for \`${path}\` but received one that ${what}`,
+    {
+      hint,
+      cause,
+    },
+  );
+}

@@ -1,0 +1,364 @@
+/** A network with its weights, on a device. */
+import { z } from 'zod';
+import { parseOptions } from '../check.ts';
+import { didYouMean, expected, LmError } from '../errors.ts';
+import { Graph } from '../graph/graph.ts';
+import type { InputSpec } from '../graph/spec.ts';
+import type { Dtype, NativeEvaluation, NativeModel, NativeVjp, TensorSet } from '../native/binding.ts';
+import { native } from '../native/load.ts';
+import { called } from './calls.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type Prediction, predictions } from './predictions.ts';
+import { type LabelledImages, sourceOf } from './source.ts';
+
+/** Where a model computes, and in what precision. */
+export interface ModelOptions {
+  /** 'auto' (default): the first CUDA device where there is one, else the CPU. */
+  readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
+  /** Default 'float32'. */
+  readonly dtype?: Dtype | undefined;
+  /** Seed of the initial weights, an integer from 0; default 0. The same seed gives the same weights everywhere. */
+  readonly seed?: number | undefined;
+  /** Default: "0", "1", … */
+  readonly classNames?: readonly string[] | undefined;
+}
+
+const placeSchema = z.object({
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d+)?)$/, { message: '"auto", "cpu", "cuda" or "cuda:<index>"' })
+    .default('auto'),
+  dtype: z.enum(['float32', 'float64']).optional(),
+});
+const createSchema = placeSchema.extend({
+  seed: z.int().min(0).default(0),
+  classNames: z.array(z.string()).optional(),
+});
+const evaluateSchema = z.object({ batch: z.int().min(1).max(65_536).default(256) });
+const predictSchema = z.object({
+  topK: z.int().min(1).default(5),
+  height: z.int().min(1).optional(),
+  width: z.int().min(1).optional(),
+});
+
+/** Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers allow them. */
+export interface PredictOptions {
+  /** Guesses per image, default 5. */
+  readonly topK?: number | undefined;
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+}
+
+interface Parts {
+  readonly graph: Graph;
+  readonly native: NativeModel;
+  readonly dtype: Dtype;
+  readonly device: string;
+  readonly classNames: readonly string[];
+}
+
+/** A training under way on a model: how to end it, and when it has ended. */
+interface Training {
+  readonly stop: () => void;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * A network with its weights: predicts, evaluates, trains (`train`), is saved and loaded. Holds native memory: `close` it, or
+ * write `await using model = …`. Calls may overlap: they are queued, and run between the steps of a training.
+ *
+ * @example
+ * await using model = await Model.load('model.safetensors');
+ * const [digit] = await model.predict(await readImage('seven.png', model.input));
+ * console.log(digit?.label, digit?.probability);
+ */
+export class Model {
+  readonly graph: Graph;
+  readonly dtype: Dtype;
+  readonly device: string;
+  readonly classNames: readonly string[];
+  readonly #native: NativeModel;
+  #training: Training | null = null;
+  #closing: Promise<void> | null = null;
+
+  private constructor({ graph, native, dtype, device, classNames }: Parts) {
+    this.graph = graph;
+    this.dtype = dtype;
+    this.device = device;
+    this.classNames = classNames;
+    this.#native = native;
+  }
+
+  /**
+   * A model with fresh weights.
+   *
+   * @throws ERR_CONFIG for a wrong option; ERR_DEVICE when the device is not there; ERR_LIBTORCH_NOT_FOUND, ERR_ADDON_MISSING.
+   * @example
+   * const model = await Model.create(preset('lm_resnet20'), { seed: 1 });
+   */
+  static async create(graph: Graph, options: ModelOptions = {}): Promise<Model> {
+    if (!(graph instanceof Graph)) throw expected('ERR_CONFIG', 'a Graph', 'graph', graph);
+    const { device, dtype = 'float32', seed, classNames } = parseOptions(createSchema, options, 'model');
+    return Model.#make(graph, device, dtype, seed, classNames);
+  }
+
+  /**
+   * A model from a checkpoint; the code that made it is not needed.
+   *
+   * @param options.dtype default: the checkpoint's.
+   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; as `create`.
+   * @example
+   * await using model = await Model.load('runs/lm_resnet20/checkpoint.safetensors');
+   */
+  static async load(path: string, options: Pick<ModelOptions, 'device' | 'dtype'> = {}): Promise<Model> {
+    const place = parseOptions(placeSchema, options, 'model');
+    const { graph, classNames, dtype, values } = await readCheckpoint(path);
+    const model = Model.#make(graph, place.device, place.dtype ?? dtype, null, classNames);
+    await Promise.all([...values].map(([name, tensor]) => model.#native.writeTensor(name, 'value', tensor)));
+    return model;
+  }
+
+  /** Size and normalisation of the images it takes. */
+  get input(): InputSpec {
+    return this.graph.input;
+  }
+
+  /** Bytes of weights and statistics; 0 once closed. */
+  get bytes(): number {
+    return this.#native.bytes;
+  }
+
+  /** True while a training runs on it. */
+  get training(): boolean {
+    return this.#training !== null;
+  }
+
+  /**
+   * Classifies images.
+   *
+   * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from files).
+   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_CLOSED.
+   * @example
+   * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
+   */
+  async predict(pixels: Uint8Array, options: PredictOptions = {}): Promise<Prediction[]> {
+    const { topK } = parseOptions(predictSchema, options, 'predict');
+    return predictions(await this.logits(pixels, options), this.classNames, topK);
+  }
+
+  /**
+   * The network's output for images as `predict` takes them, before the softmax.
+   *
+   * @returns float32 [n, classes], row-major.
+   * @throws as `predict`.
+   */
+  async logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
+    const { height = this.input.height, width = this.input.width } = parseOptions(
+      predictSchema,
+      options,
+      'predict',
+    );
+    if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
+    const size = height * width * this.input.channels;
+    const n = pixels.length / size;
+    if (n < 1 || !Number.isInteger(n)) throw this.#wrongSize(pixels.length, height, width);
+    this.graph.shapes(n, height, width);
+    return called(this.logits, () => this.#open().predict(pixels, n, height, width));
+  }
+
+  /**
+   * Loss and accuracy over labelled images; every image counts once.
+   *
+   * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
+   * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images.
+   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CLOSED.
+   * @example
+   * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
+   */
+  async evaluate(
+    set: LabelledImages,
+    options: { readonly batch?: number | undefined } = {},
+  ): Promise<NativeEvaluation> {
+    const { batch } = parseOptions(evaluateSchema, options, 'evaluate');
+    this.check(set);
+    return called(this.evaluate, () => this.#open().evaluate(sourceOf(set), batch));
+  }
+
+  /**
+   * One tensor: a weight, a running statistic (`value`), a gradient of the last `vjp`, or the optimiser's momentum.
+   *
+   * @returns row-major values in the shape that `model.graph` gives (convolutions: out, in, height, width).
+   * @throws ERR_UNKNOWN_NAME with the nearest path; ERR_CLOSED.
+   * @example
+   * const k = await model.readTensor('stage1.step1.k'); // the learned k of the second step
+   */
+  async readTensor(path: string, set: TensorSet = 'value'): Promise<Float32Array | Float64Array> {
+    this.#known(path);
+    return called(this.readTensor, () => this.#open().readTensor(path, set));
+  }
+
+  /**
+   * Replaces one tensor.
+   *
+   * @throws ERR_UNKNOWN_NAME, ERR_SHAPE when the length differs, ERR_BUSY during a training, ERR_CLOSED.
+   */
+  async writeTensor(
+    path: string,
+    values: Float32Array | Float64Array,
+    set: TensorSet = 'value',
+  ): Promise<void> {
+    this.#known(path);
+    this.#idle('write its tensors');
+    return called(this.writeTensor, () => this.#open().writeTensor(path, set, values));
+  }
+
+  /**
+   * Vector-Jacobian product: the output for x, and the gradient of sum(output · cotangent) by x and by every parameter
+   * (`readTensor(path, 'gradient')`). x is the network's own input, after normalisation: float64 [n, height, width, channels].
+   *
+   * @param options.training batch statistics (true) or running ones (false, default).
+   * @throws ERR_SHAPE, ERR_BUSY during a training, ERR_CLOSED.
+   */
+  async vjp(
+    x: Float64Array,
+    cotangent: Float64Array | null,
+    options: { readonly training?: boolean; readonly height?: number; readonly width?: number } = {},
+  ): Promise<NativeVjp> {
+    const { training = false, height = this.input.height, width = this.input.width } = options;
+    const n = x.length / (height * width * this.input.channels);
+    this.#idle('take gradients');
+    return called(this.vjp, () => this.#open().vjp(x, n, height, width, cotangent, training));
+  }
+
+  /**
+   * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back.
+   *
+   * @throws ERR_FILE when the file system refuses (an existing file stays whole), ERR_CLOSED.
+   * @example
+   * await model.save('model.safetensors');
+   */
+  async save(path: string): Promise<void> {
+    return this.saveCheckpoint(path, null);
+  }
+
+  /** Saves as `save` does, with the optimiser's state and what is known of the run. @internal */
+  async saveCheckpoint(path: string, run: Readonly<Record<string, unknown>> | null): Promise<void> {
+    const { graph, classNames, dtype } = this;
+    return called(this.save, () =>
+      writeCheckpoint(path, { graph, classNames, dtype, run }, this.#open(), run !== null),
+    );
+  }
+
+  /**
+   * Releases the native memory; a training is stopped first. Closing twice does nothing.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#training?.stop();
+    await this.#training?.ended;
+    this.#native.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** True once `close` was called. */
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  /** Checks that a set fits the model. @internal */
+  check(set: LabelledImages): void {
+    const { channels } = this.input;
+    if (set.channels !== channels)
+      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', set.channels);
+    const highest = set.labels.reduce((a, b) => Math.max(a, b), 0);
+    if (highest >= this.graph.classes)
+      throw expected(
+        'ERR_SHAPE',
+        `labels below ${this.graph.classes}, the classes of the model,`,
+        'data.labels',
+        highest,
+        {
+          hint: `Create the model with { classes: ${highest + 1} }.`,
+        },
+      );
+    this.graph.shapes(1, set.height, set.width);
+  }
+
+  /** Begins a training: one at a time. The result ends it. @internal */
+  beginTraining(stop: () => void): { readonly native: NativeModel; readonly end: () => void } {
+    this.#idle('train it');
+    const open = this.#open();
+    let resolve = (): void => {};
+    const ended = new Promise<void>((done) => {
+      resolve = done;
+    });
+    this.#training = { stop, ended };
+    const end = (): void => {
+      this.#training = null;
+      resolve();
+    };
+    return { native: open, end };
+  }
+
+  #open(): NativeModel {
+    if (this.#closing === null) return this.#native;
+    throw new LmError('ERR_CLOSED', `The model "${this.graph.name}" was closed`, {
+      hint: 'Load or create another one; with `await using` it is closed at the end of its block.',
+    });
+  }
+
+  #idle(what: string): void {
+    if (this.#training === null) return;
+    throw new LmError(
+      'ERR_BUSY',
+      `The model "${this.graph.name}" is being trained: it is too early to ${what}`,
+      {
+        hint: 'Await the run, or stop it first: await run.stop().',
+      },
+    );
+  }
+
+  #known(path: string): void {
+    const paths = [...this.graph.params, ...this.graph.buffers].map((tensor) => tensor.path);
+    if (!paths.includes(path))
+      throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
+        hint: didYouMean(path, paths),
+      });
+  }
+
+  #wrongSize(length: number, height: number, width: number): LmError {
+    const { channels } = this.input;
+    return expected(
+      'ERR_SHAPE',
+      `a whole number of images, ${height} x ${width} x ${channels} bytes each,`,
+      'pixels',
+      length,
+      {
+        hint: 'readImage(file, model.input) brings an image of any size to the one that the model takes.',
+      },
+    );
+  }
+
+  static #make(
+    graph: Graph,
+    wanted: string,
+    dtype: Dtype,
+    seed: number | null,
+    names?: readonly string[],
+  ): Model {
+    const addon = native();
+    const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
+    const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));
+    if (classNames.length !== graph.classes)
+      throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);
+    const made = new addon.Model(graph.toSpec(), { device, dtype, seed });
+    return new Model({ graph, device, dtype, classNames, native: made });
+  }
+}

@@ -1,0 +1,35 @@
+/** From logits to named classes with probabilities. */
+
+/** One class and its probability. */
+export interface Guess {
+  /** Index of the class. */
+  readonly index: number;
+  readonly label: string;
+  /** Softmax of the logits, in [0, 1]. */
+  readonly probability: number;
+}
+
+/** What a model says of one image: its best guess, and the best `topK` in order. */
+export interface Prediction extends Guess {
+  readonly top: readonly Guess[];
+}
+
+/** Predictions of logits [n, classes], row-major. */
+export function predictions(logits: Float32Array, labels: readonly string[], topK: number): Prediction[] {
+  const classes = labels.length;
+  return Array.from({ length: logits.length / classes }, (_, i) =>
+    predictionOf(logits.subarray(i * classes, (i + 1) * classes), labels, topK),
+  );
+}
+
+function predictionOf(logits: Float32Array, labels: readonly string[], topK: number): Prediction {
+  const highest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const weights = Array.from(logits, (z) => Math.exp(z - highest));
+  const total = weights.reduce((a, b) => a + b, 0);
+  const guesses = weights
+    .map((w, index): Guess => ({ index, label: labels[index] ?? String(index), probability: w / total }))
+    .toSorted((a, b) => b.probability - a.probability)
+    .slice(0, topK);
+  const [best = { index: 0, label: '', probability: Number.NaN }] = guesses;
+  return { ...best, top: guesses };
+}

@@ -1,0 +1,158 @@
+/** The log of a run: one JSON object per line, so that it can be followed, cut off, and read by any program. */
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { LmError } from '../errors.ts';
+import { errnoOf, fileError } from '../files.ts';
+
+/** Training at one step: loss and top-1 of the steps since the last row. */
+export interface StepRow {
+  readonly type: 'step';
+  /** Steps done. */
+  readonly step: number;
+  /** Epochs done, a fraction. */
+  readonly epoch: number;
+  /** Mean cross entropy, in nats; NaN when it was not finite. */
+  readonly loss: number;
+  /** Part of the images whose class was ranked first, in [0, 1]. */
+  readonly top1: number;
+  readonly lr: number;
+  readonly imagesPerSecond: number;
+}
+
+/** Evaluation on held-out images after `step` steps. */
+export interface EvalRow {
+  readonly type: 'eval';
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss: number;
+  readonly top1: number;
+  /** Part of the images whose class was among the first five, in [0, 1]. */
+  readonly top5: number;
+}
+
+/** One line of a run's log. */
+export type MetricsRow = StepRow | EvalRow;
+
+/** An open log. */
+export interface MetricsWriter {
+  /**
+   * Appends a row; rows are written in the order of the calls.
+   *
+   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after `close`.
+   */
+  write(row: MetricsRow): Promise<void>;
+  /** Flushes to the disk and closes; closing twice does nothing. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+// JSON has no NaN and no Infinity: they are written as null, and read as NaN.
+const value = z
+  .number()
+  .nullable()
+  .transform((x) => x ?? Number.NaN);
+const common = { step: z.number(), epoch: z.number(), loss: value, top1: value };
+const rowSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
+  z.object({ type: z.literal('eval'), ...common, top5: value }),
+]);
+
+/**
+ * Opens a log for appending; a missing file is created. A last line that was cut off (the process was killed) is removed.
+ *
+ * @throws ERR_FILE when the file system refuses.
+ * @example
+ * await using log = await openMetrics('runs/a/metrics.jsonl');
+ * await log.write({ type: 'eval', step: 100, epoch: 1, loss: 0.3, top1: 0.91, top5: 0.99 });
+ */
+export async function openMetrics(path: string): Promise<MetricsWriter> {
+  const file = await openAppend(path);
+  let last: Promise<void> = Promise.resolve();
+  let closed: Promise<void> | undefined;
+  const write = (row: MetricsRow): Promise<void> => {
+    if (closed !== undefined)
+      return Promise.reject(
+        new LmError('ERR_CLOSED', `Expected an open log for \`${path}\` but received a closed one`),
+      );
+    last = last
+      .then(() => file.appendFile(`${JSON.stringify(row)}\n`))
+      .catch((cause: unknown) => {
+        throw fileError(cause, 'a writable file', path);
+      });
+    return last;
+  };
+  const close = (): Promise<void> => {
+    closed ??= finish(file, last, path);
+    return closed;
+  };
+  return { write, close, [Symbol.asyncDispose]: close };
+}
+
+/**
+ * Reads the log of a run. A last line that was cut off is ignored, and so are rows of types this version does not know.
+ *
+ * @throws ERR_FILE when it is missing or cannot be read; ERR_CHECKPOINT naming the first line that is not a row.
+ * @example
+ * const rows = await readMetrics('runs/a/metrics.jsonl');
+ */
+export async function readMetrics(path: string): Promise<MetricsRow[]> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw fileError(cause, 'a readable file', path);
+  });
+  const lines = text.split('\n').slice(0, -1);
+  return lines.flatMap((line, i) => (line.trim() === '' ? [] : parseRow(line, i + 1, path)));
+}
+
+function parseRow(line: string, number: number, path: string): MetricsRow[] {
+  try {
+    const json: unknown = JSON.parse(line);
+    const type = z.looseObject({ type: z.string() }).parse(json).type;
+    return type === 'step' || type === 'eval' ? [rowSchema.parse(json)] : [];
+  } catch (cause) {
+    const message = `Expected a row of metrics for \`${path}:${number}\` but received something else`;
+    throw new LmError('ERR_CHECKPOINT', message, { hint: 'The log was damaged; remove this line.', cause });
+  }
+}
+
+async function openAppend(path: string): Promise<FileHandle> {
+  try {
+    const file = await open(path, 'a+');
+    await removeTornLine(file).catch(async (cause: unknown) => {
+      await file.close();
+      throw cause;
+    });
+    return file;
+  } catch (cause) {
+    throw fileError(cause, 'a writable file', path);
+  }
+}
+
+/** Cuts the file behind its last line feed. */
+async function removeTornLine(file: FileHandle): Promise<void> {
+  const { size } = await file.stat();
+  const block = Buffer.alloc(4096);
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - block.length);
+    const { bytesRead } = await file.read(block, 0, end - start, start);
+    const feed = block.subarray(0, bytesRead).lastIndexOf('\n');
+    if (feed >= 0 || start === 0) {
+      const keep = feed < 0 ? 0 : start + feed + 1;
+      if (keep < size) await file.truncate(keep);
+      return;
+    }
+    end = start;
+  }
+}
+
+/** Waits for the rows under way (their errors went to their callers), flushes and closes. */
+async function finish(file: FileHandle, last: Promise<void>, path: string): Promise<void> {
+  try {
+    await last.catch(() => undefined);
+    await file.sync();
+  } catch (cause) {
+    if (errnoOf(cause) === 'EINVAL') return; // a pipe or a terminal has nothing to flush
+    throw fileError(cause, 'a writable file', path);
+  } finally {
+    await file.close();
+  }
+}

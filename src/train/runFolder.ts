@@ -1,0 +1,64 @@
+/** Folders of runs: every run has a new one, none is ever written over. */
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expected, LmError } from '../errors.ts';
+import { errnoOf, fileError } from '../files.ts';
+
+/**
+ * Creates the folder of a run, parents too. A folder that exists and is empty is taken.
+ *
+ * @returns the path, as given.
+ * @throws ERR_RUN_EXISTS when something is there already, ERR_FILE when the file system refuses.
+ * @example
+ * await createRunFolder('runs/lm_resnet20');
+ */
+export async function createRunFolder(path: string): Promise<string> {
+  if (await makeFolder(path)) return path;
+  const names = await readdir(path).catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOTDIR') return ['file'];
+    throw fileError(cause, 'a new folder', path);
+  });
+  if (names.length === 0) return path;
+  const message = `Expected a new folder for \`${path}\` but received one that exists`;
+  throw new LmError('ERR_RUN_EXISTS', message, {
+    hint: 'Runs are never overwritten: give another path, remove it yourself, or resume from its checkpoint.',
+  });
+}
+
+/**
+ * Creates the next free folder for runs of this name: base/name, base/name-2, base/name-3, … Processes that ask at the same
+ * time get different ones.
+ *
+ * @returns the path of the new folder.
+ * @throws ERR_CONFIG when the name is empty or has a path in it, ERR_FILE when the file system refuses.
+ * @example
+ * const folder = await nextRunFolder('runs', 'lm_resnet20');
+ */
+export async function nextRunFolder(base: string, name: string): Promise<string> {
+  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name))
+    throw expected('ERR_CONFIG', 'a name without a path', 'name', name);
+  for (let n = 1; ; n++) {
+    const path = join(base, n === 1 ? name : `${name}-${n}`);
+    if (await makeFolder(path)) return path;
+  }
+}
+
+/** Makes a folder; false when something of this name was there. */
+async function makeFolder(path: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await mkdir(path);
+    return true;
+  } catch (cause) {
+    if (errnoOf(cause) === 'EEXIST' && (await exists(path))) return false;
+    throw fileError(cause, 'a new folder', path);
+  }
+}
+
+/** False where EEXIST meant a parent that is a file. */
+async function exists(path: string): Promise<boolean> {
+  return readdir(dirname(path)).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,145 @@
+/** Who may import whom, as a table; CONTRIBUTING.md says why. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const base = ['errors', 'check', 'files'];
+const pure = ['errors', 'graph', 'roles'];
+const parts = ['nn', 'schemes', 'noise'];
+const machine = [...base, 'graph', 'native', 'runtime'];
+const all = [...base, ...pure, ...parts, 'models', 'analyze', ...machine, 'data', 'train', 'serve', 'config'];
+
+/** A folder of src (or a file beside them, without .ts), and what it may import beside itself. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  check: ['errors'],
+  files: ['errors'],
+  graph: ['errors'],
+  roles: ['errors', 'graph'],
+  nn: pure,
+  schemes: pure,
+  noise: pure,
+  models: [...pure, ...parts, 'check'],
+  analyze: [...pure, ...parts, 'check'],
+  native: [...base, 'graph'],
+  runtime: machine,
+  data: machine,
+  train: machine,
+  serve: machine,
+  config: all,
+  createModel: ['models', 'runtime'],
+  cli: [...all, 'createModel'],
+  index: [...all, 'createModel'],
+};
+/** These run anywhere: no Node, no addon. */
+const anywhere = ['errors', 'graph', 'roles', 'nn', 'schemes', 'noise', 'models', 'analyze'];
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+function filesBelow(folder: string, ends: RegExp): string[] {
+  const path = join(root, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path).flatMap((name) => {
+    const inner = join(folder, name);
+    if (statSync(join(root, inner)).isDirectory()) return filesBelow(inner, ends);
+    return ends.test(name) ? [inner] : [];
+  });
+}
+
+const read = (file: string): string => readFileSync(join(root, file), 'utf8');
+
+/** The part of src a file belongs to: its folder, or its own name. */
+const partOf = (file: string): string => relative('src', file).replace(/[/\\].*$|\.ts$/g, '');
+
+function importsOf(file: string): Import[] {
+  const statements = read(file).matchAll(
+    /^(?:import|export)\s+(type\s)?(?:[^;'"]*?from\s+)?['"]([^'"]+)['"]/gm,
+  );
+  const dynamic = read(file).matchAll(/\bimport\(()['"]([^'"]+)['"]\)/g);
+  return [...statements, ...dynamic].map(([, type, target = '']) => ({
+    file,
+    from: partOf(file),
+    to: target.startsWith('.') ? partOf(normalize(join(dirname(file), target))) : target,
+    typeOnly: type !== undefined && type !== '',
+  }));
+}
+
+const sources = filesBelow('src', /\.ts$/);
+const imports = sources.flatMap(importsOf);
+const show = ({ file, to }: Import): string => `${file} imports ${to}`;
+
+describe('src', () => {
+  it('has only parts that the table knows', () => {
+    expect(sources.map(partOf).filter((part) => !(part in arrows))).toEqual([]);
+  });
+
+  it('follows the import arrows', () => {
+    const inner = imports.filter(({ from, to }) => to in arrows && from !== to);
+    expect(inner.length).toBeGreaterThan(20);
+    expect(inner.filter(({ from, to }) => !arrows[from]?.includes(to)).map(show)).toEqual([]);
+  });
+
+  it('gives the native side types of the graph only', () => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) => from === 'native' && to === 'graph' && !typeOnly,
+    );
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('keeps Node out of what runs anywhere', () => {
+    const wrong = imports.filter(({ from, to }) => anywhere.includes(from) && to.startsWith('node:'));
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('opens binaries in native/load.ts alone, and in the text of the trial that native/probe.ts runs in a child', () => {
+    const opens = /\bdlopen\(|require\([^)]*\.node['"]\)/;
+    const found = sources.filter((file) => opens.test(read(file).replace(/^\s*(\*|\/\/).*$/gm, '')));
+    const allowed = ['src/native/load.ts', 'src/native/probe.ts'];
+    expect(found.filter((file) => !allowed.includes(file))).toEqual([]);
+  });
+});
+
+const native = filesBelow('native', /\.(cc|h|cu|cuh)$/);
+const includesOf = (file: string): string[] =>
+  [...read(file).matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm)].map(([, target = '']) => target);
+const includes = native.flatMap((file) => includesOf(file).map((target) => ({ file, target })));
+const within = (file: string, folder: string): boolean => file.startsWith(`native/${folder}/`);
+
+/** A folder of native, and which of its folders it may include beside itself. */
+const nativeArrows: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  data: ['core'],
+  dist: ['core'],
+  binding: ['core', 'data', 'dist'],
+};
+
+describe('native', () => {
+  it('includes Node-API in binding, the addon and its opener alone', () => {
+    const node = includes.filter(({ target }) => /napi|node_api/.test(target));
+    const wrong = node.filter(
+      ({ file }) => !within(file, 'binding') && !['native/addon.cc', 'native/opener.cc'].includes(file),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('never includes torch/torch.h', () => {
+    expect(includes.filter(({ target }) => target === 'torch/torch.h')).toEqual([]);
+  });
+
+  it.each(Object.entries(nativeArrows))('lets %s include %s and itself', (folder, others) => {
+    const own = includes.filter(({ file }) => within(file, folder));
+    const wrong = own.filter(({ target }) => {
+      const other = target.split('/')[0] ?? '';
+      return target.includes('/') && other in nativeArrows && other !== folder && !others.includes(other);
+    });
+    expect(wrong).toEqual([]);
+  });
+});

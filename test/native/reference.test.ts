@@ -1,0 +1,62 @@
+/** The trainer against PyTorch: scripts/reference/lm_resnet20.py made the golden file. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { preset } from '../../src/models/presets.ts';
+import type { Dtype, NativeModel } from '../../src/native/binding.ts';
+import { optimizerSpec, trainSchema } from '../../src/train/options.ts';
+import { addon } from '../support/addon.ts';
+import { uniform, writeFormula } from '../support/formula.ts';
+
+interface Golden {
+  readonly losses: readonly number[];
+  readonly norms: Readonly<Record<string, number>>;
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL('../golden/lm_resnet20.json', import.meta.url), 'utf8'),
+) as Readonly<Record<Dtype, Golden>> & Readonly<Record<string, number>>;
+const { size = 0, batch = 0, steps = 0, lr = 0, momentum = 0, weightDecay = 0, mean = 0, std = 0 } = golden;
+const graph = preset('lm_resnet20', { input: [1, size, size], mean: [mean], std: [std] });
+
+async function step(model: NativeModel, number: number): Promise<number> {
+  const { Source, Trainer } = addon();
+  const source = new Source({
+    kind: 'memory',
+    images: Uint8Array.from(uniform(`pixels${number}`, batch * size * size), (r) => Math.floor(256 * r)),
+    labels: Int32Array.from(uniform(`labels${number}`, batch), (r) => Math.floor(10 * r)),
+    height: size,
+    width: size,
+    channels: 1,
+  });
+  const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));
+  const trainer = new Trainer(model, source, { batch, seed: 0, optimizer });
+  const { losses } = await trainer.run({ first: 0, table: Float64Array.of(lr, momentum, weightDecay) });
+  return losses[0] ?? Number.NaN;
+}
+
+const norm = (values: Iterable<number>): number => Math.hypot(...values);
+
+describe.each([
+  { dtype: 'float64', tolerance: 1e-10 },
+  { dtype: 'float32', tolerance: 1e-5 },
+] as const)(
+  'LM-ResNet-20 in $dtype, from the same weights and batches as PyTorch',
+  ({ dtype, tolerance }) => {
+    it(`has the same first losses, weights and statistics within ${tolerance}`, async () => {
+      const model = new (addon().Model)(graph.toSpec(), { device: 'cpu', dtype, seed: 0 });
+      await writeFormula(graph, model);
+      const expected = golden[dtype];
+      for (let i = 0; i < steps; i++) {
+        const loss = expected.losses[i] ?? 0;
+        const error = Math.abs((await step(model, i)) - loss) / loss;
+        expect(error).toBeLessThan(tolerance);
+      }
+      const tensors = [...graph.params, ...graph.buffers];
+      expect(tensors.map(({ path }) => path).toSorted()).toEqual(Object.keys(expected.norms).toSorted());
+      for (const { path } of tensors) {
+        const found = norm(await model.readTensor(path, 'value'));
+        expect(Math.abs(found / (expected.norms[path] ?? 0) - 1), path).toBeLessThan(10 * tolerance);
+      }
+    });
+  },
+);

@@ -1,0 +1,121 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type MetricsRow, openMetrics, readMetrics } from '../../src/train/metrics.ts';
+import { codeOf } from '../support/failures.ts';
+import { temporaryFolder } from '../support/folder.ts';
+
+const step = (n: number, loss = 1 / n): MetricsRow => ({
+  type: 'step',
+  step: n,
+  epoch: n / 10,
+  loss,
+  top1: 0.5,
+  lr: 0.1,
+  imagesPerSecond: 900,
+});
+const evaluation: MetricsRow = { type: 'eval', step: 10, epoch: 1, loss: 0.4, top1: 0.9, top5: 0.99 };
+
+async function write(path: string, rows: readonly MetricsRow[]): Promise<void> {
+  const log = await openMetrics(path);
+  for (const row of rows) await log.write(row);
+  await log.close();
+}
+
+describe('the log of a run', () => {
+  it('reads back what was written, one line per row', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1), step(2), evaluation]);
+    expect(await readMetrics(path)).toEqual([step(1), step(2), evaluation]);
+    expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(4);
+  });
+
+  it('is appended to when a run is resumed', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1)]);
+    await write(path, [step(2)]);
+    expect(await readMetrics(path)).toEqual([step(1), step(2)]);
+  });
+
+  it('keeps the order of calls that nobody waited for', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    const log = await openMetrics(path);
+    const rows = Array.from({ length: 100 }, (_, i) => step(i + 1));
+    void Promise.all(rows.map((row) => log.write(row)));
+    await log.close();
+    expect(await readMetrics(path)).toEqual(rows);
+  });
+
+  it('keeps NaN and infinity as NaN', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1, Number.NaN), step(2, Number.POSITIVE_INFINITY)]);
+    expect((await readMetrics(path)).map((row) => row.loss)).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  it('loses at most its last line, wherever the writer was killed', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1), step(2), evaluation]);
+    const whole = await readFile(path);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length), async (length) => {
+        await writeFile(path, whole.subarray(0, length));
+        const lines = whole.subarray(0, length).toString().split('\n').length - 1;
+        expect(await readMetrics(path)).toEqual([step(1), step(2), evaluation].slice(0, lines));
+        await write(path, [step(9)]);
+        expect((await readMetrics(path)).at(-1)).toEqual(step(9));
+        expect(await readMetrics(path)).toHaveLength(lines + 1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('removes a torn line that is longer than a block', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1)]);
+    await appendFile(path, 'x'.repeat(10_000));
+    await write(path, [step(2)]);
+    expect(await readMetrics(path)).toEqual([step(1), step(2)]);
+  });
+
+  it('ignores rows of a later version, and refuses a damaged line by its number', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    await write(path, [step(1)]);
+    await appendFile(path, '{"type":"layers","x":1}\n\n');
+    expect(await readMetrics(path)).toEqual([step(1)]);
+    for (const line of ['{"type":"ste', '[]', '{"type":"eval"}', '{"type":"step","step":"1"}']) {
+      await appendFile(path, `${line}\n`);
+      const read = readMetrics(path);
+      await expect(read).rejects.toMatchObject({
+        code: 'ERR_CHECKPOINT',
+        message: expect.stringContaining(':4'),
+      });
+      await writeFile(path, (await readFile(path, 'utf8')).replace(`${line}\n`, ''));
+    }
+  });
+
+  it('refuses to write when closed, and closes twice in peace', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    const log = await openMetrics(path);
+    await log.close();
+    await log.close();
+    expect(await codeOf(log.write(evaluation))).toBe('ERR_CLOSED');
+  });
+
+  it('says that the disk is full', async () => {
+    const log = await openMetrics('/dev/full');
+    for (let i = 0; i < 2; i++)
+      await expect(log.write(evaluation)).rejects.toMatchObject({
+        code: 'ERR_FILE',
+        hint: expect.stringContaining('full'),
+      });
+    await log.close();
+  });
+
+  it('is refused where it cannot be', async () => {
+    const folder = await temporaryFolder();
+    expect(await codeOf(openMetrics(join(folder, 'no', 'x')))).toBe('ERR_FILE');
+    expect(await codeOf(openMetrics(folder))).toBe('ERR_FILE');
+    expect(await codeOf(readMetrics(join(folder, 'none')))).toBe('ERR_FILE');
+  });
+});

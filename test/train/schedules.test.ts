@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isLmError } from '../../src/errors.ts';
+import {
+  constant,
+  cosine,
+  multistep,
+  oneCycle,
+  type Schedule,
+  type ScheduleInput,
+  scheduleSchema,
+} from '../../src/train/schedules.ts';
+import { ratesAt, type ScheduledRun, scheduleTable } from '../../src/train/scheduleTable.ts';
+
+interface Golden {
+  readonly cases: readonly {
+    readonly schedule: ScheduleInput;
+    readonly run: ScheduledRun;
+    readonly rows: readonly (readonly [number, number])[];
+  }[];
+}
+
+const golden: Golden = JSON.parse(readFileSync(new URL('../golden/schedules.json', import.meta.url), 'utf8'));
+const run: ScheduledRun = { stepsPerEpoch: 10, totalSteps: 100, lr: 0.1, momentum: 0.9 };
+
+function code(f: () => unknown): string {
+  try {
+    f();
+  } catch (error) {
+    return isLmError(error) ? error.code : String(error);
+  }
+  return 'none';
+}
+
+describe.each(golden.cases)('PyTorch: $schedule over $run.totalSteps steps', ({ schedule, run, rows }) => {
+  it('gives the same rate and momentum at every step', () => {
+    const parsed = scheduleSchema.parse(schedule);
+    for (const [step, [lr, momentum]] of rows.entries()) {
+      const rates = ratesAt(parsed, step, run);
+      // PyTorch computes some of its schedules by recursion: its own rounding is of the order of the peak's last digits.
+      expect(Math.abs(rates.lr - lr)).toBeLessThanOrEqual(1e-12 * lr + 4e-16 * run.lr);
+      expect(Math.abs(rates.momentum - momentum)).toBeLessThanOrEqual(1e-12 * momentum);
+    }
+  });
+});
+
+describe('schedules', () => {
+  it('fills in the published defaults of the one-cycle schedule', () => {
+    expect(oneCycle()).toEqual({
+      kind: 'oneCycle',
+      pctStart: 0.3,
+      divFactor: 25,
+      finalDivFactor: 1e4,
+      anneal: 'cos',
+      momentum: null,
+    });
+  });
+
+  it('starts the one-cycle at lr / 25, peaks at lr and ends at lr / 250 000', () => {
+    const { first, peak, last } = { first: 0, peak: 29, last: 99 };
+    expect(ratesAt(oneCycle(), first, run).lr).toBeCloseTo(0.1 / 25, 15);
+    expect(ratesAt(oneCycle(), peak, run).lr).toBeCloseTo(0.1, 15);
+    expect(ratesAt(oneCycle(), last, run).lr).toBeCloseTo(0.1 / 25e4, 15);
+  });
+
+  it('drops at the first step of a milestone epoch', () => {
+    const schedule = multistep({ milestones: [3], factor: 0.5 });
+    expect([29, 30].map((step) => ratesAt(schedule, step, run).lr)).toEqual([0.1, 0.05]);
+  });
+
+  it('warms up in equal steps and reaches the full rate right after', () => {
+    const schedule = constant({ warmupSteps: 3 });
+    const rates = [0, 1, 2, 3, 4].map((step) => ratesAt(schedule, step, run).lr / run.lr);
+    expect(rates.map((x) => Math.round(x * 100))).toEqual([25, 50, 75, 100, 100]);
+  });
+
+  it.each<[string, Schedule, number]>([
+    ['oneCycle', oneCycle(), 1],
+    ['oneCycle whose rise is one step', oneCycle({ pctStart: 0.5 }), 2],
+    ['oneCycle without a rise', oneCycle({ pctStart: 0 }), 3],
+    ['cosine', cosine(), 1],
+    ['cosine that is all warm-up', cosine({ warmupSteps: 9 }), 4],
+  ])('stays finite in a short run: %s', (_, schedule, totalSteps) => {
+    const steps = { first: 0, count: totalSteps + 2, weightDecay: 0 };
+    const table = scheduleTable(schedule, { ...run, ...steps, totalSteps });
+    expect([...table].every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe('scheduleTable', () => {
+  it('has rows of rate, momentum and decay that do not depend on how a run is cut into pieces', () => {
+    const steps = fc.record({ first: fc.nat(99), count: fc.nat(40) });
+    const kinds = fc.constantFrom(
+      oneCycle({ momentum: [0.85, 0.95] }),
+      cosine(),
+      multistep({ milestones: [2] }),
+    );
+    const whole = (schedule: Schedule): Float64Array =>
+      scheduleTable(schedule, { ...run, first: 0, count: 140, weightDecay: 5e-4 });
+    fc.assert(
+      fc.property(kinds, steps, (schedule, { first, count }) => {
+        const piece = scheduleTable(schedule, { ...run, first, count, weightDecay: 5e-4 });
+        expect(piece).toEqual(whole(schedule).slice(3 * first, 3 * (first + count)));
+        expect(piece.length === 0 || piece[2] === 5e-4).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a wrong schedule', () => {
+  it.each<[string, () => unknown]>([
+    ['an unknown option', () => oneCycle({ pct: 0.3 } as object)],
+    ['a peak behind the end', () => oneCycle({ pctStart: 1 })],
+    ['momentum of one', () => oneCycle({ momentum: [0.9, 1] })],
+    ['milestones that do not ascend', () => multistep({ milestones: [5, 5] })],
+    ['a warm-up of half a step', () => cosine({ warmupSteps: 0.5 })],
+    ['a negative count', () => scheduleTable(cosine(), { ...run, first: 0, count: -1, weightDecay: 0 })],
+    [
+      'a rate that is not a number',
+      () => scheduleTable(cosine(), { ...run, lr: Number.NaN, first: 0, count: 1, weightDecay: 0 }),
+    ],
+  ])('is refused: %s', (_, make) => {
+    expect(code(make)).toBe('ERR_CONFIG');
+  });
+});
