@@ -1,18 +1,27 @@
-// Runs node-gyp or prebuildify with the headers of the Node that runs this, so that none are downloaded.
-//   node scripts/gyp.mjs rebuild        build/Release, by way of binding.gyp
-//   node scripts/gyp.mjs prebuildify    prebuilds/<platform>-<arch>/{opener.node, lm_resnet.so}
-// Both clear build/ first; the next bootstrap fills it again.
+// Runs the build tools of the Node world over CMakeLists.txt, with the headers of the Node that runs this, so that none are downloaded.
+//   node scripts/node-tools.mjs cmake-js       build/Release, by cmake-js
+//   node scripts/node-tools.mjs node-gyp       build/Release, by way of binding.gyp
+//   node scripts/node-tools.mjs prebuildify    prebuilds/<platform>-<arch>/{opener.node, lm_resnet.so}
+// The last two clear build/ first; the next bootstrap fills it again.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { locateLibtorch } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The opener keeps its name: node-gyp-build takes the one `.node` there is, and the addon (`.so`) is copied beside it. */
 const programs = {
-  rebuild: ['node-gyp', 'rebuild'],
-  prebuildify: ['prebuildify', '--napi', '--name', 'opener', '--target', process.version.slice(1)],
+  'cmake-js': async () => [
+    ...['cmake-js', 'build', '--out', 'build/cmake-js'],
+    `--CDLIBTORCH=${(await locateLibtorch()).path}`,
+  ],
+  'node-gyp': async () => ['node-gyp', 'rebuild'],
+  prebuildify: async () => [
+    ...['prebuildify', '--napi', '--name', 'opener'],
+    ...['--target', process.version.slice(1)],
+  ],
 };
 
 function withHeaders(env) {
@@ -24,10 +33,10 @@ function withHeaders(env) {
 const [name, ...rest] = process.argv.slice(2);
 const program = programs[name];
 if (program === undefined) {
-  console.error(`Usage: node scripts/gyp.mjs ${Object.keys(programs).join('|')}`);
+  console.error(`Usage: node scripts/node-tools.mjs ${Object.keys(programs).join('|')}`);
   process.exit(2);
 }
-const [command, ...args] = program;
+const [command, ...args] = await program();
 const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
 const env = withHeaders({ ...process.env, PATH: path });
 process.exitCode = spawnSync(command, [...args, ...rest], { cwd: root, env, stdio: 'inherit' }).status ?? 1;
