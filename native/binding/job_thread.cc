@@ -39,7 +39,7 @@ class ComputeThread {
         if (found == queue_.end()) return;
         job = *found;
         queue_.erase(found);
-        running_.push_back(job);
+        running_.push_back(job->env);
       }
       finish(job);
     }
@@ -52,7 +52,7 @@ class ComputeThread {
     const auto is_mine = [&](const Job* job) { return job->env == env; };
     std::copy_if(queue_.begin(), queue_.end(), std::back_inserter(mine), is_mine);
     queue_.erase(std::remove_if(queue_.begin(), queue_.end(), is_mine), queue_.end());
-    changed_.wait(lock, [&] { return std::none_of(running_.begin(), running_.end(), is_mine); });
+    changed_.wait(lock, [&] { return std::find(running_.begin(), running_.end(), env) == running_.end(); });
     return mine;
   }
 
@@ -71,7 +71,7 @@ class ComputeThread {
         changed_.wait(lock, [&] { return !queue_.empty(); });
         job = queue_.front();
         queue_.pop_front();
-        running_.push_back(job);
+        running_.push_back(job->env);
       }
       const int wanted = threads;
       if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
@@ -80,16 +80,18 @@ class ComputeThread {
   }
 
   void finish(Job* job) {
+    EnvState* env = job->env;
     try {
       job->work();
     } catch (...) {
       job->error = describe(std::current_exception());
     }
     job->work = nullptr;
-    job->env->settle(job);  // the environment waits for us in withdraw, so it is still there
+    // The environment waits for us in withdraw, so it is still there; the job is gone once it is settled.
+    env->settle(job);
     {
       const std::lock_guard lock(mutex_);
-      running_.erase(std::find(running_.begin(), running_.end(), job));
+      running_.erase(std::find(running_.begin(), running_.end(), env));
     }
     changed_.notify_all();
   }
@@ -97,7 +99,8 @@ class ComputeThread {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job*> queue_;
-  std::vector<Job*> running_;  // more than one while a long job lets short ones pass
+  // Whose jobs are under way: more than one while a long job lets short ones pass.
+  std::vector<const EnvState*> running_;
 };
 
 void check(napi_status status, const char* what) {

@@ -26,14 +26,11 @@ ModelOptions parse_options(const Value& v) {
   return options;
 }
 
-// n images of h x w as the border gives them, [n, h, w, c] in a row, checked against their length.
+// n images of h x w as the border gives them, [n, h, w, c] in a row.
 at::Tensor images(const Napi::CallbackInfo& info, const Graph& graph, const at::Tensor& flat) {
   const int64_t n = integer_of(info[1], "n"), h = integer_of(info[2], "height"),
                 w = integer_of(info[3], "width");
-  const int64_t c = graph.input.channels;
-  LM_CHECK(n > 0 && h > 0 && w > 0 && flat.numel() == n * h * w * c, "ERR_SHAPE", "Expected ", n,
-           " images of ", h, "x", w, "x", c, ", so ", n * h * w * c, " numbers, but received ", flat.numel());
-  return flat.view({n, h, w, c});
+  return images_of(flat, {n, h, w, graph.input.channels}, "ERR_SHAPE");
 }
 
 }  // namespace

@@ -6,22 +6,36 @@
 namespace lm::binding {
 namespace {
 
-Value list_of(const Napi::Array& array) {
+constexpr int kDeepest = 16;  // of nested objects; one that holds itself has no end
+
+Value value_of(const Napi::Value& value, int depth);
+
+Value list_of(const Napi::Array& array, int depth) {
   Value::List items;
   items.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(to_value(array.Get(i)));
+  for (uint32_t i = 0; i < array.Length(); ++i) items.push_back(value_of(array.Get(i), depth));
   return {std::move(items)};
 }
 
-Value record_of(const Napi::Object& object) {
+Value record_of(const Napi::Object& object, int depth) {
   Value::Record fields;
   const Napi::Array names = object.GetPropertyNames();
   for (uint32_t i = 0; i < names.Length(); ++i) {
     const Napi::Value name = names.Get(i);
     const Napi::Value field = object.Get(name);
-    if (!field.IsUndefined()) fields.emplace(name.As<Napi::String>().Utf8Value(), to_value(field));
+    if (!field.IsUndefined()) fields.emplace(name.As<Napi::String>().Utf8Value(), value_of(field, depth));
   }
   return {std::move(fields)};
+}
+
+Value value_of(const Napi::Value& value, int depth) {
+  if (value.IsNull() || value.IsUndefined()) return {};
+  if (value.IsBoolean()) return {value.As<Napi::Boolean>().Value()};
+  if (value.IsNumber()) return {value.As<Napi::Number>().DoubleValue()};
+  if (value.IsString()) return {value.As<Napi::String>().Utf8Value()};
+  LM_CHECK(depth < kDeepest && value.IsObject() && !value.IsFunction(), "ERR_GRAPH", "Expected plain data");
+  if (value.IsArray()) return list_of(value.As<Napi::Array>(), depth + 1);
+  return record_of(value.As<Napi::Object>(), depth + 1);
 }
 
 // The elements of a typed array, copied into a tensor of the matching type.
@@ -29,10 +43,14 @@ at::Tensor copy_of(const Napi::Value& value, napi_typedarray_type type, at::Scal
                    const char* name) {
   const bool fits = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
   LM_CHECK(fits, "ERR_CONFIG", "Expected a typed array of another kind for `", name, "`");
-  const auto array = value.As<Napi::TypedArray>();
-  at::Tensor out = at::empty({static_cast<int64_t>(array.ElementLength())}, dtype);
-  const auto* from = static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset();
-  if (array.ByteLength() > 0) std::memcpy(out.data_ptr(), from, array.ByteLength());
+  // Not through ArrayBuffer(), which knows no shared memory.
+  size_t length = 0;
+  void* from = nullptr;
+  const napi_status status =
+      napi_get_typedarray_info(value.Env(), value, nullptr, &length, &from, nullptr, nullptr);
+  LM_CHECK(status == napi_ok, "ERR_CONFIG", "`", name, "` cannot be read");
+  at::Tensor out = at::empty({static_cast<int64_t>(length)}, dtype);
+  if (length > 0) std::memcpy(out.data_ptr(), from, out.nbytes());
   return out;
 }
 
@@ -47,15 +65,7 @@ Napi::Value typed_array(Napi::Env env, const at::Tensor& tensor, at::ScalarType 
 
 }  // namespace
 
-Value to_value(const Napi::Value& value) {
-  if (value.IsNull() || value.IsUndefined()) return {};
-  if (value.IsBoolean()) return {value.As<Napi::Boolean>().Value()};
-  if (value.IsNumber()) return {value.As<Napi::Number>().DoubleValue()};
-  if (value.IsString()) return {value.As<Napi::String>().Utf8Value()};
-  if (value.IsArray()) return list_of(value.As<Napi::Array>());
-  LM_CHECK(value.IsObject() && !value.IsFunction(), "ERR_GRAPH", "Expected plain data");
-  return record_of(value.As<Napi::Object>());
-}
+Value to_value(const Napi::Value& value) { return value_of(value, 0); }
 
 at::Tensor bytes_of(const Napi::Value& value, const char* name) {
   return copy_of(value, napi_uint8_array, at::kByte, name);
@@ -73,6 +83,19 @@ at::Tensor floats_of(const Napi::Value& value, const char* name) {
   const bool single =
       value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
   return single ? copy_of(value, napi_float32_array, at::kFloat, name) : doubles_of(value, name);
+}
+
+at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape, const char* code) {
+  int64_t rest = flat.numel();
+  bool fits = rest > 0;
+  for (int64_t size : shape) {  // one after the other: their product could overflow
+    fits = fits && size > 0 && rest % size == 0;
+    if (fits) rest /= size;
+  }
+  const auto [n, h, w, c] = shape;
+  LM_CHECK(fits && rest == 1, code, "Expected ", n, " images of ", h, "x", w, "x", c, " but received ",
+           flat.numel(), " numbers");
+  return flat.view(shape);
 }
 
 int64_t integer_of(const Napi::Value& value, const char* name) {

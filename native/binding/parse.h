@@ -4,6 +4,8 @@
 
 #include <ATen/ATen.h>
 
+#include <array>
+
 #include "binding/napi_setup.h"
 #include "core/value.h"
 
@@ -15,6 +17,9 @@ at::Tensor bytes_of(const Napi::Value& value, const char* name);    // Uint8Arra
 at::Tensor doubles_of(const Napi::Value& value, const char* name);  // Float64Array -> double [n]
 at::Tensor labels_of(const Napi::Value& value, const char* name);   // Int32Array -> int64 [n]
 at::Tensor floats_of(const Napi::Value& value, const char* name);   // Float64Array or Float32Array
+
+// Numbers in a row as images [n, h, w, c]; throws `code` unless there are as many.
+at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape, const char* code);
 
 int64_t integer_of(const Napi::Value& value, const char* name);
 std::string text_of(const Napi::Value& value, const char* name);

@@ -22,9 +22,7 @@ SourceWrap::SourceWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const at::Tensor labels = labels_of(spec.Get("labels"), "labels"),
                      pixels = bytes_of(spec.Get("images"), "images");
     const int64_t n = labels.numel();
-    LM_CHECK(h > 0 && w > 0 && c > 0 && pixels.numel() == n * h * w * c, "ERR_DATASET", "Expected ", n,
-             " images of ", h, "x", w, "x", c, " but received ", pixels.numel(), " bytes");
-    source_ = std::make_shared<const Source>(pixels.view({n, h, w, c}), labels);
+    source_ = std::make_shared<const Source>(images_of(pixels, {n, h, w, c}, "ERR_DATASET"), labels);
     bytes_ = pixels.numel() + n * 8;
   });
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes_);

@@ -7,12 +7,18 @@
 namespace lm {
 namespace {
 
+// As in src/graph/shapes.ts: small enough that sums and products of two cannot overflow.
+constexpr int64_t kSizeEnd = int64_t{1} << 31;
+constexpr int64_t kMostElements = int64_t{1} << 40;
+
+int index_of(int64_t i, size_t limit, const std::string& where) {
+  LM_CHECK(i >= 0 && static_cast<uint64_t>(i) < limit, "ERR_GRAPH", where, ": index ", i, " is out of range");
+  return static_cast<int>(i);
+}
+
 std::vector<int> indices(const Value& list, size_t limit, const std::string& where) {
   std::vector<int> out;
-  for (int64_t i : list.integers()) {
-    LM_CHECK(i >= 0 && static_cast<size_t>(i) < limit, "ERR_GRAPH", where, ": index ", i, " is out of range");
-    out.push_back(static_cast<int>(i));
-  }
+  for (int64_t i : list.integers()) out.push_back(index_of(i, limit, where));
   return out;
 }
 
@@ -20,8 +26,9 @@ InputSpec parse_input(const Value& v) {
   InputSpec in{v["channels"].integer(), v["height"].integer(), v["width"].integer(), v["mean"].numbers(),
                v["std"].numbers()};
   const auto channels = static_cast<size_t>(in.channels);
-  LM_CHECK(in.channels > 0 && in.mean.size() == channels && in.std.size() == channels, "ERR_GRAPH",
-           "The input needs one mean and one std per channel");
+  LM_CHECK(
+      in.channels > 0 && in.channels < kSizeEnd && in.mean.size() == channels && in.std.size() == channels,
+      "ERR_GRAPH", "The input needs one mean and one std per channel");
   return in;
 }
 
@@ -35,12 +42,22 @@ Init parse_init(const Value& v) {
 
 Sizes parse_shape(const Value& v, const std::string& path) {
   Sizes shape = v.integers();
-  for (int64_t size : shape) LM_CHECK(size > 0, "ERR_GRAPH", path, ": a size must be positive");
-  LM_CHECK(numel(shape) <= (int64_t{1} << 40), "ERR_GRAPH", path, ": the tensor is too large");
+  int64_t elements = 1;
+  for (int64_t size : shape) {
+    LM_CHECK(size > 0, "ERR_GRAPH", path, ": a size must be positive");
+    LM_CHECK(size <= kMostElements / elements, "ERR_GRAPH", path, ": the tensor is too large");
+    elements *= size;
+  }
   return shape;
 }
 
-CoefSpec parse_coef(const Value& v, size_t known_coefs, size_t known_params) {
+Sizes join_shapes(const Sizes& a, const Sizes& b) {
+  if (a == Sizes{1}) return b;
+  LM_CHECK(b == Sizes{1} || a == b, "ERR_SHAPE", "A coefficient joins parameters of different shapes");
+  return a;
+}
+
+CoefSpec parse_coef(const Value& v, const Graph& known) {
   const std::string& kind = v["kind"].text();
   CoefSpec coef;
   if (kind == "constant") {
@@ -49,12 +66,11 @@ CoefSpec parse_coef(const Value& v, size_t known_coefs, size_t known_params) {
   }
   if (kind == "param") {
     coef.kind = CoefSpec::Kind::kParam;
-    coef.param = static_cast<int>(v["param"].integer());
-    LM_CHECK(coef.param >= 0 && static_cast<size_t>(coef.param) < known_params, "ERR_GRAPH",
-             "A coefficient names a parameter that is not there");
+    coef.param = index_of(v["param"].integer(), known.params.size(), "coefficient");
+    coef.shape = known.params[static_cast<size_t>(coef.param)].shape;
     return coef;
   }
-  const std::vector<int> of = indices(v["of"], known_coefs, "coefficient");
+  const std::vector<int> of = indices(v["of"], known.coefs.size(), "coefficient");
   if (kind == "sum")
     coef.kind = CoefSpec::Kind::kSum;
   else if (kind == "product")
@@ -68,33 +84,40 @@ CoefSpec parse_coef(const Value& v, size_t known_coefs, size_t known_params) {
   const bool binary = coef.kind == CoefSpec::Kind::kSum || coef.kind == CoefSpec::Kind::kProduct;
   LM_CHECK(of.size() == (binary ? 2u : 1u), "ERR_GRAPH", "Coefficient ", kind,
            " has the wrong number of operands");
-  for (size_t i = 0; i < of.size(); ++i) coef.of[i] = of[i];
+  for (size_t i = 0; i < of.size(); ++i) {
+    coef.of[i] = of[i];
+    coef.shape = join_shapes(coef.shape, known.coefs[static_cast<size_t>(of[i])].shape);
+  }
   return coef;
 }
 
 Attrs parse_attrs(const Value& v) {
   Attrs a;
-  const auto pair = [&](const char* key, std::array<int64_t, 2>& into) {
+  const auto checked = [](const char* key, int64_t value, int64_t least) {
+    LM_CHECK(value >= least && value < kSizeEnd, "ERR_GRAPH", "`", key, "` cannot be ", value);
+    return value;
+  };
+  const auto pair = [&](const char* key, std::array<int64_t, 2>& into, int64_t least) {
     const Value* found = v.find(key);
     if (found == nullptr) return;
     const Sizes values = found->integers();
     LM_CHECK(values.size() == 2, "ERR_GRAPH", "`", key, "` needs two numbers");
-    into = {values[0], values[1]};
+    into = {checked(key, values[0], least), checked(key, values[1], least)};
   };
-  const auto integer = [&](const char* key, int64_t& into) {
-    if (const Value* found = v.find(key)) into = found->integer();
+  const auto integer = [&](const char* key, int64_t& into, int64_t least) {
+    if (const Value* found = v.find(key)) into = checked(key, found->integer(), least);
   };
   const auto number = [&](const char* key, double& into) {
     if (const Value* found = v.find(key)) into = found->number();
   };
-  pair("kernel", a.kernel);
-  pair("stride", a.stride);
-  pair("padding", a.padding);
-  integer("groups", a.groups);
-  integer("start", a.start);
-  integer("end", a.end);
-  integer("before", a.before);
-  integer("after", a.after);
+  pair("kernel", a.kernel, 1);
+  pair("stride", a.stride, 1);
+  pair("padding", a.padding, 0);
+  integer("groups", a.groups, 1);
+  integer("start", a.start, 0);
+  integer("end", a.end, 1);
+  integer("before", a.before, 0);
+  integer("after", a.after, 0);
   number("eps", a.eps);
   number("momentum", a.momentum);
   return a;
@@ -113,6 +136,16 @@ Node parse_node(const Value& v, size_t position, const Graph& graph) {
   node.attrs = parse_attrs(v["attrs"]);
   check_arity(node);
   return node;
+}
+
+// Statistics are no feature maps: batchNormApply alone reads them, as its second input.
+void check_statistics(const Graph& graph, const Node& node) {
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Node& source = graph.nodes[static_cast<size_t>(node.inputs[i])];
+    const bool wanted = i == 1 && std::string_view(node.op->name) == "batchNormApply";
+    LM_CHECK(wanted == (std::string_view(source.op->name) == "batchNormStats"), "ERR_GRAPH", node.path, ": ",
+             node.op->name, " cannot read ", source.op->name, " as input ", i);
+  }
 }
 
 template <typename Specs>
@@ -135,14 +168,11 @@ Graph Graph::parse(const Value& spec) {
     const std::string& path = v["path"].text();
     g.buffers.push_back({path, parse_shape(v["shape"], path), v["value"].number()});
   }
-  for (const Value& v : spec["coefs"].list())
-    g.coefs.push_back(parse_coef(v, g.coefs.size(), g.params.size()));
+  for (const Value& v : spec["coefs"].list()) g.coefs.push_back(parse_coef(v, g));
   for (const Value& v : spec["nodes"].list()) g.nodes.push_back(parse_node(v, g.nodes.size(), g));
   LM_CHECK(!g.nodes.empty() && std::string(g.nodes[0].op->name) == "input", "ERR_GRAPH",
            "The first node must be the input");
-  g.output = static_cast<int>(spec["output"].integer());
-  LM_CHECK(g.output >= 0 && static_cast<size_t>(g.output) < g.nodes.size(), "ERR_GRAPH",
-           "No such output node");
+  g.output = index_of(spec["output"].integer(), g.nodes.size(), "output");
   std::unordered_set<std::string> seen;
   check_unique(g.params, seen);
   check_unique(g.buffers, seen);
@@ -162,13 +192,13 @@ int Graph::buffer_index(const std::string& path) const {
 }
 
 std::vector<Sizes> infer_shapes(const Graph& graph, int64_t n, int64_t height, int64_t width) {
-  std::vector<Sizes> shapes;
+  for (int64_t size : {n, height, width})
+    LM_CHECK(size > 0 && size < kSizeEnd, "ERR_SHAPE", "Expected positive sizes but received ", size);
+  std::vector<Sizes> shapes{{n, graph.input.channels, height, width}};
   shapes.reserve(graph.nodes.size());
-  for (const Node& node : graph.nodes) {
-    if (node.inputs.empty()) {
-      shapes.push_back({n, graph.input.channels, height, width});
-      continue;
-    }
+  for (size_t i = 1; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    check_statistics(graph, node);
     std::vector<Sizes> inputs;
     for (int i : node.inputs) inputs.push_back(shapes[static_cast<size_t>(i)]);
     shapes.push_back(node.op->shape(node, graph, inputs));

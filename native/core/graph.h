@@ -40,6 +40,7 @@ struct CoefSpec {
   double value = 0;
   int param = -1;
   std::array<int, 2> of{-1, -1};
+  Sizes shape{1};  // [1] or that of the parameters in it
 };
 
 // Attributes of every op in one struct, parsed once, so that running needs no look-up by name.

@@ -5,14 +5,31 @@
 // Loops that the compiler turns into vector code; each is checked by scripts/bench, not trusted.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
-#define LM_CLONES __attribute__((target_clones("arch=haswell", "default")))
+#define LM_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define LM_CLONES
 #endif
-#define LM_INLINE inline __attribute__((always_inline))
+#define LM_INLINED __attribute__((always_inline))
+#define LM_INLINE inline LM_INLINED
 
 namespace lm::kernels {
 namespace {
+
+// 32 bytes of numbers; where the machine has narrower registers the compiler splits them.
+template <typename T>
+struct Vector {
+  typedef T Type __attribute__((vector_size(32)));
+  static constexpr int64_t kLanes = 32 / sizeof(T);
+  static LM_INLINE Type load(const T* from) {
+    Type v;
+    __builtin_memcpy(&v, from, sizeof v);
+    return v;
+  }
+  static LM_INLINE void add_to(T* to, Type v) {
+    v += load(to);
+    __builtin_memcpy(to, &v, sizeof v);
+  }
+};
 
 template <typename T, typename Body>
 LM_INLINE void in_rows(int64_t width, int64_t begin, int64_t end, const Body& body) {
@@ -32,33 +49,66 @@ LM_INLINE void apply_relu_body(const Rows<T>& r, int64_t begin, int64_t end) {
   });
 }
 
-template <typename T>
-LM_INLINE void moments_body(const Rows<T>& r, int64_t begin, int64_t end, T* __restrict first,
-                            T* __restrict second) {
-  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
-    const T* __restrict x = r.x + i;
-    const T* __restrict centre = r.centre;
-    for (int64_t j = 0; j < n; ++j) {
-      const T d = x[j] - centre[j];
-      first[j] += d;
-      second[j] += d * d;
+// Two sums per lane over rows, in registers: `add` takes a place in a row and adds to (first, second). Two
+// vectors at a time go down a block of rows that fits the cache; what is left of a row is summed one by one.
+template <typename T, typename AddVector, typename AddOne>
+LM_INLINE void sum_down(int64_t width, int64_t begin, int64_t end, T* first, T* second, const AddVector& add,
+                        const AddOne& add_one) {
+  using V = Vector<T>;
+  constexpr int64_t kLanes = V::kLanes;
+  const int64_t whole = (end - begin) / width * width;  // numbers in whole rows
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= width; j += 2 * kLanes) {
+    typename V::Type a0 = {}, a1 = {}, b0 = {}, b1 = {};
+    for (int64_t i = begin + j; i < begin + whole; i += width) {
+      add(i, j, a0, b0);
+      add(i + kLanes, j + kLanes, a1, b1);
     }
-  });
+    V::add_to(first + j, a0);
+    V::add_to(first + j + kLanes, a1);
+    V::add_to(second + j, b0);
+    V::add_to(second + j + kLanes, b1);
+  }
+  for (; j < width; ++j)
+    for (int64_t i = begin + j; i < begin + whole; i += width) add_one(i, j, first[j], second[j]);
+  for (int64_t i = begin + whole; i < end; ++i)
+    add_one(i, i - begin - whole, first[i - begin - whole], second[i - begin - whole]);
 }
 
 template <typename T>
-LM_INLINE void gradient_sums_body(const Rows<T>& r, int64_t begin, int64_t end, T* __restrict first,
-                                  T* __restrict second) {
-  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
-    const T* __restrict x = r.x + i, * __restrict grad = r.grad + i;
-    const T* __restrict scale = r.scale, * __restrict shift = r.shift, * __restrict centre = r.centre;
-    for (int64_t j = 0; j < n; ++j) {
-      const T raw = grad[j];
-      const T g = x[j] * scale[j] + shift[j] > T(0) ? raw : T(0);
-      first[j] += g;
-      second[j] += g * (x[j] - centre[j]);
-    }
-  });
+LM_INLINE void moments_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+  using V = Vector<T>;
+  sum_down<T>(
+      r.width, begin, end, first, second,
+      [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
+        const auto d = V::load(r.x + i) - V::load(r.centre + j);
+        a += d;
+        b += d * d;
+      },
+      [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
+        const T d = r.x[i] - r.centre[j];
+        a += d;
+        b += d * d;
+      });
+}
+
+template <typename T>
+LM_INLINE void gradient_sums_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+  using V = Vector<T>;
+  const typename V::Type zero = {};
+  sum_down<T>(
+      r.width, begin, end, first, second,
+      [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
+        const auto x = V::load(r.x + i);
+        const auto g = x * V::load(r.scale + j) + V::load(r.shift + j) > zero ? V::load(r.grad + i) : zero;
+        a += g;
+        b += g * (x - V::load(r.centre + j));
+      },
+      [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
+        const T g = r.x[i] * r.scale[j] + r.shift[j] > T(0) ? r.grad[i] : T(0);
+        a += g;
+        b += g * (r.x[i] - r.centre[j]);
+      });
 }
 
 template <typename T>

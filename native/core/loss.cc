@@ -16,7 +16,7 @@ at::Tensor count_correct(const at::Tensor& logits, const at::Tensor& labels) {
   const at::Tensor own = logits.gather(1, column);
   const at::Tensor index = at::arange(logits.size(1), labels.options()).unsqueeze(0);
   const at::Tensor behind = (own > logits).logical_or((own == logits).logical_and(index >= column));
-  const at::Tensor rank = behind.logical_not().sum(1);
+  const at::Tensor rank = behind.logical_not().sum(1).masked_fill(own.isnan().squeeze(1), 5);
   return at::stack({(rank < 1).sum(), (rank < 5).sum()});
 }
 

@@ -163,6 +163,8 @@ std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int>
 }
 
 at::Tensor& Model::find(const std::string& path, const std::string& set_name) {
+  LM_CHECK(set_name == "value" || set_name == "gradient" || set_name == "momentum", "ERR_UNKNOWN_NAME",
+           "There is no set \"", set_name, "\"");
   const int param = graph_.param_index(path);
   if (param >= 0) return set(set_name).views[static_cast<size_t>(param)];
   const int buffer = graph_.buffer_index(path);

@@ -27,8 +27,6 @@ void want_image(const Node& node, const Sizes& x) {
 
 int64_t windows(const Node& node, int64_t size, size_t axis, int64_t kernel) {
   const Attrs& a = node.attrs;
-  LM_CHECK(a.stride[axis] > 0 && a.padding[axis] >= 0 && kernel > 0, "ERR_GRAPH", node.path,
-           ": stride and kernel must be positive, padding not negative");
   const int64_t room = size + 2 * a.padding[axis] - kernel;
   LM_CHECK(room >= 0, "ERR_SHAPE", node.path, ": a kernel of ", kernel, " does not fit into ", size,
            " pixels with padding ", a.padding[axis]);
@@ -53,8 +51,8 @@ Sizes conv_shape(const Node& node, const Graph& graph, const std::vector<Sizes>&
   want_image(node, in[0]);
   const Sizes& w = param_shape(node, graph, 0);
   const int64_t groups = node.attrs.groups;
-  LM_CHECK(w.size() == 4 && groups > 0 && w[1] * groups == in[0][1] && w[0] % groups == 0, "ERR_SHAPE",
-           node.path, ": weight ", text(w), " with ", groups, " groups does not fit input ", text(in[0]));
+  LM_CHECK(w.size() == 4 && w[1] * groups == in[0][1] && w[0] % groups == 0, "ERR_SHAPE", node.path,
+           ": weight ", text(w), " with ", groups, " groups does not fit input ", text(in[0]));
   LM_CHECK(node.params.size() < 2 || param_shape(node, graph, 1) == Sizes{w[0]}, "ERR_SHAPE", node.path,
            ": the bias needs one number per channel");
   return {in[0][0], w[0], windows(node, in[0][2], 0, w[2]), windows(node, in[0][3], 1, w[3])};
@@ -100,12 +98,10 @@ Sizes lin_shape(const Node& node, const Graph& graph, const std::vector<Sizes>& 
     LM_CHECK(shape == in[0], "ERR_SHAPE", node.path, ": cannot add ", text(in[0]), " and ", text(shape));
   LM_CHECK(node.coefs.size() == in.size(), "ERR_GRAPH", node.path, ": one coefficient per term is needed");
   for (int c : node.coefs) {
-    const CoefSpec& spec = graph.coefs[static_cast<size_t>(c)];
-    if (spec.kind != CoefSpec::Kind::kParam) continue;
-    const Sizes& shape = graph.params[static_cast<size_t>(spec.param)].shape;
-    LM_CHECK(numel(shape) == 1 || shape == Sizes({in[0][1], 1, 1}), "ERR_SHAPE", node.path,
-             ": a coefficient of shape ", text(shape), " is neither one number nor one per channel of ",
-             text(in[0]));
+    const Sizes& shape = graph.coefs[static_cast<size_t>(c)].shape;
+    LM_CHECK(shape == Sizes{1} || (in[0].size() == 4 && shape == Sizes({in[0][1], 1, 1})), "ERR_SHAPE",
+             node.path, ": a coefficient of shape ", text(shape),
+             " is neither one number nor one per channel of ", text(in[0]));
   }
   return in[0];
 }
@@ -143,6 +139,8 @@ void lin_backward(Frame& f, const Tensor& grad) {
 Sizes pool_shape(const Node& node, const Graph&, const std::vector<Sizes>& in) {
   want_image(node, in[0]);
   const Attrs& a = node.attrs;
+  LM_CHECK(2 * a.padding[0] <= a.kernel[0] && 2 * a.padding[1] <= a.kernel[1], "ERR_SHAPE", node.path,
+           ": a pooling's padding is at most half its kernel");
   return {in[0][0], in[0][1], windows(node, in[0][2], 0, a.kernel[0]),
           windows(node, in[0][3], 1, a.kernel[1])};
 }
@@ -243,8 +241,8 @@ void concat_backward(Frame& f, const Tensor& grad) {
 Sizes slice_shape(const Node& node, const Graph&, const std::vector<Sizes>& in) {
   Sizes out = in[0];
   const Attrs& a = node.attrs;
-  LM_CHECK(out.size() >= 2 && a.start >= 0 && a.start < a.end && a.end <= out[1], "ERR_SHAPE", node.path,
-           ": channels ", a.start, " to ", a.end, " are not in ", text(out));
+  LM_CHECK(out.size() >= 2 && a.start < a.end && a.end <= out[1], "ERR_SHAPE", node.path, ": channels ",
+           a.start, " to ", a.end, " are not in ", text(out));
   out[1] = a.end - a.start;
   return out;
 }
@@ -260,8 +258,7 @@ void slice_backward(Frame& f, const Tensor& grad) {
 Sizes pad_shape(const Node& node, const Graph&, const std::vector<Sizes>& in) {
   Sizes out = in[0];
   const Attrs& a = node.attrs;
-  LM_CHECK(out.size() == 4 && a.before >= 0 && a.after >= 0, "ERR_SHAPE", node.path, ": cannot pad ",
-           text(out));
+  LM_CHECK(out.size() == 4, "ERR_SHAPE", node.path, ": cannot pad ", text(out));
   out[1] += a.before + a.after;
   return out;
 }
@@ -282,7 +279,8 @@ constexpr std::array table{
     Op{"conv2d", 1, 1, 1, 2, 0, false, true, false, false, conv_shape, conv_forward, conv_backward},
     Op{"batchNormStats", 1, 1, 0, 0, 2, false, true, false, false, stats_shape, stats_forward,
        stats_backward},
-    Op{"batchNormApply", 2, 2, 0, 2, 0, false, true, false, false, same_shape, apply_forward, apply_backward},
+    Op{"batchNormApply", 2, 2, 0, 2, 0, false, true, false, false, apply_shape, apply_forward,
+       apply_backward},
     Op{"relu", 1, 1, 0, 0, 0, false, false, true, false, same_shape, relu_forward, relu_backward},
     Op{"lin", 1, -1, 0, 0, 0, false, true, false, false, lin_shape, lin_forward, lin_backward},
     Op{"avgPool2d", 1, 1, 0, 0, 0, false, true, false, false, pool_shape, avg_pool_forward,

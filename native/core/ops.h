@@ -33,6 +33,7 @@ void check_arity(const Node& node);
 // Rows defined elsewhere: batch norm in its two halves, and what the passes fuse.
 Sizes same_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
 Sizes stats_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
+Sizes apply_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
 at::Tensor stats_forward(Frame& f);
 void stats_backward(Frame& f, const at::Tensor& grad);
 at::Tensor apply_forward(Frame& f);

@@ -78,6 +78,15 @@ Sizes stats_shape(const Node& node, const Graph& graph, const std::vector<Sizes>
   return {2, in[0][1]};
 }
 
+Sizes apply_shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) {
+  LM_CHECK(in[0].size() == 4 && in[1] == Sizes({2, in[0][1]}) && node.params.size() != 1, "ERR_SHAPE",
+           node.path, ": expected feature maps, their statistics, and a weight and a bias or neither");
+  for (int p : node.params)
+    LM_CHECK(graph.params[static_cast<size_t>(p)].shape == Sizes{in[0][1]}, "ERR_SHAPE", node.path,
+             ": weight and bias need one number per channel");
+  return in[0];
+}
+
 Tensor stats_forward(Frame& f) {
   const Tensor& x = f.input();
   const double eps = f.node.attrs.eps;

@@ -30,7 +30,8 @@ Node fused_norm(const Node& apply, const Node& stats) {
 bool has_own_stats(const Graph& graph, const Node& node, const std::vector<int>& uses) {
   if (!is(node, "batchNormApply")) return false;
   const auto stats = static_cast<size_t>(node.inputs[1]);
-  return uses[stats] == 1 && graph.nodes[stats].inputs[0] == node.inputs[0];
+  return uses[stats] == 1 && is(graph.nodes[stats], "batchNormStats") &&
+         graph.nodes[stats].inputs[0] == node.inputs[0];
 }
 
 }  // namespace
