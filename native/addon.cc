@@ -47,12 +47,16 @@ void set_error_factory(const Napi::CallbackInfo& call) {
   EnvState::of(call.Env()).error_factory = Napi::Persistent(call[0].As<Napi::Function>());
 }
 
+// process.exit() runs the destructors of libtorch's globals, but none of Node's cleanup hooks.
+void end_jobs(const Napi::CallbackInfo& call) { EnvState::of(call.Env()).end_jobs(); }
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new EnvState(env));
   install_caching_allocator();
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("configure", Napi::Function::New<configure>(env, "configure"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
+  exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
   exports.Set("Model", ModelWrap::define(env));
   exports.Set("Source", SourceWrap::define(env));
   exports.Set("Trainer", TrainerWrap::define(env));

@@ -103,6 +103,18 @@ class ComputeThread {
   std::vector<const EnvState*> running_;
 };
 
+void settle_promise(Napi::Env env, Job& job) {
+  Napi::Value result;
+  try {
+    if (!job.error) result = job.result(env);
+  } catch (const Napi::Error& e) {
+    return job.deferred->Reject(e.Value());
+  } catch (...) {
+    job.error = describe(std::current_exception());
+  }
+  job.error ? job.deferred->Reject(to_js_error(env, *job.error)) : job.deferred->Resolve(result);
+}
+
 void check(napi_status status, const char* what) {
   LM_CHECK(status == napi_ok, "ERR_TORCH", "Node refused to ", what, " (status ", static_cast<int>(status),
            ")");
@@ -130,6 +142,7 @@ EnvState::EnvState(Napi::Env env) : env_(env) {
 
 Napi::Value EnvState::submit(Napi::Env env, bool is_short, std::function<void()> work,
                              std::function<Napi::Value(Napi::Env)> result) {
+  LM_CHECK(!*closing, "ERR_CLOSED", "The process is ending");
   auto* job = new Job{
       std::move(work), std::move(result), is_short, this, std::nullopt, Napi::Promise::Deferred::New(env)};
   const Napi::Value promise = job->deferred->Promise();
@@ -150,24 +163,21 @@ void EnvState::on_js_thread(napi_env raw, napi_value, void* context, void* data)
   const Napi::HandleScope scope(env);
   auto* state = static_cast<EnvState*>(context);
   if (--state->pending_ == 0) napi_unref_threadsafe_function(env, state->channel_);
-  if (!job->error) {
-    try {
-      job->deferred->Resolve(job->result(env));
-      return;
-    } catch (const Napi::Error& e) {
-      job->deferred->Reject(e.Value());
-      return;
-    } catch (...) {
-      job->error = describe(std::current_exception());
-    }
+  try {
+    settle_promise(env, *job);
+  } catch (const Napi::Error&) {
+    // A worker is being terminated: JavaScript cannot run there any more, and nobody waits for the promise.
   }
-  job->deferred->Reject(to_js_error(env, *job->error));
+}
+
+void EnvState::end_jobs() {
+  *closing = true;
+  for (Job* job : ComputeThread::instance().withdraw(this)) delete job;
 }
 
 void EnvState::on_cleanup(void* data) {
   auto* state = static_cast<EnvState*>(data);
-  *state->closing = true;
-  for (Job* job : ComputeThread::instance().withdraw(state)) delete job;
+  state->end_jobs();
   napi_release_threadsafe_function(state->channel_, napi_tsfn_abort);
 }
 

@@ -44,6 +44,8 @@ class EnvState {
   Napi::Value submit(Napi::Env env, bool is_short, std::function<void()> work,
                      std::function<Napi::Value(Napi::Env)> result);
   void settle(Job* job);  // from the compute thread
+  // Drops the jobs that wait and ends those under way at their next step; there are none afterwards.
+  void end_jobs();
 
  private:
   static void on_js_thread(napi_env env, napi_value, void* context, void* data);

@@ -143,8 +143,7 @@ Napi::Value ModelWrap::probe(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
     const at::Tensor x = images(info, state->graph, doubles_of(info[0], "x")).permute({0, 3, 1, 2});
-    std::vector<int> nodes;
-    for (int64_t id : to_value(info[4]).integers()) nodes.push_back(static_cast<int>(id));
+    const Sizes nodes = to_value(info[4]).integers();
     auto values = std::make_shared<std::vector<at::Tensor>>();
     return EnvState::of(info.Env())
         .submit(

@@ -149,15 +149,15 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
   return result;
 }
 
-std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int>& nodes) {
+std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int64_t>& nodes) {
   Run run(plan(x.size(0), x.size(2), x.size(3), {.keep_all = true}), values(), buffers_.views);
   run.forward(
       x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast));
   std::vector<at::Tensor> found;
-  for (int id : nodes) {
+  for (int64_t id : nodes) {
     LM_CHECK(id >= 0 && static_cast<size_t>(id) < graph_.nodes.size(), "ERR_UNKNOWN_NAME",
              "There is no node ", id);
-    found.push_back(run.value(id));
+    found.push_back(run.value(static_cast<int>(id)));
   }
   return found;
 }

@@ -46,7 +46,7 @@ class Model {
   at::Tensor predict(const at::Tensor& pixels);
   Evaluation evaluate(BatchSource& source, const std::function<void()>& between_batches);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, bool training);
-  std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int>& nodes);
+  std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
   const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
   // Parameter-shaped tensors by name: "value", "gradient", "momentum"; made on first use, zero.

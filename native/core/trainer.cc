@@ -6,6 +6,11 @@
 #include "core/loss.h"
 
 namespace lm {
+namespace {
+
+bool all_finite(const at::Tensor& t) { return at::isfinite(t).all().item<bool>(); }
+
+}  // namespace
 
 Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer)
     : model_(model), source_(source), optimizer_(std::move(optimizer)) {
@@ -61,7 +66,9 @@ void Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   run.backward(loss.gradient, grads);
   // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
-  const at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
+  at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
+  // A variance overflows long before the loss does, and a running one that is infinite stays so.
+  if (pending_.flat.numel() > 0) finite = finite.logical_and(at::isfinite(pending_.flat).all());
   bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
   sgd_step(model_, optimizer_, scalars, bad_);
   const at::Tensor keep = bad_.to(at::kBool);
@@ -78,6 +85,9 @@ std::string Trainer::name_not_finite(int64_t number) {
   Run run(model_.plan(x.size(0), x.size(2), x.size(3), {.training = true}), model_.values(), pending_.views);
   run.watch();
   const Loss loss = cross_entropy(run.forward(x), batch.labels.to(model_.options().device()));
+  const std::vector<BufferSpec>& buffers = model_.graph().buffers;
+  for (size_t i = 0; run.not_finite().empty() && i < buffers.size(); ++i)
+    if (!all_finite(pending_.views[i])) return buffers[i].path.substr(0, buffers[i].path.rfind('.'));
   if (run.not_finite().empty()) {
     Weights& grads = model_.set("gradient");
     grads.flat.zero_();

@@ -128,7 +128,7 @@ export interface NativeTrainer {
   /** Steps in one pass over the source: the tail that does not fill a batch is dropped. */
   readonly stepsPerEpoch: number;
   run(chunk: NativeChunk): Promise<NativeChunkResult>;
-  /** Ends the chunk after the step under way; callable at any time from the JS thread. */
+  /** Ends the chunk after the step under way, and every later chunk before its first; callable at any time from the JS thread. */
   stop(): void;
   close(): void;
 }

@@ -26,6 +26,8 @@ interface Opener {
 
 interface LoadedAddon extends NativeAddon {
   setErrorFactory(make: (code: string, message: string) => LmError): void;
+  /** Ends the jobs of this thread for good: nothing may compute while the process takes libtorch down. */
+  endJobs(): void;
 }
 
 interface Loaded {
@@ -125,6 +127,7 @@ function openLibtorch(opener: Opener, libtorch: Libtorch): void {
 function loadAddon({ addon }: Binaries, libtorch: Libtorch): NativeAddon {
   const module = loadModule<LoadedAddon>(addon, libtorch);
   module.setErrorFactory((code, message) => new LmError(isCode(code) ? code : 'ERR_TORCH', message));
+  if (isMainThread) process.once('exit', () => module.endJobs());
   return module;
 }
 

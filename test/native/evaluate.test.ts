@@ -1,0 +1,96 @@
+/** Loss and accuracy over labelled images, against plain TypeScript on the logits of predictions. */
+import { describe, expect, it } from 'vitest';
+import { globalAvgPool } from '../../src/graph/functions.ts';
+import { type Graph, trace } from '../../src/graph/graph.ts';
+import { network } from '../../src/models/network.ts';
+import { linear } from '../../src/nn/layers.ts';
+import { addon } from '../support/addon.ts';
+import { uniform } from '../support/formula.ts';
+import { nativeModel, plainInput } from '../support/natives.ts';
+import { thin } from '../support/nets.ts';
+import { crossEntropy, isAmong, mean } from '../support/softmax.ts';
+import { distance } from '../support/tensor.ts';
+
+const rowsOf = (logits: ArrayLike<number>, classes: number): number[][] =>
+  Array.from({ length: logits.length / classes }, (_, i) =>
+    Array.from({ length: classes }, (_, j) => logits[i * classes + j] ?? Number.NaN),
+  );
+
+describe.each([1, 4, 5, 13, 64])('an evaluation of 13 images, %d at a time', (batch) => {
+  it.each(['float32', 'float64'] as const)(
+    'counts each once and has the loss and accuracy of its predictions in %s',
+    async (dtype) => {
+      const classes = 9;
+      const graph = network({ ...thin, classes });
+      const images = Uint8Array.from(uniform('images', 13 * 192), (r) => 256 * r);
+      const labels = Int32Array.from(uniform('labels', 13), (r) => classes * r);
+      const model = nativeModel(graph, dtype);
+      const source = new (addon().Source)({
+        kind: 'memory',
+        images,
+        labels,
+        height: 8,
+        width: 8,
+        channels: 3,
+      });
+      const rows = rowsOf(await model.predict(images, 13, 8, 8), classes);
+      const right = (k: number): number =>
+        rows.filter((row, i) => isAmong(k, row, labels[i] ?? 0)).length / 13;
+      const found = await model.evaluate(source, batch);
+      expect(found).toMatchObject({ count: 13, top1: right(1), top5: right(5) });
+      const loss = mean(rows.map((row, i) => crossEntropy(row, labels[i] ?? 0)));
+      expect(distance([found.loss], [loss])).toBeLessThan(1e-6);
+    },
+  );
+});
+
+/** A model whose logits are the same for every image: the bias. */
+async function constantLogits(
+  logits: readonly number[],
+): Promise<{ top1: number; top5: number; loss: number }[]> {
+  const classes = logits.length;
+  const graph: Graph = trace('constant', plainInput(1, 1, 1), (s, x) =>
+    linear(s, { in: 1, out: classes })(globalAvgPool(x)),
+  );
+  const model = nativeModel(graph, 'float64', null);
+  await model.writeTensor('bias', 'value', Float64Array.from(logits));
+  return Promise.all(
+    logits.map((_, label) => {
+      const labels = Int32Array.of(label);
+      const source = new (addon().Source)({
+        kind: 'memory',
+        images: new Uint8Array(1),
+        labels,
+        height: 1,
+        width: 1,
+        channels: 1,
+      });
+      return model.evaluate(source, 1);
+    }),
+  );
+}
+
+describe('logits', () => {
+  const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
+
+  it.each([
+    ['all equal', Array(8).fill(0)],
+    ['equal in pairs', [1, 2, 2, 1, 3, 3, 0, 0]],
+    ['fewer than five', [3, 1, 2]],
+    ['with one NaN', [1, 2, nan, 3, 4, 5, 6]],
+    ['all NaN', Array(7).fill(nan)],
+    ['all NaN and fewer than five', Array(3).fill(nan)],
+    ['infinite', [infinity, 1, infinity, -infinity, 2, 3, 4]],
+  ] as const)('that are %s rank by value, then by index; a NaN is never right', async (_, logits) => {
+    const found = await constantLogits(logits);
+    for (const k of [1, 5] as const)
+      expect(found.map((of) => (k === 1 ? of.top1 : of.top5))).toEqual(
+        logits.map((_, label) => (isAmong(k, logits, label) ? 1 : 0)),
+      );
+  });
+
+  it('that are large keep a finite loss', async () => {
+    const found = await constantLogits([1000, 0, -1000]);
+    expect(found.map(({ loss }) => loss)).toEqual([0, 1000, 2000]);
+  });
+});
