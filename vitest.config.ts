@@ -7,6 +7,7 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,
+    typecheck: { enabled: true, tsconfig: './tsconfig.test.json', include: ['test/types/**/*.test-d.ts'] },
     env: { OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },
   },
 });

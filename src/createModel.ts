@@ -1,5 +1,6 @@
 import { type PresetName, type PresetOptions, preset } from './models/presets.ts';
-import { Model, type ModelOptions } from './runtime/model.ts';
+import { Model } from './runtime/model.ts';
+import type { ModelOptions } from './runtime/options.ts';
 
 /**
  * A built-in model with fresh weights.

@@ -49,7 +49,8 @@ export type { Dtype, NativeEvaluation as Evaluation, TensorSet } from './native/
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
-export { Model, type ModelOptions, type PredictOptions } from './runtime/model.ts';
+export { Model } from './runtime/model.ts';
+export type { ModelOptions, PredictOptions } from './runtime/options.ts';
 export type { Guess, Prediction } from './runtime/predictions.ts';
 export type { LabelledImages } from './runtime/source.ts';
 export { euler } from './schemes/euler.ts';

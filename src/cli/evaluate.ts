@@ -3,13 +3,14 @@ import type { Command } from 'commander';
 import { oneOf } from '../check.ts';
 import { type DatasetName, datasetNames, loadDataset, type Split } from '../data/datasets.ts';
 import { Model } from '../runtime/model.ts';
+import { countOption } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 
 interface Flags extends PlaceFlags {
   readonly dataset: string;
   readonly data: string;
   readonly split: string;
-  readonly batch: string;
+  readonly batch: number;
   readonly json?: boolean;
 }
 
@@ -27,7 +28,7 @@ export function addEvaluate(program: Command): void {
     .requiredOption('--dataset <name>', `data set: ${datasetNames.join(', ')}`)
     .requiredOption('--data <folder>', "folder of the data set's files")
     .option('--split <name>', 'train or test', 'test')
-    .option('--batch <number>', 'images at a time', '256')
+    .addOption(countOption('batch', 'images at a time').default(256))
     .option('--json', 'print one line of JSON');
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
@@ -39,7 +40,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   initFrom(flags);
   await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
   const set = await loadDataset(name, flags.data, split);
-  const { loss, top1, top5, count } = await model.evaluate(set, { batch: Number(flags.batch) });
+  const { loss, top1, top5, count } = await model.evaluate(set, { batch: flags.batch });
   if (flags.json) console.log(JSON.stringify({ loss, top1, top5, count }));
   else
     console.log(`${count} images: loss ${loss.toFixed(4)}, top-1 ${percent(top1)}, top-5 ${percent(top5)}`);

@@ -1,6 +1,7 @@
 /** Flags made of a schema: one option of the API is one flag, with its default and meaning. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { expected } from '../errors.ts';
 
 interface Property {
   readonly type?: string;
@@ -13,6 +14,19 @@ export function addFlags(command: Command, schema: z.ZodType): void {
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
     for (const option of optionsOf(name, property)) command.addOption(option);
   }
+}
+
+/**
+ * A flag `--name <number>` that takes a whole number from 1.
+ *
+ * @throws ERR_CONFIG with the flag's name, when it is parsed.
+ */
+export function countOption(name: string, description: string): Option {
+  const flag = `--${name}`;
+  return new Option(`${flag} <number>`, description).argParser((text) => {
+    if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+    throw expected('ERR_CONFIG', 'a whole number from 1', flag, text);
+  });
 }
 
 /** Those of the flags given that belong to a schema. */
@@ -39,26 +53,26 @@ function optionsOf(name: string, property: Property): Option[] {
       new Option(`--no-${flag}`, `not so: ${property.description}`).hideHelp(),
     ];
   if (property.type === 'number' || property.type === 'integer')
-    return [new Option(`--${flag} <number>`, text).argParser(toNumber)];
-  return [new Option(`--${flag} <kind or JSON>`, text).argParser(toKind)];
+    return [new Option(`--${flag} <number>`, text).argParser((value) => toNumber(`--${flag}`, value))];
+  return [new Option(`--${flag} <kind or JSON>`, text).argParser((value) => toKind(`--${flag}`, value))];
 }
 
 function defaultOf(value: unknown): string {
   return typeof value === 'object' && value !== null && 'kind' in value ? String(value.kind) : String(value);
 }
 
-function toNumber(text: string): number {
+function toNumber(flag: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || Number.isNaN(value)) throw new InvalidArgumentError('It is not a number.');
+  if (text.trim() === '' || Number.isNaN(value)) throw expected('ERR_CONFIG', 'a number', flag, text);
   return value;
 }
 
 /** `cosine` is short for `{"kind": "cosine"}`. */
-function toKind(text: string): unknown {
+function toKind(flag: string, text: string): unknown {
   if (!text.trimStart().startsWith('{')) return { kind: text };
   try {
     return JSON.parse(text);
-  } catch {
-    throw new InvalidArgumentError('It is not JSON.');
+  } catch (cause) {
+    throw expected('ERR_CONFIG', 'JSON', flag, text, { cause });
   }
 }

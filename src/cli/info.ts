@@ -4,11 +4,12 @@ import type { Command } from 'commander';
 import { expected } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import { summary } from '../graph/summary.ts';
-import { type PresetName, preset, presetNames } from '../models/presets.ts';
+import { type PresetName, preset, presetNames, presets } from '../models/presets.ts';
 import { readCheckpointInfo } from '../runtime/checkpoint.ts';
+import { countOption } from './flags.ts';
 
 interface Flags {
-  readonly classes?: string;
+  readonly classes?: number;
   readonly input?: string;
   readonly json?: boolean;
 }
@@ -25,7 +26,7 @@ export function addInfo(program: Command): void {
     .command('info')
     .description('layers, parameters and multiply-accumulates of a model or a checkpoint')
     .argument('[model]', `a checkpoint, or one of: ${presetNames.join(', ')}`)
-    .option('--classes <number>', 'classes of a named model (default: 10)')
+    .addOption(countOption('classes', 'classes of a named model (default: 10)'))
     .option('--input <size>', 'image of a named model, channels x height x width (default: 3x32x32)')
     .option('--json', 'print as JSON: name, parameters, macs, input, layers')
     .addHelpText('after', examples)
@@ -37,7 +38,7 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
     console.log(flags.json ? JSON.stringify(presetNames) : presetNames.join('\n'));
     return;
   }
-  const graph = existsSync(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
+  const graph = isPath(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
   const { layers, totals } = summary(graph);
   const { parameters, macs } = totals;
   if (flags.json) {
@@ -56,15 +57,17 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
   }
 }
 
-function namedGraph(name: string, { classes, input }: Flags): Graph {
-  const size = (input ?? '3x32x32').split('x').map(Number);
-  if (size.length !== 3)
+/** A file, where it is not the name of a model: a folder of that name may lie about. */
+function isPath(model: string): boolean {
+  return /[./\\]/.test(model) || (!Object.hasOwn(presets, model) && existsSync(model));
+}
+
+function namedGraph(name: string, { classes = 10, input = '3x32x32' }: Flags): Graph {
+  const size = /^(\d+)x(\d+)x(\d+)$/.exec(input)?.slice(1).map(Number);
+  if (size === undefined)
     throw expected('ERR_CONFIG', 'channels x height x width, such as 3x32x32,', '--input', input);
   const [channels = 3, height = 32, width = 32] = size;
-  return preset(name as PresetName, {
-    input: [channels, height, width],
-    ...(classes && { classes: Number(classes) }),
-  });
+  return preset(name as PresetName, { input: [channels, height, width], classes });
 }
 
 function table(graph: Graph): string {

@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { readImage } from '../data/image.ts';
 import { Model } from '../runtime/model.ts';
+import { countOption } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 
 interface Flags extends PlaceFlags {
-  readonly top: string;
+  readonly top: number;
   readonly json?: boolean;
 }
 
@@ -21,7 +22,7 @@ export function addPredict(program: Command): void {
     .description('classify images: files of any format, brought to the size that the model takes')
     .argument('<checkpoint>', 'a file that train or Model.save wrote')
     .argument('<images...>', 'image files')
-    .option('--top <number>', 'guesses per image', '3')
+    .addOption(countOption('top', 'guesses per image').default(3))
     .option('--json', 'print one line of JSON per image');
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
@@ -32,7 +33,7 @@ async function run(checkpoint: string, images: readonly string[], flags: Flags):
   await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
   for (const image of images) {
     const pixels = await readImage(image, model.input);
-    const [prediction] = await model.predict(pixels, { topK: Number(flags.top) });
+    const [prediction] = await model.predict(pixels, { topK: flags.top });
     if (flags.json) {
       console.log(JSON.stringify({ image, ...prediction }));
       continue;

@@ -1,4 +1,5 @@
 /** `lm-resnet train` */
+import { rmdir } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { oneOf, parseOptions } from '../check.ts';
@@ -7,11 +8,11 @@ import { type DatasetName, datasetNames, datasets, loadDataset } from '../data/d
 import { LmError } from '../errors.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
 import type { Model } from '../runtime/model.ts';
-import { trainSchema } from '../train/options.ts';
+import { type TrainSettings, trainSchema } from '../train/options.ts';
 import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
-import { type TrainData, type TrainOptions, train } from '../train/train.ts';
+import { type TrainData, train } from '../train/train.ts';
 import { readConfig } from './config.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
@@ -68,20 +69,24 @@ async function run(flags: Flags): Promise<void> {
     recipe: recipeName,
     ...settings
   } = merged(file, flags);
-  initFrom(flags);
+  const preset = oneOf<PresetName>(name, presetNames, 'model');
   const known = oneOf<DatasetName>(required(dataset, 'dataset', 'mnist'), datasetNames, 'data set');
-  const data = await load(known, required(folder, 'data', 'DIR'));
   const start = recipeName === undefined ? {} : recipe(recipeName as RecipeName);
-  const options: TrainOptions = parseTrain({ ...start, ...settings });
+  const options: TrainSettings = parseOptions(trainSchema, { ...start, ...settings }, 'train');
+  initFrom(flags);
+  const data = await load(known, required(folder, 'data', 'DIR'));
   const { input, mean, std, classes, classNames } = datasets[known];
-  await using model = await createModel(name as PresetName, {
+  await using model = await createModel(preset, {
     ...{ input, mean, std, classes, classNames, seed: options.seed },
     ...{ device: flags.device, dtype: flags.dtype },
   });
-  const runFolder = wanted ?? (await nextRunFolder('runs', name));
+  const runFolder = wanted ?? (await nextRunFolder('runs', preset));
   const result = await withSignals((signal) =>
     follow(train(model, data, { ...options, run: runFolder, signal }), flags),
-  );
+  ).catch(async (error: unknown) => {
+    if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+    throw error;
+  });
   report(result, model, flags);
 }
 
@@ -96,10 +101,6 @@ function merged(
 
 function pick(from: Record<string, unknown>, names: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(from).filter(([key]) => key in names));
-}
-
-function parseTrain(settings: unknown): TrainOptions {
-  return parseOptions(trainSchema, settings, 'train');
 }
 
 function required(value: string | undefined, name: string, example: string): string {

@@ -131,16 +131,17 @@ function parseInfo(path: string, metadata: Readonly<Record<string, string>>): Ch
       'It is a safetensors file of another program; only checkpoints of this package carry their graph.';
     throw defect(path, 'was not written by lm-resnet', hint);
   }
-  if (Number(metadata.version) > checkpointVersion)
+  if (!(Number(metadata.version) <= checkpointVersion))
     throw defect(
       path,
       `has format version ${metadata.version}`,
       'Update lm-resnet: npm install lm-resnet@latest.',
     );
   try {
+    const graph = Graph.fromSpec(JSON.parse(metadata.graph ?? ''));
     return {
-      graph: Graph.fromSpec(JSON.parse(metadata.graph ?? '')),
-      classNames: namesSchema.parse(JSON.parse(metadata.classNames ?? '')),
+      graph,
+      classNames: namesSchema.length(graph.classes).parse(JSON.parse(metadata.classNames ?? '')),
       dtype: dtypeSchema.parse(metadata.dtype),
       run: runSchema.parse(JSON.parse(metadata.run ?? '')),
     };

@@ -1,5 +1,4 @@
 /** A network with its weights, on a device. */
-import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { didYouMean, expected, LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
@@ -8,46 +7,17 @@ import type { Dtype, NativeEvaluation, NativeModel, NativeVjp, TensorSet } from 
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import {
+  createSchema,
+  evaluateSchema,
+  type ModelOptions,
+  type PredictOptions,
+  placeSchema,
+  predictSchema,
+  tensorSetSchema,
+} from './options.ts';
 import { type Prediction, predictions } from './predictions.ts';
 import { type LabelledImages, sourceOf } from './source.ts';
-
-/** Where a model computes, and in what precision. */
-export interface ModelOptions {
-  /** 'auto' (default): the first CUDA device where there is one, else the CPU. */
-  readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
-  /** Default 'float32'. */
-  readonly dtype?: Dtype | undefined;
-  /** Seed of the initial weights, an integer from 0; default 0. The same seed gives the same weights everywhere. */
-  readonly seed?: number | undefined;
-  /** Default: "0", "1", … */
-  readonly classNames?: readonly string[] | undefined;
-}
-
-const placeSchema = z.object({
-  device: z
-    .string()
-    .regex(/^(auto|cpu|cuda(:\d+)?)$/, { message: '"auto", "cpu", "cuda" or "cuda:<index>"' })
-    .default('auto'),
-  dtype: z.enum(['float32', 'float64']).optional(),
-});
-const createSchema = placeSchema.extend({
-  seed: z.int().min(0).default(0),
-  classNames: z.array(z.string()).optional(),
-});
-const evaluateSchema = z.object({ batch: z.int().min(1).max(65_536).default(256) });
-const predictSchema = z.object({
-  topK: z.int().min(1).default(5),
-  height: z.int().min(1).optional(),
-  width: z.int().min(1).optional(),
-});
-
-/** Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers allow them. */
-export interface PredictOptions {
-  /** Guesses per image, default 5. */
-  readonly topK?: number | undefined;
-  readonly height?: number | undefined;
-  readonly width?: number | undefined;
-}
 
 interface Parts {
   readonly graph: Graph;
@@ -137,7 +107,8 @@ export class Model {
    * Classifies images.
    *
    * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from files).
-   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_CLOSED.
+   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_NOT_FINITE when the weights give no numbers;
+   *   ERR_CLOSED.
    * @example
    * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
    */
@@ -150,7 +121,7 @@ export class Model {
    * The network's output for images as `predict` takes them, before the softmax.
    *
    * @returns float32 [n, classes], row-major.
-   * @throws as `predict`.
+   * @throws as `predict`, but values that are not finite are given as they are.
    */
   async logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
     const { height = this.input.height, width = this.input.width } = parseOptions(
@@ -159,9 +130,7 @@ export class Model {
       'predict',
     );
     if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
-    const size = height * width * this.input.channels;
-    const n = pixels.length / size;
-    if (n < 1 || !Number.isInteger(n)) throw this.#wrongSize(pixels.length, height, width);
+    const n = this.#imagesIn(pixels, 'pixels', height, width);
     this.graph.shapes(n, height, width);
     return called(this.logits, () => this.#open().predict(pixels, n, height, width));
   }
@@ -188,26 +157,26 @@ export class Model {
    * One tensor: a weight, a running statistic (`value`), a gradient of the last `vjp`, or the optimiser's momentum.
    *
    * @returns row-major values in the shape that `model.graph` gives (convolutions: out, in, height, width).
-   * @throws ERR_UNKNOWN_NAME with the nearest path; ERR_CLOSED.
+   * @throws ERR_UNKNOWN_NAME with the nearest path, ERR_CONFIG for an unknown set, ERR_CLOSED.
    * @example
    * const k = await model.readTensor('stage1.step1.k'); // the learned k of the second step
    */
   async readTensor(path: string, set: TensorSet = 'value'): Promise<Float32Array | Float64Array> {
-    this.#known(path);
+    this.#known(path, set);
     return called(this.readTensor, () => this.#open().readTensor(path, set));
   }
 
   /**
    * Replaces one tensor.
    *
-   * @throws ERR_UNKNOWN_NAME, ERR_SHAPE when the length differs, ERR_BUSY during a training, ERR_CLOSED.
+   * @throws ERR_UNKNOWN_NAME, ERR_CONFIG, ERR_SHAPE when the length differs, ERR_BUSY during a training, ERR_CLOSED.
    */
   async writeTensor(
     path: string,
     values: Float32Array | Float64Array,
     set: TensorSet = 'value',
   ): Promise<void> {
-    this.#known(path);
+    this.#known(path, set);
     this.#idle('write its tensors');
     return called(this.writeTensor, () => this.#open().writeTensor(path, set, values));
   }
@@ -225,13 +194,15 @@ export class Model {
     options: { readonly training?: boolean; readonly height?: number; readonly width?: number } = {},
   ): Promise<NativeVjp> {
     const { training = false, height = this.input.height, width = this.input.width } = options;
-    const n = x.length / (height * width * this.input.channels);
+    if (!(x instanceof Float64Array)) throw expected('ERR_CONFIG', 'a Float64Array', 'x', x);
+    const n = this.#imagesIn(x, 'x', height, width);
     this.#idle('take gradients');
     return called(this.vjp, () => this.#open().vjp(x, n, height, width, cotangent, training));
   }
 
   /**
-   * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back.
+   * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back. During a training the tensors are
+   * read between its steps, not all of them after the same one; the checkpoint of a run folder is of one step.
    *
    * @throws ERR_FILE when the file system refuses (an existing file stays whole), ERR_CLOSED.
    * @example
@@ -275,6 +246,8 @@ export class Model {
   /** Checks that a set fits the model. @internal */
   check(set: LabelledImages): void {
     const { channels } = this.input;
+    if (!(set?.images instanceof Uint8Array && set.labels instanceof Int32Array))
+      throw expected('ERR_CONFIG', 'labelled images, such as imageSet makes,', 'data', set);
     if (set.channels !== channels)
       throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', set.channels);
     const highest = set.labels.reduce((a, b) => Math.max(a, b), 0);
@@ -325,7 +298,8 @@ export class Model {
     );
   }
 
-  #known(path: string): void {
+  #known(path: string, set: TensorSet): void {
+    parseOptions(tensorSetSchema, set, 'set');
     const paths = [...this.graph.params, ...this.graph.buffers].map((tensor) => tensor.path);
     if (!paths.includes(path))
       throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
@@ -333,17 +307,15 @@ export class Model {
       });
   }
 
-  #wrongSize(length: number, height: number, width: number): LmError {
+  /** How many images an array holds. */
+  #imagesIn({ length }: { readonly length: number }, name: string, height: number, width: number): number {
     const { channels } = this.input;
-    return expected(
-      'ERR_SHAPE',
-      `a whole number of images, ${height} x ${width} x ${channels} bytes each,`,
-      'pixels',
-      length,
-      {
-        hint: 'readImage(file, model.input) brings an image of any size to the one that the model takes.',
-      },
-    );
+    const n = length / (height * width * channels);
+    if (n >= 1 && Number.isInteger(n)) return n;
+    const what = `a whole number of images, ${height} x ${width} x ${channels} values each,`;
+    throw expected('ERR_SHAPE', what, `${name}.length`, length, {
+      hint: 'readImage(file, model.input) brings an image of any size to the one that the model takes.',
+    });
   }
 
   static #make(

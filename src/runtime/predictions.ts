@@ -1,4 +1,5 @@
 /** From logits to named classes with probabilities. */
+import { LmError } from '../errors.ts';
 
 /** One class and its probability. */
 export interface Guess {
@@ -14,7 +15,11 @@ export interface Prediction extends Guess {
   readonly top: readonly Guess[];
 }
 
-/** Predictions of logits [n, classes], row-major. */
+/**
+ * Predictions of logits [n, classes], row-major.
+ *
+ * @throws ERR_NOT_FINITE for logits that are no numbers: they rank nothing.
+ */
 export function predictions(logits: Float32Array, labels: readonly string[], topK: number): Prediction[] {
   const classes = labels.length;
   return Array.from({ length: logits.length / classes }, (_, i) =>
@@ -23,7 +28,11 @@ export function predictions(logits: Float32Array, labels: readonly string[], top
 }
 
 function predictionOf(logits: Float32Array, labels: readonly string[], topK: number): Prediction {
-  const highest = logits.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  if (!logits.every(Number.isFinite))
+    throw new LmError('ERR_NOT_FINITE', 'The output of the model is not finite', {
+      hint: 'Its weights or statistics hold a NaN or an infinity: load a checkpoint of an earlier step.',
+    });
+  const highest = logits.reduce((a, b) => Math.max(a, b));
   const weights = Array.from(logits, (z) => Math.exp(z - highest));
   const total = weights.reduce((a, b) => a + b, 0);
   const guesses = weights

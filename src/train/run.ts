@@ -64,7 +64,7 @@ export class TrainRun implements PromiseLike<TrainResult>, AsyncIterable<TrainEv
   }
 
   /** Ends the training after the step under way; the promise then resolves with `stopped: true`. */
-  async stop(): Promise<TrainResult> {
+  stop(): Promise<TrainResult> {
     this.#stop();
     return this.#result;
   }

@@ -1,7 +1,8 @@
 /** The training loop: chunks of steps run natively, between them events, evaluation and files. */
 import { parseOptions } from '../check.ts';
 import { expected, LmError } from '../errors.ts';
-import type { NativeChunkResult, NativeEvaluation, NativeTrainer } from '../native/binding.ts';
+import { elements } from '../graph/shapes.ts';
+import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { Model } from '../runtime/model.ts';
 import { type LabelledImages, sourceOf } from '../runtime/source.ts';
@@ -28,8 +29,8 @@ export type TrainOptions = TrainSettingsInput & {
 const chunkSeconds = 0.5;
 
 /**
- * Trains a model with SGD, natively and off the JS thread. The same model seed, data and settings give the same weights, to the
- * bit (same machine, same number of threads).
+ * Trains a model with SGD, natively and off the JS thread; the momentum starts at zero. The same model seed, data and settings
+ * give the same weights, to the bit (same machine, same number of threads).
  *
  * @returns a promise of the result that is also an async iterable of events.
  * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when it is being trained; all at once. The
@@ -41,6 +42,9 @@ const chunkSeconds = 0.5;
 export function train(model: Model, data: TrainData, options: TrainOptions = {}): TrainRun {
   if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a Model', 'model', model);
   const { run, signal, ...rest } = options;
+  if (run !== undefined && typeof run !== 'string') throw expected('ERR_CONFIG', 'a path', 'train.run', run);
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   const settings = parseOptions(trainSchema, rest, 'train');
   model.check(data.train);
   if (data.test !== undefined) model.check(data.test);
@@ -69,6 +73,7 @@ class Loop {
   readonly #settings: TrainSettings;
   readonly #folder: string | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #native: NativeModel;
   readonly #trainer: NativeTrainer;
   readonly #end: () => void;
   readonly #totalSteps: number;
@@ -86,6 +91,7 @@ class Loop {
     this.#folder = folder;
     this.#signal = signal;
     const { native: open, end } = model.beginTraining(() => this.stop());
+    this.#native = open;
     try {
       const { batch, seed } = settings;
       const optimizer = optimizerSpec(model.graph.params, settings);
@@ -126,6 +132,7 @@ class Loop {
 
   async #train(files: RunFiles, emit: (event: TrainEvent) => Promise<void>): Promise<TrainResult> {
     let evaluation: NativeEvaluation | null = null;
+    await this.#resetMomentum();
     while (this.#step < this.#totalSteps && !this.#stopping) {
       const chunk = await this.#chunk(emit);
       if (chunk.notFinite !== null) throw await this.#notFinite(chunk.notFinite, files, emit);
@@ -136,9 +143,18 @@ class Loop {
     await files.finish(this.#data.test === undefined ? undefined : 'test');
     const stopped = this.#step < this.#totalSteps;
     if (stopped && this.#signal?.aborted) throw this.#aborted(checkpoint);
-    if (stopped && this.#model.closed)
-      throw new LmError('ERR_CLOSED', `The model was closed during step ${this.#step} of its training`);
+    if (checkpoint === null && this.#model.closed)
+      throw new LmError(
+        'ERR_CLOSED',
+        `The model was closed after step ${this.#step} of ${this.#totalSteps} of its training`,
+      );
     return this.#result(evaluation, checkpoint, files.folder, stopped);
+  }
+
+  /** Sets the momentum to zero: the model may have been trained before. */
+  async #resetMomentum(): Promise<void> {
+    for (const { path, shape } of this.#model.graph.params)
+      await this.#native.writeTensor(path, 'momentum', new Float32Array(elements(shape)));
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch at most. */
@@ -204,7 +220,7 @@ class Loop {
     const checkpoint = await this.#checkpoint(files, emit);
     await files.finish(this.#data.test === undefined ? undefined : 'test');
     const saved = checkpoint === null ? 'the weights are' : `${checkpoint} has the weights`;
-    const message = `Step ${this.#step} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;
+    const message = `Step ${this.#step + 1} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;
     return new LmError('ERR_NOT_FINITE', message, {
       hint: `Lower the learning rate (lr is ${this.#settings.lr}) or warm up longer.`,
     });

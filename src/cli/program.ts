@@ -1,0 +1,65 @@
+/** The command line as a function: parses, dispatches, and turns every error into a message and an exit code. */
+import { Command, CommanderError } from 'commander';
+import { errorCodes, LmError } from '../errors.ts';
+import { packageVersion } from '../native/binaries.ts';
+import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
+import { addInfo } from './info.ts';
+import { addPredict } from './predict.ts';
+import { addSetup } from './setup.ts';
+import { addTrain } from './train.ts';
+
+const exits = `
+Exit codes: 0 done, 1 failed, ${errorCodes.ERR_CONFIG.exit} wrong option, ${errorCodes.ERR_FILE.exit} wrong file, \
+${errorCodes.ERR_NOT_FINITE.exit} not finite, ${errorCodes.ERR_LIBTORCH_NOT_FOUND.exit} machine not ready, 130 interrupted.`;
+
+function program(): Command {
+  const root = new Command('lm-resnet')
+    .description(
+      'Train, study and serve ResNet-family image classifiers as numerical ODE integrators, on libtorch.',
+    )
+    .version(packageVersion())
+    .addHelpText('after', exits)
+    .exitOverride();
+  for (const add of [addTrain, addEvaluate, addPredict, addInfo, addSetup, addDoctor]) add(root);
+  for (const command of root.commands) command.exitOverride();
+  return root;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param args what stands behind the program's name.
+ * @returns the exit code; nothing is thrown.
+ * @example
+ * process.exitCode = await runCommand(['info', 'lm_resnet20']);
+ */
+export async function runCommand(args: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    return explain(error, args.includes('--json'));
+  }
+}
+
+/** Prints an error, as JSON too where that is wanted; returns the exit code. */
+function explain(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    // Commander has printed it.
+    return report(new LmError('ERR_CONFIG', error.message.replace(/^error: /, '')), json);
+  }
+  if (!(error instanceof LmError)) {
+    console.error(error);
+    return 1;
+  }
+  const hint = error.hint === undefined ? '' : `\n${error.hint}`;
+  console.error(`error ${error.code}: ${error.message}${hint}`);
+  return report(error, json);
+}
+
+function report({ code, message, hint, exitCode }: LmError, json: boolean): number {
+  if (json) console.log(JSON.stringify({ error: { code, message, hint: hint ?? null } }));
+  return exitCode;
+}

@@ -1,0 +1,67 @@
+/** Options of a model and of its calls. */
+import { z } from 'zod';
+import type { Dtype, TensorSet } from '../native/binding.ts';
+
+/** Where a model computes, and in what precision. */
+export interface ModelOptions {
+  /** 'auto' (default): the first CUDA device where there is one, else the CPU. */
+  readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
+  /** Default 'float32'. */
+  readonly dtype?: Dtype | undefined;
+  /** Seed of the initial weights, an integer from 0; default 0. The same seed gives the same weights everywhere. */
+  readonly seed?: number | undefined;
+  /** Default: "0", "1", … */
+  readonly classNames?: readonly string[] | undefined;
+}
+
+/** Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers allow them. */
+export interface PredictOptions {
+  /** Guesses per image, default 5. */
+  readonly topK?: number | undefined;
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+}
+
+interface Place {
+  readonly device: string;
+  readonly dtype?: Dtype | undefined;
+}
+
+interface Creation extends Place {
+  readonly seed: number;
+  readonly classNames?: readonly string[] | undefined;
+}
+
+const place = {
+  device: z
+    .string()
+    .regex(/^(auto|cpu|cuda(:\d+)?)$/, { message: '"auto", "cpu", "cuda" or "cuda:<index>"' })
+    .default('auto'),
+  dtype: z.enum(['float32', 'float64']).optional(),
+};
+const size = z.int().min(1).optional();
+
+/** Options of `Model.load`. */
+export const placeSchema: z.ZodType<Place> = z.object(place);
+
+/** Options of `Model.create`. */
+export const createSchema: z.ZodType<Creation> = z.object({
+  ...place,
+  seed: z.int().min(0).default(0),
+  classNames: z.array(z.string()).optional(),
+});
+
+/** Options of `evaluate`. */
+export const evaluateSchema: z.ZodType<{ readonly batch: number }> = z.object({
+  batch: z.int().min(1).max(65_536).default(256),
+});
+
+/** Options of `predict` and `logits`. */
+export const predictSchema: z.ZodType<PredictOptions & { readonly topK: number }> = z.object({
+  topK: z.int().min(1).default(5),
+  height: size,
+  width: size,
+});
+
+/** Which of a parameter's tensors. */
+export const tensorSetSchema: z.ZodType<TensorSet> = z.enum(['value', 'gradient', 'momentum']);

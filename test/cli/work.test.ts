@@ -1,0 +1,234 @@
+/** The command line at work: train, evaluate, predict on a tiny data set. */
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeImage } from '../../src/data/image.ts';
+import { runCli } from '../support/children.ts';
+import { cli } from '../support/cli.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { writeDigits } from '../support/idx.ts';
+import { noiseBytes } from '../support/noise.ts';
+
+const place = ['--device', 'cpu', '--threads', '1'];
+const digit = { width: 28, height: 28, channels: 1 };
+const keys = ['top1', 'loss', 'steps', 'trainSeconds', 'imagesPerSecond', 'checkpoint', 'run'];
+
+interface Job {
+  readonly data: string;
+  readonly run: string;
+  readonly checkpoint: string;
+  readonly args: readonly string[];
+}
+
+/** A data set in a new folder, and the command that trains on it. */
+async function job(options: Parameters<typeof writeDigits>[1] = {}): Promise<Job> {
+  const folder = await temporaryFolder();
+  const data = await writeDigits(join(folder, 'data'), options);
+  const run = join(folder, 'runs', 'first');
+  const args = [
+    'train',
+    '--dataset',
+    'mnist',
+    '--data',
+    data,
+    '--run',
+    run,
+    '--batch',
+    '16',
+    '--json',
+    ...place,
+  ];
+  return { data, run, checkpoint: join(run, 'checkpoint.safetensors'), args };
+}
+
+const lastLine = (text: string): Record<string, unknown> =>
+  JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
+
+describe('train', () => {
+  it('ends with one line of JSON, in a process of its own, from gzipped files', async () => {
+    const { args, run, checkpoint } = await job({ gzip: true });
+    const { code, stdout, stderr } = await runCli([...args, '--steps', '3', '--lr', '0.01']);
+    expect(code).toBe(0);
+    const result = lastLine(stdout);
+    expect(Object.keys(result)).toEqual(keys);
+    expect(result).toMatchObject({ steps: 3, run, checkpoint });
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(stderr).toContain('step 3/3');
+    const files = ['checkpoint.safetensors', 'curves.png', 'metrics.jsonl', 'settings.json'];
+    expect((await readdir(run)).toSorted()).toEqual(files);
+  });
+
+  it('says nothing on standard error with --quiet', async () => {
+    const { args } = await job();
+    const { code, stderr } = await runCli([...args, '--steps', '1', '--quiet']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  });
+
+  it('prints what came of it in words without --json', async () => {
+    const { args, run } = await job();
+    const { code, stdout } = await cli([...args.filter((arg) => arg !== '--json'), '--steps', '1']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`run: ${run}`);
+  });
+
+  it('takes its options from a file, and those of flags before them', async () => {
+    const { data, run } = await job();
+    const file = join(data, 'train.yaml');
+    await writeFile(file, `dataset: mnist\ndata: ${data}\nsteps: 5\nlr: 0.03\nschedule: { kind: cosine }\n`);
+    const flags = [
+      'train',
+      '--config',
+      file,
+      '--steps',
+      '1',
+      '--batch',
+      '8',
+      '--run',
+      run,
+      '--json',
+      ...place,
+    ];
+    const { code, stdout } = await cli(flags);
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 0, steps: 1 });
+    const settings = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8'));
+    expect(settings).toMatchObject({ steps: 1, batch: 8, lr: 0.03, schedule: { kind: 'cosine' } });
+  });
+
+  it('starts from a recipe, which flags change', async () => {
+    const { run, args } = await job();
+    const { code } = await cli([...args, '--recipe', 'mnist-onecycle', '--no-nesterov', '--steps', '1']);
+    expect(code).toBe(0);
+    const settings = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8'));
+    expect(settings).toMatchObject({ lr: 0.2, batch: 16, nesterov: false, schedule: { kind: 'oneCycle' } });
+  });
+
+  it('never writes over a run', async () => {
+    const { args, run } = await job();
+    await mkdir(run, { recursive: true });
+    await writeFile(join(run, 'mine'), 'mine');
+    const { code, stdout } = await cli(args);
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 3, error: { code: 'ERR_RUN_EXISTS' } });
+    expect(await readdir(run)).toEqual(['mine']);
+  });
+
+  it.each([
+    { file: 'train-images-idx3-ubyte', bytes: 1000 },
+    { file: 't10k-images-idx3-ubyte', bytes: 20 },
+    { file: 'train-labels-idx1-ubyte', bytes: 0 },
+  ])('exits with 3 when $file is cut off after $bytes bytes', async ({ file, bytes }) => {
+    const { args, data, run } = await job();
+    await truncate(join(data, file), bytes);
+    const { code, stdout, stderr } = await cli(args);
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 3, error: { code: 'ERR_DATASET' } });
+    expect(stderr).toContain(file);
+    expect(await readdir(join(run, '..')).catch(() => [])).toEqual([]);
+  });
+
+  it('exits with 2 when there are fewer images than one batch', async () => {
+    const { args } = await job();
+    const { code, stdout } = await cli([...args, '--batch', '33']);
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 2, error: { code: 'ERR_CONFIG' } });
+  });
+
+  it('exits with 4 when the numbers are not finite, and leaves a checkpoint', async () => {
+    const { args, checkpoint } = await job();
+    const flags = ['--lr', '1e30', '--schedule', 'constant', '--epochs', '10', '--quiet'];
+    const { code, stdout } = await cli([...args, ...flags]);
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 4, error: { code: 'ERR_NOT_FINITE' } });
+    expect((await cli(['info', checkpoint])).code).toBe(0);
+  });
+});
+
+describe('a signal', () => {
+  /** A training of a step an epoch, which says so after each. */
+  const endless = async (batch: number): Promise<Job> => {
+    const made = await job({ train: batch, test: 2 });
+    return { ...made, args: [...made.args, '--epochs', '1000000', '--batch', `${batch}`] };
+  };
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('%s ends a training with 130 and a checkpoint', async (name) => {
+    const { args, checkpoint } = await endless(16);
+    let sent = false;
+    const { code, stdout } = await runCli(args, {
+      onStderr(text, kill) {
+        if (sent || !text.includes('epoch 1.0')) return;
+        sent = true;
+        kill(name);
+      },
+    });
+    expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 130, error: { code: 'ERR_ABORTED' } });
+    const { stdout: info } = await cli(['info', checkpoint, '--json']);
+    expect(JSON.parse(info)).toMatchObject({ name: 'lm_resnet20', classes: 10 });
+  });
+
+  it('that comes twice ends it at once', async () => {
+    const { args, checkpoint } = await endless(192);
+    let sent = 0;
+    const { code, signal, stdout } = await runCli(args, {
+      onStderr(text, kill) {
+        const wanted = text.includes('once more') ? 2 : text.includes('epoch 1.0') ? 1 : 0;
+        for (; sent < wanted; sent++) kill('SIGINT');
+      },
+    });
+    expect({ code, signal, stdout }).toEqual({ code: null, signal: 'SIGINT', stdout: '' });
+    expect((await readdir(join(checkpoint, '..'))).includes('checkpoint.safetensors')).toBe(false);
+  });
+});
+
+describe('evaluate and predict', () => {
+  it('serve the checkpoint of a training, each in its own process', async () => {
+    const { args, data, checkpoint } = await job();
+    const trained = lastLine((await runCli([...args, '--steps', '2', '--quiet'])).stdout);
+    const evaluated = await runCli([
+      'evaluate',
+      checkpoint,
+      '--dataset',
+      'mnist',
+      '--data',
+      data,
+      '--json',
+      ...place,
+    ]);
+    expect(evaluated).toMatchObject({ code: 0, stderr: '' });
+    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count']);
+    expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10 });
+
+    const image = join(data, 'digit.png');
+    await writeImage(image, noiseBytes(784), digit);
+    const { code, stdout } = await runCli(['predict', checkpoint, image, '--top', '2', '--json', ...place]);
+    expect(code).toBe(0);
+    const guess = { index: expect.any(Number), label: expect.any(String), probability: expect.any(Number) };
+    expect(lastLine(stdout)).toEqual({ image, ...guess, top: [guess, guess] });
+  });
+
+  it('take several images, and stop at one that is broken', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const [image, broken] = [join(data, 'digit.png'), join(data, 'broken.png')];
+    await writeImage(image, noiseBytes(784), digit);
+    await writeFile(broken, (await readFile(image)).subarray(0, 60));
+    const all = await cli(['predict', checkpoint, image, image, ...place]);
+    expect(all.code).toBe(0);
+    expect(all.stdout.match(/^.*digit\.png: .* %, .* %, .* %$/gm)).toHaveLength(2);
+    const some = await cli(['predict', checkpoint, image, broken, image, '--json', ...place]);
+    expect(some.code).toBe(3);
+    const lines = some.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([{ image }, { error: { code: 'ERR_IMAGE' } }]);
+    const missing = await cli(['predict', checkpoint, join(data, 'none.png'), ...place]);
+    expect(missing).toMatchObject({ code: 3, stdout: '' });
+    const train = ['--split', 'train', '--batch', '5', ...place];
+    const evaluated = await cli(['evaluate', checkpoint, '--dataset', 'mnist', '--data', data, ...train]);
+    expect(evaluated.stdout).toMatch(/^32 images: loss [\d.]+, top-1 [\d.]+ %, top-5 [\d.]+ %\n$/);
+  });
+
+  it.each(['evaluate', 'predict'])('exit with 3 without a sound checkpoint: %s', async (command) => {
+    const { data } = await job();
+    const rest = command === 'evaluate' ? ['--dataset', 'mnist', '--data', data] : ['digit.png'];
+    expect(await cli([command, join(data, 'none'), ...rest, ...place])).toMatchObject({ code: 3 });
+    const labels = join(data, 'train-labels-idx1-ubyte');
+    expect(await cli([command, labels, ...rest, ...place])).toMatchObject({ code: 3, stdout: '' });
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import * as api from '../src/index.ts';
+import { temporaryFolder } from './support/folder.ts';
+import { askNode, dist, emptyEnvironment } from './support/libtorch.ts';
+
+/** Every value of the public API; types are in test/types. A name that comes or goes is a line of the change log. */
+const names = {
+  models: ['createModel', 'Model', 'preset', 'presetConfig', 'presetNames', 'presets', 'network', 'nn'],
+  schemes: ['euler', 'linearTwoStep', 'schemes'],
+  graphs: ['Graph', 'trace', 'summary'],
+  operations: [
+    ...['avgPool2d', 'batchNormApply', 'batchNormStats', 'concat', 'conv2d', 'globalAvgPool'],
+    ...['lin', 'linear', 'maxPool2d', 'padChannels', 'relu', 'slice'],
+  ],
+  coefficients: ['minus', 'plus', 'reciprocal', 'tanh', 'times'],
+  inits: ['constantInit', 'heNormal', 'normal', 'uniform'],
+  data: [
+    'channelStatistics',
+    'datasetNames',
+    'datasets',
+    'imageSet',
+    'loadDataset',
+    'readImage',
+    'writeImage',
+  ],
+  training: ['train', 'recipe', 'recipeNames', 'recipes', 'constant', 'cosine', 'multistep', 'oneCycle'],
+  curves: ['drawCurves', 'readMetrics', 'writeCurves'],
+  errors: ['LmError', 'errorCodes', 'isLmError'],
+  machine: ['init'],
+};
+
+describe('the public API', () => {
+  it('is exactly these names', () => {
+    expect(Object.keys(api).toSorted()).toEqual(Object.values(names).flat().toSorted());
+  });
+
+  it('has these building blocks under nn', () => {
+    const blocks = ['preactBasic', 'preactBottleneck', 'preactHead', 'cifarStem', 'ownNormShortcut'];
+    const layers = ['chain', 'conv', 'linear', 'norm', 'relu', 'remembered'];
+    expect(Object.keys(api.nn).toSorted()).toEqual([...blocks, ...layers].toSorted());
+  });
+
+  it('loads nothing native by being imported, and works on graphs without libtorch', async () => {
+    const program = `
+      const { preset, summary, createModel } = await import('${dist}index.js');
+      const { parameters } = summary(preset('lm_resnet20')).totals;
+      const maps = (await import('node:fs')).readFileSync('/proc/self/maps', 'utf8');
+      const code = await createModel('lm_resnet20').then(() => 'none', (error) => error.code);
+      answer({ parameters, libtorch: /libtorch|lm_resnet\\.so/.test(maps), code });`;
+    const env = { ...emptyEnvironment(await temporaryFolder()), LIBTORCH: '/nowhere' };
+    const code = 'ERR_LIBTORCH_NOT_FOUND';
+    expect(await askNode(program, env)).toEqual({ parameters: 272384, libtorch: false, code });
+  });
+});

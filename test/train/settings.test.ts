@@ -1,0 +1,166 @@
+/** Every option of a training has an effect, and the effect it says. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Graph } from '../../src/graph/graph.ts';
+import type { ParamSpec } from '../../src/graph/spec.ts';
+import { network } from '../../src/models/network.ts';
+import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
+import {
+  optimizerSpec,
+  type TrainSettings,
+  type TrainSettingsInput,
+  trainSchema,
+} from '../../src/train/options.ts';
+import { recipe, recipeNames } from '../../src/train/recipes.ts';
+import { constant, cosine } from '../../src/train/schedules.ts';
+import { train } from '../../src/train/train.ts';
+import { noise, tensorsOf, tiny, tinyConfig, tinyModel } from '../support/training.ts';
+
+const official = network({ ...tinyConfig, scheme: linearTwoStep({ parameterization: 'official' }) });
+/** The step is w - lr · (gradient + decay · w), no more. */
+const plain: TrainSettingsInput = { batch: 16, lr: 0.1, schedule: constant(), momentum: 0, weightDecay: 0 };
+
+interface Outcome {
+  readonly steps: number;
+  readonly losses: readonly number[];
+  readonly weights: Readonly<Record<string, readonly number[]>>;
+}
+
+async function outcome(settings: TrainSettingsInput, graph?: Graph): Promise<Outcome> {
+  const model = await tinyModel({ dtype: 'float64' }, graph);
+  const run = train(model, { train: noise(32) }, settings);
+  const losses: number[] = [];
+  for await (const event of run) if (event.type === 'step') losses.push(...event.losses);
+  return { steps: (await run).steps, losses, weights: await tensorsOf(model) };
+}
+
+interface Row {
+  readonly from?: TrainSettingsInput;
+  readonly to: TrainSettingsInput;
+  /** Steps done, with `from` and then with `to` as well. */
+  readonly steps: readonly [before: number, after: number];
+}
+
+const base: TrainSettingsInput = { batch: 8, lr: 0.1 };
+
+/** One row an option: a new one needs a row here, and an effect. */
+const rows: Readonly<Record<keyof TrainSettings, Row>> = {
+  epochs: { to: { epochs: 2 }, steps: [4, 8] },
+  batch: { to: { batch: 16 }, steps: [4, 2] },
+  lr: { to: { lr: 0.2 }, steps: [4, 4] },
+  schedule: { to: { schedule: cosine() }, steps: [4, 4] },
+  momentum: { to: { momentum: 0.5 }, steps: [4, 4] },
+  nesterov: { to: { nesterov: false }, steps: [4, 4] },
+  weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
+  decayNorm: { from: { weightDecay: 0.1 }, to: { decayNorm: true }, steps: [4, 4] },
+  seed: { to: { seed: 1 }, steps: [4, 4] },
+  steps: { to: { steps: 3 }, steps: [4, 3] },
+};
+
+const keys = Object.keys(z.toJSONSchema(trainSchema, { io: 'input' }).properties ?? {});
+
+describe.each(keys)('the option %s of a training', (key) => {
+  it('has an effect', async () => {
+    const row = rows[key as keyof TrainSettings];
+    expect(row, `a row for ${key}`).toBeDefined();
+    const before = await outcome({ ...base, ...row.from });
+    const after = await outcome({ ...base, ...row.from, ...row.to });
+    expect([before.steps, after.steps]).toEqual(row.steps);
+    expect(after.weights).not.toEqual(before.weights);
+  });
+});
+
+describe('the settings of a training', () => {
+  it('are those of the schema: the table has no row too many', () => {
+    expect(Object.keys(rows).toSorted()).toEqual(keys.toSorted());
+  });
+
+  it('lay the schedule over `steps` where it is given', async () => {
+    const { losses } = await outcome({ ...base, steps: 6, schedule: cosine() });
+    const longer = await outcome({ ...base, epochs: 2, schedule: cosine() });
+    expect(losses[0]).toBe(longer.losses[0]);
+    expect(losses[5]).not.toBe(longer.losses[5]);
+  });
+
+  it('change nothing at a rate of 0 but the running statistics', async () => {
+    const untouched = await tensorsOf(await tinyModel({ dtype: 'float64' }));
+    const { weights } = await outcome({ ...plain, lr: 0, weightDecay: 0.1 });
+    for (const { path } of tiny.params) expect(weights[path], path).toEqual(untouched[path]);
+    for (const { path } of tiny.buffers) expect(weights[path], path).not.toEqual(untouched[path]);
+  });
+
+  it.each(recipeNames)('of the recipe %s are valid', (name) => {
+    expect(trainSchema.parse(recipe(name))).toMatchObject({ batch: expect.any(Number) });
+  });
+});
+
+describe('weight decay', () => {
+  const decayed = (p: ParamSpec): boolean => p.kind === 'weight';
+  const normToo = (p: ParamSpec): boolean => p.kind !== 'coefficient';
+  const officialK = (p: ParamSpec): boolean => p.kind === 'weight' || p.path.endsWith('.ks');
+  const cases: readonly {
+    readonly title: string;
+    readonly graph: Graph;
+    readonly settings: TrainSettingsInput;
+    readonly decays: (p: ParamSpec) => boolean;
+  }[] = [
+    { title: 'weights', graph: tiny, settings: {}, decays: decayed },
+    {
+      title: 'norms and biases with decayNorm, k never',
+      graph: tiny,
+      settings: { decayNorm: true },
+      decays: normToo,
+    },
+    { title: 'the official k', graph: official, settings: {}, decays: officialK },
+  ];
+
+  it.each(cases)('pulls one step by lr · decay · w, and nothing else: $title', async (row) => {
+    const { graph, settings, decays } = row;
+    const start = await tensorsOf(await tinyModel({ dtype: 'float64' }, graph));
+    const one: TrainSettingsInput = { ...plain, ...settings, steps: 1 };
+    const without = await outcome(one, graph);
+    const withDecay = await outcome({ ...one, weightDecay: 0.5 }, graph);
+    for (const param of graph.params) {
+      const { path } = param;
+      const pull = decays(param) ? 0.1 * 0.5 : 0;
+      const errors = (withDecay.weights[path] ?? []).map((w, i) => {
+        const expected = (without.weights[path]?.[i] ?? Number.NaN) - pull * (start[path]?.[i] ?? Number.NaN);
+        return Math.abs(w - expected);
+      });
+      expect(Math.max(...errors), path).toBeLessThan(1e-14);
+    }
+  });
+
+  it.each(cases)('has its own group in the optimiser: $title', ({ graph, settings, decays }) => {
+    const spec = optimizerSpec(graph.params, trainSchema.parse(settings));
+    const indices = (wanted: boolean): number[] =>
+      [...graph.params.entries()].filter(([, p]) => decays(p) === wanted).map(([i]) => i);
+    expect(spec).toEqual({
+      kind: 'sgd',
+      nesterov: true,
+      groups: [
+        { params: indices(true), lrScale: 1, decayScale: 1 },
+        { params: indices(false), lrScale: 1, decayScale: 0 },
+      ],
+    });
+  });
+
+  it.each([
+    { kind: 'weight', decay: undefined, decayNorm: false, decays: true },
+    { kind: 'bias', decay: undefined, decayNorm: false, decays: false },
+    { kind: 'norm', decay: undefined, decayNorm: false, decays: false },
+    { kind: 'coefficient', decay: undefined, decayNorm: false, decays: false },
+    { kind: 'bias', decay: undefined, decayNorm: true, decays: true },
+    { kind: 'norm', decay: undefined, decayNorm: true, decays: true },
+    { kind: 'coefficient', decay: undefined, decayNorm: true, decays: false },
+    { kind: 'weight', decay: false, decayNorm: true, decays: false },
+    { kind: 'coefficient', decay: true, decayNorm: false, decays: true },
+    { kind: 'norm', decay: true, decayNorm: false, decays: true },
+  ] as const)('of a $kind with decay $decay and decayNorm $decayNorm: $decays', (row) => {
+    const { kind, decay, decayNorm, decays } = row;
+    const param = { path: 'p', shape: [1], init: { kind: 'constant', value: 0 }, kind, depth: 0 } as const;
+    const params = [decay === undefined ? param : { ...param, decay }] as unknown as readonly ParamSpec[];
+    const [decaying, free] = optimizerSpec(params, trainSchema.parse({ decayNorm })).groups;
+    expect([decaying?.params, free?.params]).toEqual(decays ? [[0], []] : [[], [0]]);
+  });
+});

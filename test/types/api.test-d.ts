@@ -1,0 +1,174 @@
+/** What the compiler knows about the public API. */
+import { describe, expectTypeOf, it } from 'vitest';
+import {
+  type Block,
+  type CheckpointEvent,
+  constant,
+  cosine,
+  createModel,
+  type EvalEvent,
+  type Field,
+  type Graph,
+  type ImageSet,
+  isLmError,
+  type LabelledImages,
+  lin,
+  type Model,
+  minus,
+  network,
+  nn,
+  type Prediction,
+  type PresetName,
+  preset,
+  presetConfig,
+  recipe,
+  type Scheme,
+  type StepEvent,
+  type TensorSet,
+  type TrainEvent,
+  type TrainOptions,
+  type TrainResult,
+  train,
+  uniform,
+} from '../../src/index.ts';
+
+declare const model: Model;
+declare const images: ImageSet;
+
+describe('names', () => {
+  it('of presets are a union', () => {
+    expectTypeOf<'lm_resnet20' | 'preact_resnet164'>().toExtend<PresetName>();
+    expectTypeOf<string>().not.toExtend<PresetName>();
+    // @ts-expect-error: no such preset
+    preset('lm_resnet21');
+    // @ts-expect-error: no such preset
+    void createModel('resnet20');
+    // @ts-expect-error: no such recipe
+    recipe('mnist');
+  });
+
+  it('of tensor sets are a union', () => {
+    expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum'>();
+    expectTypeOf(model.readTensor).parameter(1).toEqualTypeOf<TensorSet | undefined>();
+    // @ts-expect-error: no such set
+    void model.readTensor('head.fc.weight', 'ema');
+  });
+});
+
+describe('options', () => {
+  it('of a model are checked', () => {
+    expectTypeOf(
+      createModel('lm_resnet20', { device: 'cuda:1', classes: 10 }),
+    ).resolves.toEqualTypeOf<Model>();
+    // @ts-expect-error: no such precision
+    void createModel('lm_resnet20', { dtype: 'float16' });
+    // @ts-expect-error: no such device
+    void createModel('lm_resnet20', { device: 'gpu' });
+    // @ts-expect-error: three sizes
+    preset('lm_resnet20', { input: [28, 28] });
+  });
+
+  it('of a training are checked', () => {
+    const options: TrainOptions = { epochs: 2, schedule: { kind: 'multistep', milestones: [1] } };
+    train(
+      model,
+      { train: images, test: images },
+      { ...options, schedule: cosine(), signal: AbortSignal.abort() },
+    );
+    train(model, { train: images }, { ...recipe('mnist-onecycle'), schedule: constant() });
+    // @ts-expect-error: a multistep schedule needs milestones
+    train(model, { train: images }, { schedule: { kind: 'multistep' } });
+    // @ts-expect-error: no such option
+    train(model, { train: images }, { learningRate: 0.1 });
+    // @ts-expect-error: the images to train on are missing
+    train(model, { test: images });
+  });
+
+  it('take any labelled images, those of imageSet among them', () => {
+    expectTypeOf<ImageSet>().toExtend<LabelledImages>();
+    expectTypeOf(model.evaluate).parameter(0).toEqualTypeOf<LabelledImages>();
+  });
+});
+
+describe('a training', () => {
+  it('is awaited for its result and iterated for its events', async () => {
+    const run = train(model, { train: images });
+    expectTypeOf(await run).toEqualTypeOf<TrainResult>();
+    expectTypeOf(run.stop()).resolves.toEqualTypeOf<TrainResult>();
+    expectTypeOf<TrainResult['evaluation']>().extract<null>().toBeNull();
+    for await (const event of run) expectTypeOf(event).toEqualTypeOf<TrainEvent>();
+  });
+
+  it('has events that are told apart by their type', () => {
+    const told = (event: TrainEvent): void => {
+      // @ts-expect-error: not every event has a loss
+      void event.loss;
+      if (event.type === 'step') expectTypeOf(event).toEqualTypeOf<StepEvent>();
+      else if (event.type === 'eval') expectTypeOf(event).toEqualTypeOf<EvalEvent>();
+      else expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
+    };
+    expectTypeOf(told).returns.toBeVoid();
+  });
+});
+
+describe('a model', () => {
+  it('predicts typed guesses', async () => {
+    const [first] = await model.predict(new Uint8Array());
+    expectTypeOf(first).toEqualTypeOf<Prediction | undefined>();
+    expectTypeOf<Prediction['top'][number]['probability']>().toBeNumber();
+    // @ts-expect-error: pixels are bytes
+    void model.predict([1, 2, 3]);
+  });
+
+  it('is disposed of at the end of a block', () => {
+    expectTypeOf<Model>().toExtend<AsyncDisposable>();
+  });
+
+  it('cannot be changed by assignment', () => {
+    // @ts-expect-error: read-only
+    model.classNames = [];
+    // @ts-expect-error: read-only
+    model.graph.nodes[0] = model.graph.nodes[1];
+  });
+});
+
+describe('the roles', () => {
+  it('accept a scheme as the design writes it', () => {
+    const damped: Scheme = {
+      name: 'damped',
+      enter: (h) => h,
+      step([u, prev], field, { s }) {
+        const f = field();
+        if (!prev) return [lin([1, u], [1, f(u)]), u];
+        const k = s.param('k', [1], uniform(-0.1, 0));
+        return [lin([minus(1, k), u], [k, prev], [1, f(u)]), u];
+      },
+    };
+    expectTypeOf(network({ ...presetConfig('lm_resnet20'), scheme: damped })).toEqualTypeOf<Graph>();
+  });
+
+  it('accept a block that is one function, and a field with other sizes', () => {
+    const block: Block = (s, io) => nn.conv(s, { in: io.in, out: io.out, kernel: 3, stride: io.stride });
+    expectTypeOf(network({ ...presetConfig('lm_resnet20'), block })).toEqualTypeOf<Graph>();
+    expectTypeOf<Field>().toBeCallableWith({ stride: 2 });
+  });
+
+  it('refuse a scheme that returns no state', () => {
+    // @ts-expect-error: a state is a list of nodes
+    const wrong: Scheme = { name: 'wrong', step: ([u]) => u };
+    expectTypeOf(wrong).toEqualTypeOf<Scheme>();
+  });
+});
+
+describe('an error', () => {
+  it('is narrowed by isLmError', () => {
+    const read = (error: unknown): string => {
+      if (!isLmError(error, 'ERR_CHECKPOINT')) return '';
+      expectTypeOf(error.hint).toEqualTypeOf<string | undefined>();
+      return error.message;
+    };
+    // @ts-expect-error: no such code
+    isLmError(new Error(), 'ERR_NOTHING');
+    expectTypeOf(read).returns.toBeString();
+  });
+});
