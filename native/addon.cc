@@ -43,6 +43,16 @@ void configure(const Napi::CallbackInfo& call) {
   });
 }
 
+Napi::Value memory(const Napi::CallbackInfo& call) {
+  const MemoryUse use = memory_use();
+  if (call[0].ToBoolean()) reset_peak();
+  Napi::Object out = Napi::Object::New(call.Env());
+  out.Set("live", static_cast<double>(use.live));
+  out.Set("peak", static_cast<double>(use.peak));
+  out.Set("cached", static_cast<double>(use.cached));
+  return out;
+}
+
 void set_error_factory(const Napi::CallbackInfo& call) {
   EnvState::of(call.Env()).error_factory = Napi::Persistent(call[0].As<Napi::Function>());
 }
@@ -55,6 +65,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   install_caching_allocator();
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("configure", Napi::Function::New<configure>(env, "configure"));
+  exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
   exports.Set("Model", ModelWrap::define(env));

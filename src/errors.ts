@@ -108,6 +108,15 @@ export function expected(
   return new LmError(code, `Expected ${what} for \`${name}\` but received ${show(value)}`, options);
 }
 
+/**
+ * Refuses an option value that is none of the known.
+ *
+ * @throws ERR_CONFIG.
+ */
+export function checkChoice(value: string, known: readonly string[], name: string): void {
+  if (!known.includes(value)) throw expected('ERR_CONFIG', `one of ${known.join(', ')}`, name, value);
+}
+
 /** Names close to a mistyped one, as a hint: the nearest first, or the whole list when nothing is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const nearest = known.length > 0 ? closest(name, known) : undefined;

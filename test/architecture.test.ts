@@ -10,32 +10,46 @@ const base = ['errors', 'check', 'files'];
 const pure = ['errors', 'graph', 'roles'];
 const parts = ['nn', 'schemes', 'noise'];
 const machine = [...base, 'graph', 'native', 'runtime'];
-const all = [...base, ...pure, ...parts, 'models', 'analyze', ...machine, 'data', 'train', 'serve', 'config'];
+const all = [
+  ...base,
+  ...pure,
+  ...parts,
+  'models',
+  'analyze',
+  ...machine,
+  'svg',
+  'data',
+  'train',
+  'serve',
+  'config',
+];
 
 /** A folder of src (or a file beside them, without .ts), and what it may import beside itself. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   check: ['errors'],
   files: ['errors'],
-  graph: ['errors'],
+  svg: [],
+  graph: ['errors', 'svg'],
   roles: ['errors', 'graph'],
   nn: pure,
   schemes: pure,
   noise: pure,
   models: [...pure, ...parts, 'check'],
-  analyze: [...pure, ...parts, 'check'],
+  analyze: [...pure, ...parts, 'check', 'svg'],
   native: [...base, 'graph'],
   runtime: machine,
   data: machine,
-  train: machine,
+  train: [...machine, 'svg'],
   serve: machine,
   config: all,
   createModel: ['models', 'runtime'],
-  cli: [...all, 'createModel'],
-  index: [...all, 'createModel'],
+  importTorchvision: ['errors', 'check', 'graph', 'models', 'runtime'],
+  cli: [...all, 'createModel', 'importTorchvision'],
+  index: [...all, 'createModel', 'importTorchvision'],
 };
 /** These run anywhere: no Node, no addon. */
-const anywhere = ['errors', 'graph', 'roles', 'nn', 'schemes', 'noise', 'models', 'analyze'];
+const anywhere = ['errors', 'svg', 'graph', 'roles', 'nn', 'schemes', 'noise', 'models', 'analyze'];
 
 interface Import {
   readonly file: string;

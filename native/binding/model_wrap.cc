@@ -26,6 +26,14 @@ ModelOptions parse_options(const Value& v) {
   return options;
 }
 
+VjpOptions parse_vjp(const Value& v) {
+  VjpOptions options;
+  options.training = v["training"].boolean();
+  if (const Value* seed = v.find("seed")) options.seed = static_cast<uint64_t>(seed->integer());
+  std::tie(options.memory, options.every) = memory_of(v.find("memory"));
+  return options;
+}
+
 // n images of h x w as the border gives them, [n, h, w, c] in a row.
 at::Tensor images(const Napi::CallbackInfo& info, const Graph& graph, const at::Tensor& flat) {
   const int64_t n = integer_of(info[1], "n"), h = integer_of(info[2], "height"),
@@ -124,11 +132,11 @@ Napi::Value ModelWrap::vjp(const Napi::CallbackInfo& info) {
     const at::Tensor x = images(info, state->graph, doubles_of(info[0], "x")).permute({0, 3, 1, 2});
     std::optional<at::Tensor> cotangent;
     if (!info[4].IsNull()) cotangent = doubles_of(info[4], "cotangent");
-    const bool training = info[5].ToBoolean();
+    const VjpOptions options = parse_vjp(to_value(info[5]));
     auto result = std::make_shared<Vjp>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { *result = state->model().vjp(x, cotangent, training); },
+            info.Env(), true, [=] { *result = state->model().vjp(x, cotangent, options); },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Object out = Napi::Object::New(env);
               out.Set("output", to_tensor(env, result->output));

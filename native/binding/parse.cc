@@ -98,6 +98,17 @@ at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape
   return flat.view(shape);
 }
 
+std::pair<Memory, int> memory_of(const Value* value) {
+  if (value == nullptr) return {Memory::kStore, 1};
+  const std::string& kind = (*value)["kind"].text();
+  const int64_t every = (*value)["every"].integer();
+  LM_CHECK(every > 0 && every < (1 << 20), "ERR_CONFIG",
+           "Expected 1 or more for `memory.every` but received ", every);
+  if (kind == "recompute") return {Memory::kRecompute, static_cast<int>(every)};
+  LM_CHECK(kind == "store" || kind == "reverse", "ERR_CONFIG", "Unknown strategy of memory \"", kind, "\"");
+  return {kind == "store" ? Memory::kStore : Memory::kReverse, 1};
+}
+
 int64_t integer_of(const Napi::Value& value, const char* name) {
   LM_CHECK(value.IsNumber(), "ERR_CONFIG", "Expected a number for `", name, "`");
   const double number = value.As<Napi::Number>().DoubleValue();

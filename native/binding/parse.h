@@ -7,6 +7,7 @@
 #include <array>
 
 #include "binding/napi_setup.h"
+#include "core/plan.h"
 #include "core/value.h"
 
 namespace lm::binding {
@@ -20,6 +21,9 @@ at::Tensor floats_of(const Napi::Value& value, const char* name);   // Float64Ar
 
 // Numbers in a row as images [n, h, w, c]; throws `code` unless there are as many.
 at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape, const char* code);
+
+// { kind: 'store' | 'recompute' | 'reverse', every } -> the strategy and its number of steps; null: store
+std::pair<Memory, int> memory_of(const Value* value);
 
 int64_t integer_of(const Napi::Value& value, const char* name);
 std::string text_of(const Napi::Value& value, const char* name);

@@ -47,9 +47,12 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const auto model = unwrap<ModelWrap>(info[0], "model").state();
     const auto source = unwrap<SourceWrap>(info[1], "source").source();
     const lm::Value spec = to_value(info[2]);
-    TrainingLoader loader(source, spec["batch"].integer(), static_cast<uint64_t>(spec["seed"].integer()));
+    TrainerOptions options;
+    options.seed = static_cast<uint64_t>(spec["seed"].integer());
+    std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
+    TrainingLoader loader(source, spec["batch"].integer(), options.seed);
     state_ = std::make_shared<TrainerState>(model, std::move(loader),
-                                            OptimizerSpec::parse(spec["optimizer"], model->graph));
+                                            OptimizerSpec::parse(spec["optimizer"], model->graph), options);
   });
 }
 

@@ -16,10 +16,11 @@ struct TrainerState {
   std::shared_ptr<ModelState> model;
   TrainingLoader loader;
   OptimizerSpec optimizer;
+  TrainerOptions options;
   std::atomic<bool> stop{false};
 
   Trainer& trainer() {
-    if (!trainer_) trainer_.emplace(model->model(), loader, optimizer);
+    if (!trainer_) trainer_.emplace(model->model(), loader, optimizer, options);
     return *trainer_;
   }
 
@@ -27,8 +28,12 @@ struct TrainerState {
   std::optional<Trainer> trainer_;
 
  public:
-  TrainerState(std::shared_ptr<ModelState> model, TrainingLoader loader, OptimizerSpec optimizer)
-      : model(std::move(model)), loader(std::move(loader)), optimizer(std::move(optimizer)) {}
+  TrainerState(std::shared_ptr<ModelState> model, TrainingLoader loader, OptimizerSpec optimizer,
+               TrainerOptions options)
+      : model(std::move(model)),
+        loader(std::move(loader)),
+        optimizer(std::move(optimizer)),
+        options(options) {}
 };
 
 class TrainerWrap final : public Napi::ObjectWrap<TrainerWrap> {

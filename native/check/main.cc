@@ -27,8 +27,9 @@ namespace {
 using Options = std::map<std::string, std::string>;
 
 Options parse(int argc, char** argv) {
-  Options options{{"device", "cpu"}, {"dtype", "float32"}, {"steps", "5"}, {"batch", "16"},
-                  {"size", "32"},    {"lr", "0.1"},        {"seed", "0"},  {"threads", "1"}};
+  Options options{{"device", "cpu"},   {"dtype", "float32"}, {"steps", "5"}, {"batch", "16"},
+                  {"size", "32"},      {"lr", "0.1"},        {"seed", "0"},  {"threads", "1"},
+                  {"memory", "store"}, {"every", "1"}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word.rfind("--", 0) != 0) {
@@ -75,6 +76,17 @@ lm::OptimizerSpec one_group(const lm::Graph& graph) {
   return {false, {all}};
 }
 
+// --memory store | reverse | recompute, every so many steps: --every 4
+lm::TrainerOptions trainer_options(const Options& options) {
+  const std::string& name = options.at("memory");
+  LM_CHECK(name == "store" || name == "recompute" || name == "reverse", "ERR_CONFIG", "Unknown --memory ",
+           name);
+  const lm::Memory memory = name == "store"     ? lm::Memory::kStore
+                            : name == "reverse" ? lm::Memory::kReverse
+                                                : lm::Memory::kRecompute;
+  return {std::stoull(options.at("seed")), memory, std::stoi(options.at("every"))};
+}
+
 void run(const Options& options) {
   at::set_num_threads(std::stoi(options.at("threads")));
   lm::install_caching_allocator();
@@ -84,15 +96,19 @@ void run(const Options& options) {
   lm::Model model(lm::Graph::parse(lm::parse_json(read_file(options.at("graph")))), model_options);
   const auto source = random_images(model.graph(), options, model.classes());
   lm::TrainingLoader loader(source, std::stoll(options.at("batch")), *model_options.seed);
-  lm::Trainer trainer(model, loader, one_group(model.graph()));
+  lm::Trainer trainer(model, loader, one_group(model.graph()), trainer_options(options));
   const lm::StepScalars scalars{std::stod(options.at("lr")), 0.9, 0};
   const std::atomic<bool> stop{false};
   std::vector<double> losses, milliseconds;
   std::map<std::string, double> norms;
+  size_t activation_bytes = 0;
   for (int64_t i = 0; i < std::stoll(options.at("steps")); ++i) {
+    const size_t live = lm::memory_use().live;
+    lm::reset_peak();
     const lm::ChunkResult chunk = trainer.run(i, {scalars}, stop, [] {});
     LM_CHECK(chunk.not_finite.empty(), "ERR_NOT_FINITE", "Not finite in ", chunk.not_finite);
     losses.push_back(chunk.losses.at(0));
+    activation_bytes = lm::memory_use().peak - live;  // the first step also makes gradients and momenta
     milliseconds.push_back(1000 * chunk.seconds);
     if (i == 0)
       for (const auto& param : model.graph().params)
@@ -108,7 +124,7 @@ void run(const Options& options) {
   }
   std::sort(milliseconds.begin(), milliseconds.end());
   const double median = milliseconds.empty() ? 0 : milliseconds[milliseconds.size() / 2];
-  std::printf("},\"medianStepMs\":%.3f}\n", median);
+  std::printf("},\"activationBytes\":%zu,\"medianStepMs\":%.3f}\n", activation_bytes, median);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -14,6 +15,10 @@ constexpr size_t kSmall = 1 << 20;          // below this the C library is fast
 constexpr size_t kGranule = 1 << 18;        // sizes are rounded up to this, so that near sizes share blocks
 constexpr size_t kLimit = size_t{2} << 30;  // cached at most; more is given back
 
+struct Header {
+  size_t size, size_class;  // asked for; rounded, 0 for a block that is not cached
+};
+
 constexpr size_t kHeader = 64;  // before every block: its size class; keeps the data on a cache line
 
 size_t rounded(size_t size) { return (size + kGranule - 1) / kGranule * kGranule; }
@@ -22,6 +27,7 @@ class CachingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t size) override {
     void* data = size == 0 ? nullptr : size < kSmall ? fresh(size, 0) : take(rounded(size));
+    if (data != nullptr) count(header_of(data).size = size);
     return {data, data, &CachingAllocator::give_back, c10::Device(c10::DeviceType::CPU)};
   }
   // oneDNN's buffers are freed through this, without a DataPtr.
@@ -38,10 +44,12 @@ class CachingAllocator final : public c10::Allocator {
     cached_ = 0;
   }
 
-  size_t cached() {
+  MemoryUse use() {
     const std::lock_guard lock(mutex_);
-    return cached_;
+    return {live_, peak_, cached_};
   }
+
+  void reset_peak() { peak_ = live_.load(); }
 
   // Leaked on purpose: tensors may outlive every static object at exit.
   static CachingAllocator& instance() {
@@ -51,12 +59,12 @@ class CachingAllocator final : public c10::Allocator {
 
  private:
   static char* base_of(void* data) { return static_cast<char*>(data) - kHeader; }
-  static size_t& class_of(void* data) { return *reinterpret_cast<size_t*>(base_of(data)); }
+  static Header& header_of(void* data) { return *reinterpret_cast<Header*>(base_of(data)); }
 
   // A new block; size class 0 is one that is not cached.
   static void* fresh(size_t size, size_t size_class) {
     auto* data = static_cast<char*>(c10::alloc_cpu(size + kHeader)) + kHeader;
-    class_of(data) = size_class;
+    header_of(data).size_class = size_class;
     return data;
   }
 
@@ -81,7 +89,8 @@ class CachingAllocator final : public c10::Allocator {
 
   static void give_back(void* data) {
     if (data == nullptr) return;
-    const size_t size = class_of(data);
+    instance().live_ -= header_of(data).size;
+    const size_t size = header_of(data).size_class;
     if (size == 0 || !instance().keep(data, size)) c10::free_cpu(base_of(data));
   }
 
@@ -93,6 +102,14 @@ class CachingAllocator final : public c10::Allocator {
     return true;
   }
 
+  void count(size_t size) {
+    const size_t live = live_ += size;
+    size_t peak = peak_;
+    while (live > peak && !peak_.compare_exchange_weak(peak, live)) {
+    }
+  }
+
+  std::atomic<size_t> live_{0}, peak_{0};
   std::mutex mutex_;
   std::map<size_t, std::vector<void*>> free_;
   size_t cached_ = 0;
@@ -107,6 +124,8 @@ void install_caching_allocator() {
 
 void release_cached_memory() { CachingAllocator::instance().release(); }
 
-std::size_t cached_bytes() { return CachingAllocator::instance().cached(); }
+MemoryUse memory_use() { return CachingAllocator::instance().use(); }
+
+void reset_peak() { CachingAllocator::instance().reset_peak(); }
 
 }  // namespace lm

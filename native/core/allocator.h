@@ -12,6 +12,12 @@ void install_caching_allocator();
 // Gives the memory that is cached but not in use back to the system.
 void release_cached_memory();
 
-std::size_t cached_bytes();
+// Bytes of CPU tensors: in use, and the most since the last reset.
+struct MemoryUse {
+  std::size_t live = 0, peak = 0, cached = 0;
+};
+
+MemoryUse memory_use();
+void reset_peak();
 
 }  // namespace lm

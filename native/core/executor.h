@@ -3,7 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include <map>
+
 #include "core/coefficients.h"
+#include "core/draws.h"
 #include "core/plan.h"
 #include "core/weights.h"
 
@@ -11,8 +14,9 @@ namespace lm {
 
 class Run {
  public:
-  // `weights` is read; `buffers` are read, and updated in place by a training pass.
-  Run(const Plan& plan, const Weights& weights, std::vector<at::Tensor>& buffers);
+  // `weights` is read; `buffers` are read, and updated in place by a training pass; `key` names what a
+  // training pass draws.
+  Run(const Plan& plan, const Weights& weights, std::vector<at::Tensor>& buffers, DrawKey key = {});
 
   at::Tensor forward(const at::Tensor& input);
   // Adds the gradients of sum(output * grad) to `grads`, which the caller has zeroed.
@@ -32,6 +36,11 @@ class Run {
     std::vector<at::Tensor> saved;
   };
 
+  void draw(const at::TensorOptions& options);
+  void mark_needed();
+  void run_node(int id);
+  const at::Tensor& present(size_t id);
+  void run_program(const Segment& segment);
   void look(const at::Tensor& tensor, const Node& node);
 
   const Plan& plan_;
@@ -40,6 +49,11 @@ class Run {
   Weights* grads_ = nullptr;
   Coefficients coefficients_;
   std::vector<Slot> slots_;
+  DrawKey key_;
+  std::map<size_t, MixWeights> mixes_;  // by node
+  std::vector<bool> needed_;            // by node: not part of a dropped branch
+  std::vector<bool> absent_;            // by slot: a mixture all of whose branches were dropped
+  bool recomputing_ = false;
   bool watching_ = false;
   std::string not_finite_;
 };
@@ -47,16 +61,24 @@ class Run {
 // What one op sees of a run.
 class Frame {
  public:
-  Frame(Run& run, int id)
-      : node(run.plan_.graph.nodes[static_cast<size_t>(id)]), run_(run), id_(static_cast<size_t>(id)) {}
+  Frame(Run& run, int id) : node(run.plan_.node(id)), run_(run), id_(static_cast<size_t>(id)) {}
 
   const Node& node;
   bool training() const { return run_.plan_.training; }
   // The input dies here and is not kept: its memory may be reused for the result.
-  bool may_overwrite_input() const { return run_.plan_.overwrites[id_]; }
-  const at::Tensor& input(size_t i = 0) const {
-    return run_.slots_[static_cast<size_t>(node.inputs[i])].value;
+  bool may_overwrite_input() const {
+    return id_ < run_.plan_.overwrites.size() && run_.plan_.overwrites[id_];
   }
+  // Forward runs again, for backward: batch statistics are those that were saved, running ones stay.
+  bool recomputing() const { return run_.recomputing_; }
+  // The input is a mixture all of whose branches were dropped, so it was not computed: it counts as zero.
+  bool is_absent(size_t i) const { return run_.absent_[static_cast<size_t>(node.inputs[i])]; }
+  const Sizes& input_shape(size_t i = 0) const {
+    return run_.plan_.shapes[static_cast<size_t>(node.inputs[i])];
+  }
+  const at::Tensor& input(size_t i = 0) const;
+  const MixWeights& mix_weights() const { return run_.mixes_.at(id_); }
+  const DrawKey& draw_key() const { return run_.key_; }
   const at::Tensor& output() const { return run_.slots_[id_].value; }
   bool has_param(size_t i) const { return i < node.params.size(); }
   const at::Tensor& param(size_t i) const { return run_.weights_.views[static_cast<size_t>(node.params[i])]; }

@@ -1,5 +1,6 @@
 #include "core/graph.h"
 
+#include <cmath>
 #include <unordered_set>
 
 #include "core/ops.h"
@@ -91,6 +92,39 @@ CoefSpec parse_coef(const Value& v, const Graph& known) {
   return coef;
 }
 
+// One of the words that an attribute may be; the first when it is absent.
+template <typename T>
+T choice(const Value& attrs, const char* key, std::initializer_list<std::pair<const char*, T>> known) {
+  const Value* found = attrs.find(key);
+  if (found == nullptr) return known.begin()->second;
+  for (const auto& [word, meaning] : known)
+    if (found->text() == word) return meaning;
+  fail("ERR_GRAPH", "Unknown `", key, "`: \"", found->text(), "\"");
+}
+
+void parse_randomness(const Value& v, Attrs& a) {
+  const auto part = [&](const char* key, double& into, double most) {
+    const Value* found = v.find(key);
+    if (found == nullptr) return;
+    into = found->number();
+    LM_CHECK(into >= 0 && into <= most, "ERR_GRAPH", "`", key, "` cannot be ", into);
+  };
+  part("keep", a.keep, 1);
+  part("global", a.global, 1);
+  part("p", a.p, std::nextafter(1.0, 0.0));
+  part("std", a.std, 1e6);
+  if (const Value* found = v.find("columns")) a.columns = found->integers();
+  if (const Value* found = v.find("group")) a.group = found->text();
+  using Law = Attrs::Law;
+  using Backward = Attrs::Backward;
+  a.law = choice<Law>(v, "law",
+                      {{"bernoulli", Law::kBernoulli}, {"shake", Law::kShake}, {"dropPath", Law::kDropPath}});
+  a.backward = choice<Backward>(
+      v, "backward", {{"same", Backward::kSame}, {"uniform", Backward::kUniform}, {"even", Backward::kEven}});
+  a.per_sample = choice<bool>(v, "per", {{"batch", false}, {"sample", true}});
+  a.scale_at_test = choice<bool>(v, "scale", {{"train", false}, {"test", true}});
+}
+
 Attrs parse_attrs(const Value& v) {
   Attrs a;
   const auto checked = [](const char* key, int64_t value, int64_t least) {
@@ -112,6 +146,7 @@ Attrs parse_attrs(const Value& v) {
   };
   pair("kernel", a.kernel, 1);
   pair("stride", a.stride, 1);
+  pair("by", a.by, 1 - kSizeEnd);
   pair("padding", a.padding, 0);
   integer("groups", a.groups, 1);
   integer("start", a.start, 0);
@@ -120,22 +155,62 @@ Attrs parse_attrs(const Value& v) {
   integer("after", a.after, 0);
   number("eps", a.eps);
   number("momentum", a.momentum);
+  parse_randomness(v, a);
   return a;
 }
 
-Node parse_node(const Value& v, size_t position, const Graph& graph) {
+// Everything of a node but its inputs.
+Node parse_operation(const Value& v, const Graph& graph) {
   Node node;
   node.path = v["path"].text();
   const std::string& name = v["op"].text();
   node.op = find_op(name);
   LM_CHECK(node.op != nullptr && !node.op->internal, "ERR_GRAPH", node.path, ": unknown op \"", name, "\"");
-  node.inputs = indices(v["inputs"], position, node.path);
   node.params = indices(v["params"], graph.params.size(), node.path);
   node.buffers = indices(v["buffers"], graph.buffers.size(), node.path);
   node.coefs = indices(v["coefs"], graph.coefs.size(), node.path);
   node.attrs = parse_attrs(v["attrs"]);
+  return node;
+}
+
+Node parse_node(const Value& v, size_t position, const Graph& graph) {
+  Node node = parse_operation(v, graph);
+  node.inputs = indices(v["inputs"], position, node.path);
   check_arity(node);
   return node;
+}
+
+// Indices of nodes of the graph, or of earlier operations of an inverse, counted down from -1.
+std::vector<int> operands(const Value& list, size_t nodes, size_t own, const std::string& where) {
+  std::vector<int> out;
+  for (int64_t i : list.integers()) {
+    const bool there = i >= 0 ? static_cast<size_t>(i) < nodes : static_cast<size_t>(-1 - i) < own;
+    LM_CHECK(there, "ERR_GRAPH", where, ": index ", i, " is out of range");
+    out.push_back(static_cast<int>(i));
+  }
+  return out;
+}
+
+Node parse_inverse_node(const Value& v, size_t position, const Graph& graph) {
+  Node node = parse_operation(v, graph);
+  node.inputs = operands(v["inputs"], graph.nodes.size(), position, node.path);
+  check_arity(node);
+  return node;
+}
+
+Step parse_step(const Value& v, const Graph& graph) {
+  const size_t count = graph.nodes.size();
+  const std::string& path = v["path"].text();
+  Step step{path, indices(v["before"], count, path), indices(v["after"], count, path), std::nullopt};
+  const Value* inverse = v.find("inverse");
+  if (inverse == nullptr) return step;
+  step.inverse.emplace();
+  for (const Value& node : (*inverse)["nodes"].list())
+    step.inverse->nodes.push_back(parse_inverse_node(node, step.inverse->nodes.size(), graph));
+  step.inverse->before = operands((*inverse)["before"], count, step.inverse->nodes.size(), path);
+  LM_CHECK(step.inverse->before.size() == step.before.size(), "ERR_GRAPH", path,
+           ": the inverse yields other states");
+  return step;
 }
 
 // Statistics are no feature maps: batchNormApply alone reads them, as its second input.
@@ -172,6 +247,8 @@ Graph Graph::parse(const Value& spec) {
   for (const Value& v : spec["nodes"].list()) g.nodes.push_back(parse_node(v, g.nodes.size(), g));
   LM_CHECK(!g.nodes.empty() && std::string(g.nodes[0].op->name) == "input", "ERR_GRAPH",
            "The first node must be the input");
+  if (const Value* steps = spec.find("steps"))
+    for (const Value& v : steps->list()) g.steps.push_back(parse_step(v, g));
   g.output = index_of(spec["output"].integer(), g.nodes.size(), "output");
   std::unordered_set<std::string> seen;
   check_unique(g.params, seen);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,8 +47,16 @@ struct CoefSpec {
 // Attributes of every op in one struct, parsed once, so that running needs no look-up by name.
 struct Attrs {
   std::array<int64_t, 2> kernel{1, 1}, stride{1, 1}, padding{0, 0};
+  std::array<int64_t, 2> by{0, 0};  // shift
   int64_t groups = 1, start = 0, end = 0, before = 0, after = 0;
   double eps = 1e-5, momentum = 0.1;
+  // Randomness: mix, dropout, gaussianNoise.
+  enum class Law { kBernoulli, kShake, kDropPath } law = Law::kBernoulli;
+  enum class Backward { kSame, kUniform, kEven } backward = Backward::kSame;
+  bool per_sample = false, scale_at_test = false;
+  double keep = 1, global = 0, p = 0, std = 0;
+  std::vector<int64_t> columns;
+  std::string group;
 };
 
 struct Node {
@@ -57,6 +66,20 @@ struct Node {
   Attrs attrs;
 };
 
+// How the states before a reversible step follow from those after it. An input i >= 0 is a node of the graph,
+// i < 0 is operation -1 - i of this list.
+struct Inverse {
+  std::vector<Node> nodes;
+  std::vector<int> before;
+};
+
+// One time step: node ids of the states before and after it, newest first.
+struct Step {
+  std::string path;
+  std::vector<int> before, after;
+  std::optional<Inverse> inverse;
+};
+
 struct Graph {
   std::string name;
   InputSpec input;
@@ -64,6 +87,7 @@ struct Graph {
   std::vector<ParamSpec> params;
   std::vector<BufferSpec> buffers;
   std::vector<CoefSpec> coefs;
+  std::vector<Step> steps;
   int output = 0;
 
   // Throws ERR_GRAPH where an index, an arity or an order would make running it unsafe.

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/kernels_rows.h"
 
@@ -125,10 +126,18 @@ void batch_statistics(Frame& f, const Tensor& x, const Layout& layout, Tensor& m
 }
 
 template <typename T>
-Tensor norm_relu(Frame& f, const Tensor& x) {
+T floor_of(bool relu) {
+  return relu ? T(0) : -std::numeric_limits<T>::infinity();
+}
+
+template <typename T>
+Tensor norm(Frame& f, const Tensor& x, bool relu) {
   const Layout layout(x);
   Tensor mean, invstd;
-  if (f.training()) {
+  if (f.training() && f.recomputing()) {
+    mean = f.saved()[0];
+    invstd = f.saved()[1];
+  } else if (f.training()) {
     mean = at::empty({layout.channels}, x.options());
     invstd = at::empty({layout.channels}, x.options());
     batch_statistics<T>(f, x, layout, mean, invstd);
@@ -143,8 +152,9 @@ Tensor norm_relu(Frame& f, const Tensor& x) {
                      .out = out.data_ptr<T>(),
                      .width = layout.width(),
                      .scale = affine.scale.data(),
-                     .shift = affine.shift.data()};
-  for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply_relu(rows, begin, end); });
+                     .shift = affine.shift.data(),
+                     .floor = floor_of<T>(relu)};
+  for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply(rows, begin, end); });
   return out;
 }
 
@@ -158,7 +168,7 @@ Tensor from_doubles(const std::vector<double>& values, const Tensor& like) {
 // With g the gradient after the relu, m the number of rows, xc = x - mean:
 //   d weight = invstd sum(g xc), d bias = sum(g), dx = scale (g - sum(g) / m - xc invstd^2 sum(g xc) / m).
 template <typename T>
-void norm_relu_gradient(Frame& f, const Tensor& x, const Tensor& grad) {
+void norm_gradient(Frame& f, const Tensor& x, const Tensor& grad, bool relu) {
   const Layout layout(x);
   const T *mean = f.saved()[0].data_ptr<T>(), *invstd = f.saved()[1].data_ptr<T>();
   const Affine<T> affine(f, layout, mean, invstd);
@@ -168,6 +178,7 @@ void norm_relu_gradient(Frame& f, const Tensor& x, const Tensor& grad) {
                .width = layout.width(),
                .scale = affine.scale.data(),
                .shift = affine.shift.data(),
+               .floor = floor_of<T>(relu),
                .centre = centre.data()};
   const auto [sum, dot] = sum_rows<T>(
       layout, [&](int64_t begin, int64_t end, T* a, T* b) { gradient_sums(rows, begin, end, a, b); });
@@ -195,6 +206,8 @@ void norm_relu_gradient(Frame& f, const Tensor& x, const Tensor& grad) {
 }
 
 bool can_combine(const Frame& f) {
+  for (size_t i = 0; i < f.node.inputs.size(); ++i)
+    if (f.is_absent(i)) return false;
   const Tensor& first = f.input(0);
   if (f.node.inputs.size() > 4 || !is_cpu_float(first) || !first.is_non_overlapping_and_dense()) return false;
   for (size_t i = 0; i < f.node.inputs.size(); ++i) {
@@ -253,18 +266,18 @@ Tensor dot(const Tensor& grad, const Tensor& u, const Tensor& coefficient) {
   return at::full(coefficient.sizes(), sum, coefficient.options());
 }
 
-std::optional<Tensor> norm_relu_forward(Frame& f) {
+std::optional<Tensor> norm_forward(Frame& f, bool relu) {
   const Tensor& x = f.input();
   if (!is_rows(x) || (f.training() && x.numel() <= x.size(1))) return std::nullopt;
-  return x.scalar_type() == at::kFloat ? norm_relu<float>(f, x) : norm_relu<double>(f, x);
+  return x.scalar_type() == at::kFloat ? norm<float>(f, x, relu) : norm<double>(f, x, relu);
 }
 
-bool norm_relu_backward(Frame& f, const Tensor& incoming) {
+bool norm_backward(Frame& f, const Tensor& incoming, bool relu) {
   const Tensor& x = f.input();
   if (!f.training() || !is_rows(x)) return false;
   const Tensor grad = incoming.contiguous(at::MemoryFormat::ChannelsLast);
-  x.scalar_type() == at::kFloat ? norm_relu_gradient<float>(f, x, grad)
-                                : norm_relu_gradient<double>(f, x, grad);
+  x.scalar_type() == at::kFloat ? norm_gradient<float>(f, x, grad, relu)
+                                : norm_gradient<double>(f, x, grad, relu);
   return true;
 }
 

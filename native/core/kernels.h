@@ -15,9 +15,9 @@ namespace lm::kernels {
 std::optional<at::Tensor> lin_forward(Frame& f);
 // Gradient of a coefficient: sum of grad * u over all but the coefficient's own dimensions.
 at::Tensor dot(const at::Tensor& grad, const at::Tensor& u, const at::Tensor& coefficient);
-// relu(batchNorm(x)): one pass for the statistics, one for the result.
-std::optional<at::Tensor> norm_relu_forward(Frame& f);
-bool norm_relu_backward(Frame& f, const at::Tensor& grad);
+// batchNorm(x), or relu(batchNorm(x)): one pass for the statistics, one for the result.
+std::optional<at::Tensor> norm_forward(Frame& f, bool relu);
+bool norm_backward(Frame& f, const at::Tensor& grad, bool relu);
 // batchNorm(x) again from what the forward pass saved.
 at::Tensor normalised(const Frame& f);
 

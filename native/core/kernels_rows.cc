@@ -37,14 +37,15 @@ LM_INLINE void in_rows(int64_t width, int64_t begin, int64_t end, const Body& bo
 }
 
 template <typename T>
-LM_INLINE void apply_relu_body(const Rows<T>& r, int64_t begin, int64_t end) {
+LM_INLINE void apply_body(const Rows<T>& r, int64_t begin, int64_t end) {
   in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
     const T* __restrict x = r.x + i;
     T* __restrict out = r.out + i;
     const T* __restrict scale = r.scale, * __restrict shift = r.shift;
+    const T floor = r.floor;
     for (int64_t j = 0; j < n; ++j) {
       const T y = x[j] * scale[j] + shift[j];
-      out[j] = y > T(0) ? y : (y != y ? y : T(0));  // NaN stays NaN, as in relu
+      out[j] = y > floor ? y : (y != y ? y : floor);  // NaN stays NaN, as in relu
     }
   });
 }
@@ -95,17 +96,17 @@ LM_INLINE void moments_body(const Rows<T>& r, int64_t begin, int64_t end, T* fir
 template <typename T>
 LM_INLINE void gradient_sums_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
   using V = Vector<T>;
-  const typename V::Type zero = {};
+  const typename V::Type zero = {}, floor = zero + r.floor;
   sum_down<T>(
       r.width, begin, end, first, second,
       [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
         const auto x = V::load(r.x + i);
-        const auto g = x * V::load(r.scale + j) + V::load(r.shift + j) > zero ? V::load(r.grad + i) : zero;
+        const auto g = x * V::load(r.scale + j) + V::load(r.shift + j) > floor ? V::load(r.grad + i) : zero;
         a += g;
         b += g * (x - V::load(r.centre + j));
       },
       [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
-        const T g = r.x[i] * r.scale[j] + r.shift[j] > T(0) ? r.grad[i] : T(0);
+        const T g = r.x[i] * r.scale[j] + r.shift[j] > r.floor ? r.grad[i] : T(0);
         a += g;
         b += g * (r.x[i] - r.centre[j]);
       });
@@ -119,10 +120,11 @@ LM_INLINE void gradient_body(const Rows<T>& r, int64_t begin, int64_t end) {
     T* out = r.out + i;
     const T* __restrict scale = r.scale, * __restrict shift = r.shift, * __restrict centre = r.centre;
     const T* __restrict slope = r.slope, * __restrict offset = r.offset;
+    const T floor = r.floor;
 #pragma GCC ivdep
     for (int64_t j = 0; j < n; ++j) {
       const T raw = grad[j];
-      const T g = x[j] * scale[j] + shift[j] > T(0) ? raw : T(0);
+      const T g = x[j] * scale[j] + shift[j] > floor ? raw : T(0);
       out[j] = g * scale[j] - (x[j] - centre[j]) * slope[j] - offset[j];
     }
   });
@@ -168,12 +170,8 @@ LM_INLINE T product_sum_body(const T* __restrict a, const T* __restrict b, int64
 
 }  // namespace
 
-LM_CLONES void apply_relu(const Rows<float>& r, int64_t begin, int64_t end) {
-  apply_relu_body(r, begin, end);
-}
-LM_CLONES void apply_relu(const Rows<double>& r, int64_t begin, int64_t end) {
-  apply_relu_body(r, begin, end);
-}
+LM_CLONES void apply(const Rows<float>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
+LM_CLONES void apply(const Rows<double>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
 
 LM_CLONES void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second) {
   moments_body(r, begin, end, first, second);

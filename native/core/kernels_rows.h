@@ -14,19 +14,20 @@ struct Rows {
   T* out = nullptr;
   int64_t width = 0;
   const T *scale = nullptr, *shift = nullptr;   // y = x * scale + shift
+  T floor = 0;                                  // y is cut off below: 0 is relu, minus infinity is nothing
   const T* centre = nullptr;                    // statistics are taken of x - centre
   const T *slope = nullptr, *offset = nullptr;  // dx = scale * g - (x - centre) * slope - offset
 };
 
-// out = max(x * scale + shift, 0) for numbers begin to end.
-void apply_relu(const Rows<float>& r, int64_t begin, int64_t end);
-void apply_relu(const Rows<double>& r, int64_t begin, int64_t end);
+// out = max(x * scale + shift, floor) for numbers begin to end.
+void apply(const Rows<float>& r, int64_t begin, int64_t end);
+void apply(const Rows<double>& r, int64_t begin, int64_t end);
 
 // first[j] += sum of (x - centre), second[j] += sum of its square.
 void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
 void moments(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
 
-// With g = grad where x * scale + shift > 0: first[j] += sum of g, second[j] += sum of g (x - centre).
+// With g = grad where x * scale + shift > floor: first[j] += sum of g, second[j] += sum of g (x - centre).
 void gradient_sums(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
 void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
 

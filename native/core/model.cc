@@ -4,6 +4,7 @@
 
 #include "core/executor.h"
 #include "core/loss.h"
+#include "core/reversible.h"
 #include "core/rng.h"
 
 namespace lm {
@@ -91,7 +92,8 @@ at::Tensor Model::normalise(const at::Tensor& pixels) const {
 }
 
 const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOptions& o) {
-  const int mode = o.training * 1 + o.input_gradient * 2 + o.keep_all * 4 + o.fuse * 8;
+  const int mode = o.training * 1 + o.input_gradient * 2 + o.keep_all * 4 + o.fuse * 8 +
+                   static_cast<int>(o.memory) * 16 + o.every * 64;
   const auto key = std::make_tuple(n, height, width, mode);
   const auto found = plans_.find(key);
   if (found != plans_.end()) return found->second;
@@ -125,15 +127,16 @@ Evaluation Model::evaluate(BatchSource& source, const std::function<void()>& bet
   return result;
 }
 
-Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, bool training) {
-  const PlanOptions options{.training = true, .input_gradient = true};
+Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& o) {
+  const PlanOptions options{.training = true, .input_gradient = true, .memory = o.memory, .every = o.every};
   Plan plan = make_plan(graph_, x.size(0), x.size(2), x.size(3), options);
-  plan.training = training;  // evaluation statistics, but everything kept for the gradient
+  if (o.memory == Memory::kReverse) check_reversible(graph_, values());
+  plan.training = o.training;  // evaluation statistics, but everything kept for the gradient
   Weights scratch{buffers_.flat.clone(), {}};
   std::vector<at::Tensor> buffers;
   for (const at::Tensor& view : buffers_.views)
     buffers.push_back(scratch.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
-  Run run(plan, values(), buffers);
+  Run run(plan, values(), buffers, {o.seed, 0, 0});
   const at::Tensor input =
       x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast);
   Vjp result{run.forward(input), {}};

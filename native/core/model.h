@@ -27,6 +27,13 @@ struct Evaluation {
   int64_t correct1 = 0, correct5 = 0, count = 0;
 };
 
+struct VjpOptions {
+  bool training = false;
+  uint64_t seed = 0;  // of what a training pass draws
+  Memory memory = Memory::kStore;
+  int every = 1;
+};
+
 struct Vjp {
   at::Tensor output, input_gradient;
 };
@@ -45,7 +52,7 @@ class Model {
   at::Tensor normalise(const at::Tensor& pixels) const;
   at::Tensor predict(const at::Tensor& pixels);
   Evaluation evaluate(BatchSource& source, const std::function<void()>& between_batches);
-  Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, bool training);
+  Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
   const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);

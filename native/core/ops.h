@@ -12,6 +12,10 @@ namespace lm {
 
 class Frame;
 
+// What forward saves beside values: nothing; what is made again where values are; or what outlives that, such
+// as batch statistics, which are taken once a step.
+enum class Saved { kNothing, kAnew, kOnce };
+
 struct Op {
   const char* name;
   int min_inputs, max_inputs;  // max -1: any number
@@ -21,6 +25,7 @@ struct Op {
   bool keeps_inputs, keeps_output;
   // The result may share memory with an input.
   bool view;
+  Saved saved;
   Sizes (*shape)(const Node&, const Graph&, const std::vector<Sizes>& inputs);
   at::Tensor (*forward)(Frame&);
   void (*backward)(Frame&, const at::Tensor& grad);
@@ -29,18 +34,5 @@ struct Op {
 const Op* find_op(std::string_view name);  // null when there is none
 std::vector<std::string> op_names();       // those a spec may name
 void check_arity(const Node& node);
-
-// Rows defined elsewhere: batch norm in its two halves, and what the passes fuse.
-Sizes same_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
-Sizes stats_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
-Sizes apply_shape(const Node&, const Graph&, const std::vector<Sizes>& inputs);
-at::Tensor stats_forward(Frame& f);
-void stats_backward(Frame& f, const at::Tensor& grad);
-at::Tensor apply_forward(Frame& f);
-void apply_backward(Frame& f, const at::Tensor& grad);
-at::Tensor norm_forward(Frame& f);
-void norm_backward(Frame& f, const at::Tensor& grad);
-at::Tensor norm_relu_forward(Frame& f);
-void norm_relu_backward(Frame& f, const at::Tensor& grad);
 
 }  // namespace lm

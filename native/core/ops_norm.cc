@@ -3,9 +3,8 @@
 //   ones.
 // Statistics are a value [2, C]: mean and inverse deviation.
 
-#include "core/executor.h"
 #include "core/kernels.h"
-#include "core/ops.h"
+#include "core/ops_rows.h"
 
 namespace lm {
 namespace {
@@ -49,6 +48,7 @@ void want_samples(const Frame& f, const Tensor& x) {
 }
 
 Tensor norm_training(Frame& f, const Tensor& x) {
+  if (f.recomputing()) return kernels::normalised(f);
   want_samples(f, x);
   auto [out, mean, invstd, reserve] =
       at::_batch_norm_with_update(x, weight_or_ones(f, x), bias_or_zeros(f, x), f.buffer(0), f.buffer(1),
@@ -66,6 +66,15 @@ void norm_training_backward(Frame& f, const Tensor& grad) {
   if (f.wants()) f.add_grad(0, gx, true);
   if (f.has_param(0)) f.add_param_grad(0, gw);
   if (f.has_param(1)) f.add_param_grad(1, gb);
+}
+
+// By libtorch's own functions, on any device.
+Tensor plain_norm_forward(Frame& f) {
+  return f.training() ? norm_training(f, f.input()) : evaluate(f, f.input());
+}
+
+void plain_norm_backward(Frame& f, const Tensor& grad) {
+  f.training() ? norm_training_backward(f, grad) : evaluate_backward(f, grad);
 }
 
 }  // namespace
@@ -91,6 +100,7 @@ Tensor stats_forward(Frame& f) {
   const Tensor& x = f.input();
   const double eps = f.node.attrs.eps;
   if (!f.training()) return at::stack({f.buffer(0), (f.buffer(1) + eps).rsqrt()});
+  if (f.recomputing()) return f.saved()[0];
   want_samples(f, x);
   auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
   const double count = static_cast<double>(x.numel() / x.size(1));
@@ -131,21 +141,24 @@ void apply_backward(Frame& f, const Tensor& grad) {
   if (f.wants(1)) f.add_grad(1, at::stack({-sum * invstd * weight, dot * weight}), true);
 }
 
-Tensor norm_forward(Frame& f) { return f.training() ? norm_training(f, f.input()) : evaluate(f, f.input()); }
+Tensor norm_forward(Frame& f) {
+  if (auto fused = kernels::norm_forward(f, false)) return *fused;
+  return plain_norm_forward(f);
+}
 
 void norm_backward(Frame& f, const Tensor& grad) {
-  f.training() ? norm_training_backward(f, grad) : evaluate_backward(f, grad);
+  if (!kernels::norm_backward(f, grad, false)) plain_norm_backward(f, grad);
 }
 
 Tensor norm_relu_forward(Frame& f) {
-  if (auto fused = kernels::norm_relu_forward(f)) return *fused;
-  return norm_forward(f).relu_();
+  if (auto fused = kernels::norm_forward(f, true)) return *fused;
+  return plain_norm_forward(f).relu_();
 }
 
 void norm_relu_backward(Frame& f, const Tensor& grad) {
-  if (kernels::norm_relu_backward(f, grad)) return;
+  if (kernels::norm_backward(f, grad, true)) return;
   // The sign of the output is that of the normalised input: recomputed, so that it need not be kept.
-  norm_backward(f, at::threshold_backward(grad, kernels::normalised(f), 0));
+  plain_norm_backward(f, at::threshold_backward(grad, kernels::normalised(f), 0));
 }
 
 }  // namespace lm

@@ -14,6 +14,16 @@ std::vector<int> count_uses(const Graph& graph) {
   for (const Node& node : graph.nodes)
     for (int v : node.inputs) ++uses[static_cast<size_t>(v)];
   ++uses[static_cast<size_t>(graph.output)];
+  const auto use = [&](const std::vector<int>& ids) {
+    for (int v : ids)
+      if (v >= 0) ++uses[static_cast<size_t>(v)];
+  };
+  for (const Step& step : graph.steps) {  // states are read by other strategies of memory
+    use(step.before);
+    use(step.after);
+    if (!step.inverse) continue;
+    for (const Node& node : step.inverse->nodes) use(node.inputs);
+  }
   return uses;
 }
 
@@ -64,6 +74,17 @@ Graph fuse_norms(const Graph& graph) {
     out.nodes.push_back(nodes[i]);
   }
   out.output = static_cast<int>(alias[static_cast<size_t>(graph.output)]);
+  const auto renumber = [&](std::vector<int>& ids) {
+    for (int& v : ids)
+      if (v >= 0) v = static_cast<int>(alias[static_cast<size_t>(v)]);
+  };
+  for (Step& step : out.steps) {
+    renumber(step.before);
+    renumber(step.after);
+    if (!step.inverse) continue;
+    renumber(step.inverse->before);
+    for (Node& node : step.inverse->nodes) renumber(node.inputs);
+  }
   return out;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/executor.h"
 #include "core/loss.h"
+#include "core/reversible.h"
 
 namespace lm {
 namespace {
@@ -12,8 +13,8 @@ bool all_finite(const at::Tensor& t) { return at::isfinite(t).all().item<bool>()
 
 }  // namespace
 
-Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer)
-    : model_(model), source_(source), optimizer_(std::move(optimizer)) {
+Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options)
+    : model_(model), source_(source), optimizer_(std::move(optimizer)), options_(options) {
   LM_CHECK(source.channels() == model.graph().input.channels, "ERR_SHAPE", "Expected images with ",
            model.graph().input.channels, " channels but the data has ", source.channels());
   LM_CHECK(source.classes() <= model.classes(), "ERR_SHAPE", "The data has ", source.classes(),
@@ -27,6 +28,7 @@ Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer)
 ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
                          const std::atomic<bool>& stop, const std::function<void()>& between_steps) {
   const auto start = std::chrono::steady_clock::now();
+  if (options_.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
   const auto count = static_cast<int64_t>(scalars.size());
   const bool on_cpu = model_.options().device().is_cpu();  // where reading a flag costs nothing
   losses_ = at::zeros({count}, model_.options().dtype(at::kDouble));
@@ -58,7 +60,7 @@ void Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   const at::Tensor labels = batch.labels.to(model_.options().device());
   const at::Tensor x = model_.normalise(batch.pixels);
   pending_.flat.copy_(model_.buffers().flat);
-  Run run(model_.plan(x.size(0), x.size(2), x.size(3), {.training = true}), model_.values(), pending_.views);
+  Run run(plan_for(x), model_.values(), pending_.views, key(number));
   const at::Tensor logits = run.forward(x);
   const Loss loss = cross_entropy(logits, labels);
   Weights& grads = model_.set("gradient");
@@ -77,12 +79,17 @@ void Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   correct_.add_(at::where(keep, at::zeros_like(correct_), count_correct(logits, labels)));
 }
 
+const Plan& Trainer::plan_for(const at::Tensor& x) {
+  const PlanOptions options{.training = true, .memory = options_.memory, .every = options_.every};
+  return model_.plan(x.size(0), x.size(2), x.size(3), options);
+}
+
 // Replays the step that failed, looking at every value: the batch depends on its number alone.
 std::string Trainer::name_not_finite(int64_t number) {
   const Batch batch = source_.at(number);
   const at::Tensor x = model_.normalise(batch.pixels);
   pending_.flat.copy_(model_.buffers().flat);
-  Run run(model_.plan(x.size(0), x.size(2), x.size(3), {.training = true}), model_.values(), pending_.views);
+  Run run(plan_for(x), model_.values(), pending_.views, key(number));
   run.watch();
   const Loss loss = cross_entropy(run.forward(x), batch.labels.to(model_.options().device()));
   const std::vector<BufferSpec>& buffers = model_.graph().buffers;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/draws.h"
 #include "core/model.h"
 #include "core/optimizer.h"
 
@@ -19,9 +20,15 @@ struct ChunkResult {
   std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
 };
 
+struct TrainerOptions {
+  uint64_t seed = 0;  // of what steps draw
+  Memory memory = Memory::kStore;
+  int every = 1;
+};
+
 class Trainer {
  public:
-  Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer);
+  Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options = {});
 
   // Steps first, first + 1, …, one for each row of scalars; ends early when `stop` is set or a value is not
   // finite: the weights and statistics are then those of the last good step.
@@ -31,10 +38,13 @@ class Trainer {
  private:
   void step(int64_t number, const StepScalars& scalars, int64_t row);
   std::string name_not_finite(int64_t number);
+  const Plan& plan_for(const at::Tensor& x);
+  DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
 
   Model& model_;
   BatchSource& source_;
   OptimizerSpec optimizer_;
+  TrainerOptions options_;
   Weights pending_;  // running statistics of the step under way, committed with its update
   at::Tensor bad_;   // float [1]: 1 once a loss or gradient was not finite
   at::Tensor losses_, correct_;

@@ -7,6 +7,7 @@ import {
   type GraphSpec,
   graphVersion,
   type InputSpec,
+  type InverseRecord,
   type NodeSpec,
   type ParamSpec,
   type StepRecord,
@@ -30,6 +31,7 @@ export function compile(trace: Trace, name: string, input: InputSpec, output: No
   const tables: Tables = { nodes: indexed(live), params: indexed(params), buffers: indexed(buffers) };
   const coefs = coefTable(tables.params);
   const nodes = live.map((node) => nodeSpec(node, tables, node.coefs.map(coefs.place)));
+  const steps = trace.steps.flatMap((step) => stepRecord(trace, step, tables, coefs.place));
   return {
     version: graphVersion,
     name,
@@ -38,9 +40,32 @@ export function compile(trace: Trace, name: string, input: InputSpec, output: No
     params: params.map(paramSpec),
     buffers: buffers.map(({ path, shape, value }): BufferSpec => ({ path, shape, value })),
     coefs: coefs.rows,
-    steps: trace.steps.flatMap((step) => stepRecord(step, tables)),
+    steps,
     output: nodes.length - 1,
   };
+}
+
+/** What a step's inverse needs beyond the graph, in the order it was made. */
+function inverseRecord(
+  trace: Trace,
+  states: readonly Node[],
+  tables: Tables,
+  place: (coef: Coef) => number,
+): InverseRecord {
+  const own = new Set<Node>();
+  const pending = [...states];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (tables.nodes.has(node) || own.has(node)) continue;
+    own.add(node);
+    pending.push(...node.inputs);
+  }
+  const order = trace.nodes.filter((node) => own.has(node));
+  const at = (node: Node): number => tables.nodes.get(node) ?? -1 - order.indexOf(node);
+  const nodes = order.map((node) => ({
+    ...nodeSpec(node, tables, node.coefs.map(place)),
+    inputs: node.inputs.map(at),
+  }));
+  return { nodes, before: states.map(at) };
 }
 
 function nodeSpec({ op, path, attrs, ...node }: Node, tables: Tables, coefs: number[]): NodeSpec {
@@ -97,7 +122,13 @@ function coefTable(params: ReadonlyMap<Param, number>): { rows: CoefSpec[]; plac
 }
 
 /** A step with what the output needs of it; nothing when that is nothing. */
-function stepRecord(step: StepDraft, { nodes, params }: Tables): StepRecord[] {
+function stepRecord(
+  trace: Trace,
+  step: StepDraft,
+  tables: Tables,
+  place: (coef: Coef) => number,
+): StepRecord[] {
+  const { nodes, params } = tables;
   const { path, scheme, stage, n, N, t, transition } = step;
   const after = find(step.after, nodes);
   if (after.length === 0) return [];
@@ -106,7 +137,20 @@ function stepRecord(step: StepDraft, { nodes, params }: Tables): StepRecord[] {
     return input === undefined || output === undefined ? [] : [{ path: field.path, input, output }];
   });
   const before = find(step.before, nodes);
-  return [
-    { path, scheme, stage, n, N, t, transition, before, after, fields, params: find(step.params, params) },
-  ];
+  const record = {
+    path,
+    scheme,
+    stage,
+    n,
+    N,
+    t,
+    transition,
+    before,
+    after,
+    fields,
+    params: find(step.params, params),
+  };
+  const whole = before.length === step.before.length && after.length === step.after.length;
+  if (step.inverse === undefined || !whole) return [record];
+  return [{ ...record, inverse: inverseRecord(trace, step.inverse, tables, place) }];
 }

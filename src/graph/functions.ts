@@ -165,3 +165,12 @@ function poolAttrs({ kernel, stride = kernel, padding = 0 }: PoolOptions): Recor
 function both(size: Size): readonly [number, number] {
   return typeof size === 'number' ? [size, size] : size;
 }
+
+/**
+ * Maps moved by whole pixels: what was at [i, j] is at [i + h, j + w], zeros come in where nothing was. [N, C, H, W] -> the same.
+ *
+ * @throws ERR_SHAPE when the shift is as large as the maps.
+ */
+export function shift(u: Node, by: readonly [h: number, w: number]): Node {
+  return emit(u.trace, 'shift', { inputs: [u], attrs: { by } });
+}

@@ -5,8 +5,8 @@ import type { Trace } from './tracing.ts';
 /** Sizes of a tensor: [N, C, H, W] for feature maps, [N, F] for vectors, [2, C] for batch-norm statistics. */
 export type Shape = readonly number[];
 
-/** Numbers that describe an operation, such as `stride: [2, 2]`. */
-export type Attrs = Readonly<Record<string, number | readonly number[]>>;
+/** What describes an operation, such as `stride: [2, 2]`. */
+export type Attrs = Readonly<Record<string, number | string | readonly number[]>>;
 
 /** A trainable tensor of the network under construction; made by `Scope.param`, usable by ops and as a coefficient. */
 export interface Param extends ParamSpec {

@@ -38,10 +38,25 @@ const pairFrom = (least: number): AttrRule => ({
   what: `a pair [h, w] of integers >= ${least}`,
   ok: (value) => isPair(value, least),
 });
+const pairOfAny: AttrRule = {
+  what: 'a pair [h, w] of integers',
+  ok: (value) => Array.isArray(value) && value.length === 2 && value.every((by) => isSize(Math.abs(by), 0)),
+};
 const real = (what: string, low: number, high: number): AttrRule => ({
   what,
   ok: (value) => typeof value === 'number' && value >= low && value <= high,
 });
+
+const text = (...known: readonly string[]): AttrRule => ({
+  what: `one of ${known.join(', ')}`,
+  ok: (value) => typeof value === 'string' && known.includes(value),
+});
+/** Nodes of one group share what they draw. */
+const group: AttrRule = { what: 'the name of a group', ok: (value) => typeof value === 'string' };
+const columns: AttrRule = {
+  what: 'integers >= 0',
+  ok: (value) => Array.isArray(value) && value.every((column) => isSize(column, 0)),
+};
 
 const none: readonly [0, 0] = [0, 0];
 const single: readonly [1, 1] = [1, 1];
@@ -62,7 +77,11 @@ export type OpName =
   | 'linear'
   | 'concat'
   | 'slice'
-  | 'padChannels';
+  | 'padChannels'
+  | 'shift'
+  | 'mix'
+  | 'dropout'
+  | 'gaussianNoise';
 
 /** Every primitive operation by name. */
 export const ops: Readonly<Record<OpName, OpRow>> = {
@@ -103,6 +122,34 @@ export const ops: Readonly<Record<OpName, OpRow>> = {
     attrs: { before: atLeast(0), after: atLeast(0) },
     shape: (call) =>
       rules.withChannels(call, rules.channels(call, 0) + one(call, 'before') + one(call, 'after')),
+  },
+  shift: { ...plain, inputs: single, attrs: { by: pairOfAny }, shape: rules.shiftShape },
+  mix: {
+    ...plain,
+    inputs: [1, Number.POSITIVE_INFINITY],
+    attrs: {
+      law: text('bernoulli', 'shake', 'dropPath'),
+      group,
+      per: text('batch', 'sample'),
+      keep: real('a number in [0, 1]', 0, 1),
+      scale: text('train', 'test'),
+      backward: text('same', 'uniform', 'even'),
+      global: real('a number in [0, 1]', 0, 1),
+      columns,
+    },
+    shape: rules.mixShape,
+  },
+  dropout: {
+    ...plain,
+    inputs: single,
+    attrs: { p: real('a number in [0, 1)', 0, 1 - 2 ** -24), group },
+    shape: (call) => nth(call.inputs, 0),
+  },
+  gaussianNoise: {
+    ...plain,
+    inputs: single,
+    attrs: { std: real('a number >= 0', 0, 1e6), group },
+    shape: (call) => nth(call.inputs, 0),
   },
 };
 

@@ -117,3 +117,28 @@ export function sliceShape(call: OpCall): Shape {
     throw shapeError(call, `channels that hold [${start}, ${end})`, nth(call.inputs, 0));
   return withChannels(call, end - start);
 }
+
+/** Branches of one shape -> that shape; a bernoulli gate has one branch, shaking two, drop-path a column each or none. */
+export function mixShape(call: OpCall): Shape {
+  const first = nth(call.inputs, 0);
+  for (const input of call.inputs)
+    if (!sameShape(input, first))
+      throw shapeError(call, `branches of the first one's shape [${first}]`, input);
+  const counts: Readonly<Record<string, number>> = { bernoulli: 1, shake: 2 };
+  const wanted = counts[String(call.attrs.law)] ?? call.inputs.length;
+  if (call.inputs.length !== wanted) throw shapeError(call, `${wanted} branches`, call.inputs.length);
+  const columns = Array.isArray(call.attrs.columns) ? call.attrs.columns.length : 0;
+  const needed = columns > 0 || one(call, 'global') > 0 ? call.inputs.length : 0;
+  if (columns !== needed)
+    throw shapeError(call, `a column for each of ${call.inputs.length} branches`, columns);
+  return first;
+}
+
+/** [N, C, H, W] -> the same; a shift is less than the maps. */
+export function shiftShape(call: OpCall): Shape {
+  const [, , h, w] = maps(call);
+  const by = pair(call, 'by');
+  if (Math.abs(by[0]) >= h || Math.abs(by[1]) >= w)
+    throw shapeError(call, `maps larger than a shift by [${by}]`, [h, w]);
+  return nth(call.inputs, 0);
+}

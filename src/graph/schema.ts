@@ -37,7 +37,17 @@ const node = z.strictObject({
   params: indices,
   buffers: indices,
   coefs: indices,
-  attrs: z.record(z.string(), z.union([z.number(), z.array(z.number())])),
+  attrs: z.record(z.string(), z.union([z.number(), z.string(), z.array(z.number())])),
+});
+
+/** Inputs of an inverse may lie among its own operations, counted down from -1. */
+const operand = z
+  .int()
+  .min(-(2 ** 31))
+  .max(2 ** 31 - 1);
+const inverse = z.strictObject({
+  nodes: z.array(node.extend({ inputs: z.array(operand) })),
+  before: z.array(operand),
 });
 
 const param = z.strictObject({
@@ -68,6 +78,7 @@ const step = z.strictObject({
   after: indices,
   fields: z.array(z.strictObject({ path, input: index, output: index })),
   params: indices,
+  inverse: inverse.exactOptional(),
 });
 
 const graph: z.ZodType<GraphSpec> = z.strictObject({

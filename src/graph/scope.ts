@@ -62,6 +62,26 @@ export function scopeOf(trace: Trace, path: string, depth: number): Scope {
   });
 }
 
+/** The scope of a path as a step left it: `param` finds what the step made, so that an inverse reads the same parameters. */
+export function replayScope(trace: Trace, path: string, depth: number): Scope {
+  const made = <T>(table: ReadonlyMap<string, T>, name: string): T => {
+    const found = table.get(join(path, name));
+    if (found !== undefined) return found;
+    throw new LmError(
+      'ERR_GRAPH',
+      `Expected a parameter that the step made but received \`${join(path, name)}\``,
+    );
+  };
+  return Object.freeze<Scope>({
+    path,
+    depth,
+    at: (name, inner = depth) => replayScope(trace, join(path, name), inner),
+    param: (name) => made(trace.params, name),
+    buffer: (name) => made(trace.buffers, name),
+    within: (body) => withPath(trace, path, body),
+  });
+}
+
 function join(path: string, name: string): string {
   if (typeof name !== 'string' || !/^\w+$/.test(name))
     throw expected('ERR_CONFIG', 'a name of letters, digits and _', path === '' ? 'scope' : path, name);

@@ -65,7 +65,7 @@ export function one(call: OpCall, name: string): number {
 /** A pair [h, w] among the attributes. */
 export function pair(call: OpCall, name: string): [h: number, w: number] {
   const value = call.attrs[name];
-  const [h, w] = typeof value === 'object' ? value : [];
+  const [h, w] = Array.isArray(value) ? (value as readonly number[]) : [];
   if (h === undefined || w === undefined)
     throw expected('ERR_GRAPH', 'a pair [h, w]', `${call.op}.${name}`, value);
   return [h, w];

@@ -58,7 +58,15 @@ export interface NodeSpec {
   readonly params: readonly number[];
   readonly buffers: readonly number[];
   readonly coefs: readonly number[];
-  readonly attrs: Readonly<Record<string, number | readonly number[]>>;
+  readonly attrs: Readonly<Record<string, number | string | readonly number[]>>;
+}
+
+/** How the states before a reversible step follow from those after it: nodes outside the graph proper. */
+export interface InverseRecord {
+  /** Operations of the inverse, in order. An input i >= 0 is node i of the graph, i < 0 is operation -1 - i of this list. */
+  readonly nodes: readonly NodeSpec[];
+  /** For every state before the step, newest first: where its value is found, numbered as inputs. */
+  readonly before: readonly number[];
 }
 
 /** One evaluation of a residual function f inside a step: node ids of its argument and value, and its path. */
@@ -85,6 +93,8 @@ export interface StepRecord {
   readonly fields: readonly FieldRecord[];
   /** Indices of the learned parameters that the step's coefficients read. */
   readonly params: readonly number[];
+  /** Reversible schemes only. */
+  readonly inverse?: InverseRecord;
 }
 
 export interface GraphSpec {

@@ -13,6 +13,8 @@ export interface LayerSummary {
   readonly parameters: number;
   /** Multiply-accumulates per image. */
   readonly macs: number;
+  /** Bytes of what its operations yield for one image, in float32. */
+  readonly activationBytes: number;
 }
 
 /** Sizes of a network, per layer and in total. */
@@ -24,6 +26,8 @@ export interface Summary {
     readonly macs: number;
     /** Elements that the convolutions and linear layers yield per image. */
     readonly activations: number;
+    /** Bytes of all that is computed for one image, in float32: what training keeps at most. */
+    readonly activationBytes: number;
   };
 }
 
@@ -42,22 +46,33 @@ export function summary(graph: Graph): Summary {
   for (const [i, { call, shape }] of inferAll(graph, [1, channels, height, width]).entries()) {
     const macs = opRow(call.op).macs?.(call, shape) ?? 0;
     if (macs > 0) activations += elements(shape);
-    const layer = layers.get(call.path) ?? { path: call.path, ops: [], output: [], parameters: 0, macs: 0 };
+    const layer = layers.get(call.path) ?? emptyLayer(call.path);
     layers.set(call.path, {
       path: call.path,
       ops: [...layer.ops, call.op],
       output: shape,
       parameters: layer.parameters + fresh(graph, i, counted),
       macs: layer.macs + macs,
+      activationBytes: layer.activationBytes + 4 * elements(shape),
     });
   }
   const rows = [...layers.values()];
-  const sum = (of: 'parameters' | 'macs'): number => rows.reduce((total, layer) => total + layer[of], 0);
+  const sum = (of: 'parameters' | 'macs' | 'activationBytes'): number =>
+    rows.reduce((total, layer) => total + layer[of], 0);
   return {
     name: graph.name,
     layers: rows,
-    totals: { parameters: sum('parameters'), macs: sum('macs'), activations },
+    totals: {
+      parameters: sum('parameters'),
+      macs: sum('macs'),
+      activations,
+      activationBytes: sum('activationBytes'),
+    },
   };
+}
+
+function emptyLayer(path: string): LayerSummary {
+  return { path, ops: [], output: [], parameters: 0, macs: 0, activationBytes: 0 };
 }
 
 /** Elements of the parameters that node i is the first to read. */

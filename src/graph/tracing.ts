@@ -23,6 +23,8 @@ export interface StepDraft extends StepInfo {
   readonly after: readonly Node[];
   readonly fields: readonly FieldDraft[];
   readonly params: readonly Param[];
+  /** Reversible steps: the states before, made from those after. */
+  readonly inverse?: readonly Node[];
 }
 
 /** State of a trace; only the functions of this folder change it. */
@@ -125,16 +127,20 @@ export function withPath<T>(trace: Trace, path: string, body: () => T): T {
   }
 }
 
+/** Makes the states before a step from those after it; `evaluation(i, v)` is the value of the step's i-th drawn f at v. */
+export type InvertStep<S> = (after: S, evaluation: (i: number, v: Node) => Node) => readonly Node[];
+
 /**
  * Runs one time step and records it: states before and after, evaluations of f, and the parameters that
- * the step's own coefficients (not those inside f) read.
+ * the step's own coefficients (not those inside f) read; for a reversible scheme its inverse too.
  *
- * @throws ERR_GRAPH when the body does not return a state, a non-empty array of nodes.
+ * @throws ERR_GRAPH when the body does not return a state, a non-empty array of nodes, or the inverse evaluates f elsewhere than the step.
  */
 export function recordStep<S extends readonly Node[]>(
   info: StepInfo,
   before: readonly Node[],
   body: () => S,
+  invert?: InvertStep<S>,
 ): S {
   const trace = before[0]?.trace;
   if (trace === undefined) throw new LmError('ERR_GRAPH', `Expected a state before step "${info.path}"`);
@@ -145,8 +151,40 @@ export function recordStep<S extends readonly Node[]>(
   const { fields } = trace;
   const own = trace.nodes.slice(start).filter(({ id }) => !fields.some((f) => id >= f.from && id < f.to));
   const params = new Set(own.flatMap((node) => node.coefs).flatMap(coefParams));
-  trace.steps.push({ ...info, before, after, fields, params: [...params] });
+  const draft = { ...info, before, after, fields, params: [...params] };
+  trace.steps.push(invert === undefined ? draft : { ...draft, inverse: recordInverse(draft, after, invert) });
   return after;
+}
+
+/** Traces the inverse: f is not evaluated again, for its value in the step is its value in the inverse. */
+function recordInverse<S extends readonly Node[]>(
+  step: StepDraft,
+  after: S,
+  invert: InvertStep<S>,
+): readonly Node[] {
+  if (step.before.every((node) => after.includes(node))) return step.before; // the first step of a multi-step scheme
+  const evaluated: { at: Node; wanted: Node; path: string }[] = [];
+  const found = invert(after, (i, at) => {
+    const field = step.fields[i];
+    if (field === undefined) throw inverseError(step, `no evaluation of f${i} in the step`);
+    evaluated.push({ at, wanted: field.input, path: field.path });
+    return field.output;
+  });
+  checkState(found, `the inverse of step "${step.path}"`);
+  if (found.length !== step.before.length) throw inverseError(step, `${found.length} states`);
+  for (const { at, wanted, path } of evaluated) {
+    const i = found.indexOf(at);
+    if (at !== wanted && (i < 0 || step.before[i] !== wanted))
+      throw inverseError(step, `${path} at another point`);
+  }
+  return found;
+}
+
+function inverseError({ path, scheme, before }: StepDraft, received: string): LmError {
+  const message = `Expected the ${before.length} states before step "${path}" from \`invert\` of scheme "${scheme}" but received ${received}`;
+  return new LmError('ERR_GRAPH', message, {
+    hint: 'invert undoes step: it evaluates the same f where step did, and returns the states that step was given.',
+  });
 }
 
 /**

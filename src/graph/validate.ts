@@ -4,7 +4,7 @@ import { inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
 import { parseStructure } from './schema.ts';
 import { elements } from './shapes.ts';
-import { type CoefSpec, type GraphSpec, graphVersion, type StepRecord } from './spec.ts';
+import { type CoefSpec, type GraphSpec, graphVersion, type InverseRecord, type StepRecord } from './spec.ts';
 
 /**
  * A copy of foreign data that is a graph.
@@ -83,7 +83,7 @@ function checkShapes(spec: GraphSpec): void {
 }
 
 /** Nothing in the tables is dead: every parameter gets a gradient. */
-function checkUse({ nodes, params, buffers, coefs, output }: GraphSpec): void {
+function checkUse({ nodes, params, buffers, coefs, output, steps }: GraphSpec): void {
   const live = new Set([output]);
   const usedCoefs = new Set<number>();
   const usedParams = new Set<number>();
@@ -95,6 +95,8 @@ function checkUse({ nodes, params, buffers, coefs, output }: GraphSpec): void {
     for (const param of node?.params ?? []) usedParams.add(param);
     for (const buffer of node?.buffers ?? []) usedBuffers.add(buffer);
   }
+  for (const inverse of steps.flatMap((step) => step.inverse?.nodes ?? []))
+    for (const coef of inverse.coefs) usedCoefs.add(coef);
   for (let i = coefs.length - 1; i >= 0; i--) {
     const coef = usedCoefs.has(i) ? coefs[i] : undefined;
     if (coef?.kind === 'param') usedParams.add(coef.param);
@@ -112,7 +114,8 @@ function allUsed(table: string, used: ReadonlySet<number>, count: number): void 
   throw expected('ERR_GRAPH', 'only what the output needs', table, `an unused one at ${dead}`);
 }
 
-function checkStep({ nodes, params }: GraphSpec, step: StepRecord, name: string): void {
+function checkStep(spec: GraphSpec, step: StepRecord, name: string): void {
+  const { nodes, params } = spec;
   inRange([...step.before, ...step.after], nodes.length, `${name}.before and after`);
   inRange(
     step.fields.flatMap(({ input, output }) => [input, output]),
@@ -122,4 +125,30 @@ function checkStep({ nodes, params }: GraphSpec, step: StepRecord, name: string)
   inRange(step.params, params.length, `${name}.params`);
   if (step.n >= step.N) throw expected('ERR_GRAPH', `a step below ${step.N}`, `${name}.n`, step.n);
   if (step.after.length === 0) throw expected('ERR_GRAPH', 'a state', `${name}.after`, step.after);
+  if (step.inverse !== undefined) checkInverse(spec, step, step.inverse, `${name}.inverse`);
+}
+
+function checkInverse(spec: GraphSpec, step: StepRecord, inverse: InverseRecord, name: string): void {
+  const operands = (list: readonly number[], known: number, place: string): void => {
+    inRange(
+      list.filter((i) => i >= 0),
+      spec.nodes.length,
+      place,
+    );
+    inRange(
+      list.filter((i) => i < 0).map((i) => -1 - i),
+      known,
+      place,
+    );
+  };
+  for (const [i, node] of inverse.nodes.entries()) {
+    opRow(node.op);
+    operands(node.inputs, i, `${name}.nodes[${i}].inputs`);
+    inRange(node.params, spec.params.length, `${name}.nodes[${i}].params`);
+    inRange(node.buffers, spec.buffers.length, `${name}.nodes[${i}].buffers`);
+    inRange(node.coefs, spec.coefs.length, `${name}.nodes[${i}].coefs`);
+  }
+  operands(inverse.before, inverse.nodes.length, `${name}.before`);
+  if (inverse.before.length !== step.before.length)
+    throw expected('ERR_GRAPH', `${step.before.length} states`, `${name}.before`, inverse.before);
 }

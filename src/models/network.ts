@@ -1,16 +1,26 @@
 import { expected } from '../errors.ts';
 import { type Graph, trace } from '../graph/graph.ts';
 import type { Node } from '../graph/node.ts';
-import type { Scope } from '../graph/scope.ts';
+import { replayScope, type Scope } from '../graph/scope.ts';
 import { isSize } from '../graph/shapes.ts';
 import type { InputSpec } from '../graph/spec.ts';
-import { checkState, recordField, recordStep } from '../graph/tracing.ts';
+import { checkState, type InvertStep, recordField, recordStep } from '../graph/tracing.ts';
 import type { Head } from '../nn/heads.ts';
 import type { Stem } from '../nn/stems.ts';
-import type { At, Block, Field, Scheme, State, Transition } from '../roles.ts';
+import type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from '../roles.ts';
 
-/** One stage: steps at one width and resolution. */
-export interface StageConfig {
+/** What the steps of a stage are made of. */
+export interface StepParts {
+  readonly block: Block;
+  readonly scheme: Scheme;
+  /** Random control on every f; default none. */
+  readonly noise?: Noise | undefined;
+  /** The first step of a stage whose width or resolution differs from the one before. */
+  readonly transition: Transition;
+}
+
+/** Sizes of one stage. */
+interface StageSizes {
   /** Channels of u in this stage, after its first step. */
   readonly width: number;
   /** Steps, the one that changes width or resolution included. */
@@ -19,27 +29,33 @@ export interface StageConfig {
   readonly stride: number;
 }
 
+/**
+ * One stage: steps at one width and resolution, made of the network's parts but for those it names itself.
+ * A stage that names a transition starts with it even where nothing changes.
+ */
+export interface StageConfig extends StageSizes, Partial<StepParts> {}
+
 /** A network as plain data of functions: copy it and change one part. */
-export interface NetworkConfig {
+export interface NetworkConfig extends StepParts {
   readonly name: string;
   readonly input: InputSpec;
   readonly classes: number;
   readonly stem: Stem;
   readonly stages: readonly StageConfig[];
-  readonly block: Block;
-  readonly scheme: Scheme;
-  /** The first step of a stage whose width or resolution differs from the one before. */
-  readonly transition: Transition;
+  /** Makes the very first f where it differs, such as one without the norm that the stem ends in; default: the block. */
+  readonly firstBlock?: Block | undefined;
   /** Makes the head for so many classes. */
   readonly head: (classes: number) => Head;
 }
 
-/** A stage's place: which one, its first step's number of N, and the width before it. */
-interface Place extends StageConfig {
+/** A stage with all its parts, and where it lies: which one, its first step's number of N, and the width before it. */
+interface Place extends StageSizes, StepParts, Pick<NetworkConfig, 'firstBlock'> {
   readonly stage: number;
   readonly first: number;
   readonly N: number;
   readonly from: number;
+  /** Whether step 0 is the transition. */
+  readonly changes: boolean;
 }
 
 /**
@@ -53,15 +69,19 @@ interface Place extends StageConfig {
  */
 export function network(config: NetworkConfig): Graph {
   check(config);
-  const { name, input, scheme, stages } = config;
+  const { name, input, stages } = config;
   const N = stages.reduce((sum, { steps }) => sum + steps, 0);
   return trace(name, input, (root, x) => {
     const stem = root.at('stem', 0);
     let state: State = [stem.within(() => config.stem(stem, input.channels)(x))];
-    let place = { first: 0, N, from: state[0].channels };
+    let scheme = config.scheme;
+    let [first, from] = [0, state[0].channels];
     for (const [i, stage] of stages.entries()) {
-      state = integrate(config, root, { ...place, ...stage, stage: i + 1 }, state);
-      place = { N, first: place.first + stage.steps, from: stage.width };
+      const changes = stage.transition !== undefined || from !== stage.width || stage.stride !== 1;
+      const place: Place = { ...config, ...stage, stage: i + 1, first, N, from, changes };
+      state = integrate(place, root, state);
+      scheme = place.scheme;
+      [first, from] = [first + stage.steps, stage.width];
     }
     const exit = root.at('exit', 1);
     const u = exit.within(() => scheme.exit?.(state, { s: exit, n: N, N, t: 1 }) ?? state[0]);
@@ -71,19 +91,19 @@ export function network(config: NetworkConfig): Graph {
 }
 
 /** All steps of one stage; where it changes width or resolution, step 0 is the transition. */
-function integrate(config: NetworkConfig, root: Scope, place: Place, history: State): State {
-  const changes = place.from !== place.width || place.stride !== 1;
-  let state = changes ? history : enter(config, root, place, history);
+function integrate(place: Place, root: Scope, history: State): State {
+  let state = place.changes ? history : enter(place, root, history);
   for (let i = 0; i < place.steps; i++) {
-    const transition = changes && i === 0;
-    state = step(config, placeAt(root, place, i), { ...place, transition }, state);
-    if (transition) state = enter(config, root, place, state);
+    const transition = place.changes && i === 0;
+    state = step(place, placeAt(root, place, i), transition, state);
+    if (transition) state = enter(place, root, state);
   }
   return state;
 }
 
 /** The state that a stage starts with. */
-function enter({ scheme }: NetworkConfig, root: Scope, place: Place, history: State): State {
+function enter(place: Place, root: Scope, history: State): State {
+  const { scheme } = place;
   const at = placeAt(root, place, 0);
   const s = root.at(`stage${place.stage}`).at('enter', at.t);
   const state: State = s.within(() => scheme.enter?.(history, { ...at, s }) ?? [history[0]]);
@@ -92,16 +112,16 @@ function enter({ scheme }: NetworkConfig, root: Scope, place: Place, history: St
 }
 
 /** One recorded step, of the scheme or between stages. */
-function step(config: NetworkConfig, at: At, place: Place & { transition: boolean }, before: State): State {
-  const { scheme, block } = config;
-  const { stage, transition, from, width, stride } = place;
+function step(place: Place, at: At, transition: boolean, before: State): State {
+  const { scheme, stage, from, width, stride } = place;
   const { path } = at.s;
-  const field = fields(block, at.s, before[0].channels);
+  const field = fields(place, at, before[0].channels);
   const io = { in: from, out: width, stride };
   const info = { path, scheme: scheme.name, stage, n: at.n, N: at.N, t: at.t, transition };
   const run = (): State =>
-    transition ? config.transition(before, field, io, at) : scheme.step(before, field, at);
-  return recordStep(info, before, () => at.s.within(run));
+    transition ? place.transition(before, field, io, at) : scheme.step(before, field, at);
+  const invert = transition ? undefined : inverseOf(scheme, at);
+  return recordStep(info, before, () => at.s.within(run), invert);
 }
 
 /** Where step i of a stage is. */
@@ -111,14 +131,41 @@ function placeAt(root: Scope, { stage, first, N }: Place, i: number): At {
   return { s: root.at(`stage${stage}`, t).at(`step${i}`), n, N, t };
 }
 
-/** Draws f0, f1, … under a step and records every evaluation; width and stride default to those of the newest state. */
-function fields(block: Block, s: Scope, width: number): Field {
+/**
+ * Draws f0, f1, … under a step and records every evaluation; width and stride default to those of the newest state. Noise wraps each
+ * draw (and may draw more than one): what it makes is named after its first f, so that all evaluations of one f share a gate.
+ */
+function fields({ block, noise, firstBlock = block }: Place, at: At, width: number): Field {
   let drawn = 0;
   return (io = {}) => {
-    const place = s.at(`f${drawn++}`);
-    const f = place.within(() => block(place, { in: width, out: io.in ?? width, stride: 1, ...io }));
+    const sizes: IO = { in: width, out: io.in ?? width, stride: 1, ...io };
+    const place = at.s.at(`f${drawn}`);
+    let pre: Fn | undefined;
+    const fresh = (): Fn => {
+      const own = at.s.at(`f${drawn}`);
+      const make = drawn++ === 0 && at.n === 0 ? firstBlock : block;
+      const f: BlockFn = own.within(() => make(own, sizes));
+      pre ??= f.pre;
+      return (u) => own.within(() => f(u));
+    };
+    const f = noise === undefined ? fresh() : noise(fresh, at);
     const apply = (u: Node): Node => recordField(place.path, u, () => place.within(() => f(u)));
-    return f.pre === undefined ? apply : Object.assign(apply, { pre: f.pre });
+    return pre === undefined ? apply : Object.assign(apply, { pre });
+  };
+}
+
+/** How a step of a reversible scheme is undone, for the record of the step. */
+function inverseOf({ invert }: Scheme, at: At): InvertStep<State> | undefined {
+  if (invert === undefined) return undefined;
+  const { path, depth } = at.s;
+  return (after, evaluation) => {
+    let drawn = 0;
+    const field: Field = () => {
+      const i = drawn++;
+      return (v) => evaluation(i, v);
+    };
+    const s = replayScope(after[0].trace, path, depth);
+    return s.within(() => invert(after, field, { ...at, s }));
   };
 }
 

@@ -36,7 +36,7 @@ export interface NativeModel {
     height: number,
     width: number,
     cotangent: Float64Array | null,
-    training: boolean,
+    options: NativeVjpOptions,
   ): Promise<NativeVjp>;
   /** Values of named nodes (by id) for an input as in `vjp`, evaluation mode; NCHW, float64. */
   probe(
@@ -54,6 +54,26 @@ export interface NativeModel {
   /** Bytes of weights and buffers held. */
   readonly bytes: number;
   close(): void;
+}
+
+/** What a training pass keeps: all; the states every so many steps; or nothing that reversible steps give back. */
+export interface NativeMemory {
+  readonly kind: 'store' | 'recompute' | 'reverse';
+  readonly every: number;
+}
+
+export interface NativeVjpOptions {
+  readonly training: boolean;
+  /** Of what a training pass draws, default 0. */
+  readonly seed?: number;
+  readonly memory?: NativeMemory;
+}
+
+/** Bytes of CPU tensors of the process: in use, the most since the last reset, and kept for reuse. */
+export interface NativeMemoryUse {
+  readonly live: number;
+  readonly peak: number;
+  readonly cached: number;
 }
 
 export interface NativeTensor {
@@ -101,7 +121,10 @@ export interface NativeOptimizerSpec {
 
 export interface NativeTrainerSpec {
   readonly batch: number;
+  /** Of the order of the images and of what steps draw. */
   readonly seed: number;
+  /** Default: everything is stored. */
+  readonly memory?: NativeMemory;
   readonly optimizer: NativeOptimizerSpec;
 }
 
@@ -136,6 +159,8 @@ export interface NativeTrainer {
 export interface NativeAddon {
   info(): NativeInfo;
   configure(options: { threads: number }): void;
+  /** `reset`: the peak starts anew. */
+  memory(reset: boolean): NativeMemoryUse;
   readonly Model: new (graph: GraphSpec, options: NativeModelOptions) => NativeModel;
   readonly Source: new (spec: NativeSourceSpec) => NativeSource;
   readonly Trainer: new (model: NativeModel, source: NativeSource, spec: NativeTrainerSpec) => NativeTrainer;

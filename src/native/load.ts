@@ -83,8 +83,6 @@ export function libtorchInUse(): Libtorch | null {
 
 function load(): Loaded {
   const binaries = findBinaries();
-  // In a worker process.env is a copy that OpenMP does not see; there the opener sets it.
-  if (isMainThread) process.env.OMP_WAIT_POLICY ??= 'passive';
   const opener = loadModule<Opener>(binaries.opener);
   const before = opener.loaded();
   const libtorch = chooseLibtorch(before);

@@ -3,7 +3,14 @@ import { parseOptions } from '../check.ts';
 import { didYouMean, expected, LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import type { InputSpec } from '../graph/spec.ts';
-import type { Dtype, NativeEvaluation, NativeModel, NativeVjp, TensorSet } from '../native/binding.ts';
+import type {
+  Dtype,
+  NativeEvaluation,
+  NativeModel,
+  NativeTensor,
+  NativeVjp,
+  TensorSet,
+} from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -15,7 +22,10 @@ import {
   placeSchema,
   predictSchema,
   tensorSetSchema,
+  type VjpOptions,
+  vjpSchema,
 } from './options.ts';
+import { normalised } from './pixels.ts';
 import { type Prediction, predictions } from './predictions.ts';
 import { type LabelledImages, sourceOf } from './source.ts';
 
@@ -185,19 +195,41 @@ export class Model {
    * Vector-Jacobian product: the output for x, and the gradient of sum(output · cotangent) by x and by every parameter
    * (`readTensor(path, 'gradient')`). x is the network's own input, after normalisation: float64 [n, height, width, channels].
    *
-   * @param options.training batch statistics (true) or running ones (false, default).
-   * @throws ERR_SHAPE, ERR_BUSY during a training, ERR_CLOSED.
+   * @throws ERR_SHAPE, ERR_CONFIG for a wrong option or steps that cannot be undone, ERR_BUSY during a training, ERR_CLOSED.
    */
-  async vjp(
-    x: Float64Array,
-    cotangent: Float64Array | null,
-    options: { readonly training?: boolean; readonly height?: number; readonly width?: number } = {},
-  ): Promise<NativeVjp> {
-    const { training = false, height = this.input.height, width = this.input.width } = options;
+  async vjp(x: Float64Array, cotangent: Float64Array | null, options: VjpOptions = {}): Promise<NativeVjp> {
+    const {
+      height = this.input.height,
+      width = this.input.width,
+      ...rest
+    } = parseOptions(vjpSchema, options, 'vjp');
     if (!(x instanceof Float64Array)) throw expected('ERR_CONFIG', 'a Float64Array', 'x', x);
     const n = this.#imagesIn(x, 'x', height, width);
     this.#idle('take gradients');
-    return called(this.vjp, () => this.#open().vjp(x, n, height, width, cotangent, training));
+    return called(this.vjp, () => this.#open().vjp(x, n, height, width, cotangent, rest));
+  }
+
+  /**
+   * Values inside the network for images as `predict` takes them, in evaluation: states, residual functions, anything that has a
+   * node (`model.graph.steps` says which). For analysis, tests and debugging.
+   *
+   * @param nodes ids of nodes of `model.graph`.
+   * @returns for each node its shape, [n, C, H, W] or [n, F], and its values, row-major.
+   * @throws ERR_UNKNOWN_NAME for an id that is none; as `predict`.
+   * @example
+   * const [u] = await model.probe(pixels, model.graph.steps[0].after);
+   */
+  async probe(
+    pixels: Uint8Array,
+    nodes: readonly number[],
+    options: PredictOptions = {},
+  ): Promise<NativeTensor[]> {
+    const size = parseOptions(predictSchema, options, 'probe');
+    const { height = this.input.height, width = this.input.width } = size;
+    if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
+    const n = this.#imagesIn(pixels, 'pixels', height, width);
+    const x = normalised(pixels, this.input);
+    return called(this.probe, () => this.#open().probe(x, n, height, width, nodes));
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
-import type { Dtype, TensorSet } from '../native/binding.ts';
+import type { Dtype, NativeMemory, NativeVjpOptions, TensorSet } from '../native/binding.ts';
 
 /** Where a model computes, and in what precision. */
 export interface ModelOptions {
@@ -18,6 +18,29 @@ export interface ModelOptions {
 export interface PredictOptions {
   /** Guesses per image, default 5. */
   readonly topK?: number | undefined;
+  readonly height?: number | undefined;
+  readonly width?: number | undefined;
+}
+
+/**
+ * What a training pass keeps for its backward: `store`, all of it (default); `recompute`, the states between groups of `every` steps, the
+ * rest being computed again; `reverse`, not even these where a scheme can undo its steps, so that memory does not grow with depth.
+ * All give the same gradients; batch statistics move once.
+ */
+export type MemoryStrategy = NativeMemory;
+
+/** A strategy as it may be written. */
+export type MemoryStrategyInput =
+  | { readonly kind: 'store' | 'reverse' }
+  | { readonly kind: 'recompute'; readonly every?: number | undefined };
+
+/** Options of `Model.vjp`. */
+export interface VjpOptions {
+  /** Batch statistics (true) or running ones (false, default). */
+  readonly training?: boolean | undefined;
+  /** Of what a training pass draws, default 0. */
+  readonly seed?: number | undefined;
+  readonly memory?: MemoryStrategyInput | undefined;
   readonly height?: number | undefined;
   readonly width?: number | undefined;
 }
@@ -59,6 +82,22 @@ export const evaluateSchema: z.ZodType<{ readonly batch: number }> = z.object({
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<PredictOptions & { readonly topK: number }> = z.object({
   topK: z.int().min(1).default(5),
+  height: size,
+  width: size,
+});
+
+/** A strategy of memory. */
+export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('store'), every: z.literal(1).default(1) }),
+  z.strictObject({ kind: z.literal('recompute'), every: z.int().min(1).max(100_000).default(1) }),
+  z.strictObject({ kind: z.literal('reverse'), every: z.literal(1).default(1) }),
+]);
+
+/** Options of `vjp`. */
+export const vjpSchema: z.ZodType<NativeVjpOptions & Pick<VjpOptions, 'height' | 'width'>> = z.object({
+  training: z.boolean().default(false),
+  seed: z.int().min(0).default(0),
+  memory: memorySchema.default({ kind: 'store', every: 1 }),
   height: size,
   width: size,
 });

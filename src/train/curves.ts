@@ -5,9 +5,10 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
-import { type Axis, extent, linearAxis, logAxis, type Point, padded } from './axes.ts';
+import { type Axis, extent, linearAxis, logAxis, type Point, padded } from '../svg/axes.ts';
+import { text } from '../svg/text.ts';
 import type { EvalRow, MetricsRow, StepRow } from './metrics.ts';
-import { type Curve, drawPanel, type Panel, text } from './plot.ts';
+import { type Curve, drawPanel, type Panel } from './plot.ts';
 
 /** How a picture of curves looks. */
 export interface CurvesOptions {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ParamSpec } from '../graph/spec.ts';
 import type { NativeOptimizerSpec } from '../native/binding.ts';
+import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../runtime/options.ts';
 import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './schedules.ts';
 
 /** Options of a training, defaults filled in. */
@@ -24,14 +25,16 @@ export interface TrainSettings {
   readonly decayNorm: boolean;
   /** Seed of the order of the images, default 0. */
   readonly seed: number;
+  /** What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or `reverse`. */
+  readonly memory: MemoryStrategy;
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
   readonly steps?: number | undefined;
 }
 
 /** Options of a training as they may be written: all have defaults. */
 export type TrainSettingsInput = {
-  readonly [K in keyof Omit<TrainSettings, 'schedule'>]?: TrainSettings[K] | undefined;
-} & { readonly schedule?: ScheduleInput | undefined };
+  readonly [K in keyof Omit<TrainSettings, 'schedule' | 'memory'>]?: TrainSettings[K] | undefined;
+} & { readonly schedule?: ScheduleInput | undefined; readonly memory?: MemoryStrategyInput | undefined };
 
 /** The schema of a training's options; the flags of the command line and their help are made of it. */
 export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.object({
@@ -48,6 +51,9 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .describe('L2 penalty on the weights of convolutions and linear layers'),
   decayNorm: z.boolean().default(false).describe('weight decay on norm weights and on biases too'),
   seed: z.int().min(0).default(0).describe('seed of the order of the images'),
+  memory: memorySchema
+    .default({ kind: 'store', every: 1 })
+    .describe('what a step keeps for its backward pass: store, recompute or reverse'),
   steps: z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
 });
 

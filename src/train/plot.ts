@@ -1,5 +1,6 @@
 /** Panels of curves as SVG: what is drawn from where, without knowing what it means. */
-import { type Axis, extent, type Point } from './axes.ts';
+import { type Axis, extent, type Point } from '../svg/axes.ts';
+import { fixed, text } from '../svg/text.ts';
 
 /** How a curve is drawn: a faint thin line, a line, a dashed line, or a line with a dot at every point. */
 export type CurveStyle = 'faint' | 'line' | 'dashed' | 'dots';
@@ -36,7 +37,6 @@ export interface Frame {
 }
 
 const ink = '#1f2328';
-const muted = '#59636e';
 const grid = '#e7eaee';
 
 /** A panel as SVG elements. */
@@ -55,42 +55,12 @@ export function drawPanel(panel: Panel, frame: Frame): string {
   return parts.join('\n');
 }
 
-/** A piece of text. `anchor` says which of its ends stands at x; `turn` turns it by degrees around (x, y). */
-export function text(
-  content: string,
-  x: number,
-  y: number,
-  options: {
-    size?: number;
-    color?: string;
-    anchor?: 'start' | 'middle' | 'end';
-    bold?: boolean;
-    turn?: number;
-  } = {},
-): string {
-  const { size = 13, color = muted, anchor = 'start', bold = false, turn } = options;
-  const weight = bold ? ' font-weight="600"' : '';
-  const transform = turn === undefined ? '' : ` transform="rotate(${turn} ${round(x)} ${round(y)})"`;
-  const place = `x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"`;
-  return `<text ${place} font-size="${size}" fill="${color}"${weight}${transform}>${escapeXml(content)}</text>`;
-}
-
-/** Text with the characters escaped that XML reserves, and those left out that it forbids. */
-export function escapeXml(content: string): string {
-  const allowed = content.replaceAll(/[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, '');
-  return allowed
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
-}
-
 function horizontal({ left, leftLabel, right, rightLabel }: Panel, f: Frame): string[] {
   const y = (axis: Axis, tick: number): number => f.y + f.height * (1 - axis.place(tick));
   const end = f.x + f.width;
   const middle = f.y + f.height / 2;
   const parts = left.ticks.flatMap((tick) => [
-    `<path d="M${f.x} ${round(y(left, tick))}H${end}" stroke="${grid}"/>`,
+    `<path d="M${f.x} ${fixed(y(left, tick))}H${end}" stroke="${grid}"/>`,
     text(left.format(tick), f.x - 10, y(left, tick) + 4.5, { anchor: 'end' }),
   ]);
   parts.push(text(leftLabel, f.x - 62, middle, { anchor: 'middle', turn: -90, color: ink }));
@@ -106,7 +76,7 @@ function vertical({ x, xLabel }: Panel, f: Frame): string[] {
     const at = f.x + f.width * x.place(tick);
     const label = text(x.format(tick), at, bottom + 20, { anchor: 'middle' });
     return [
-      `<path d="M${round(at)} ${f.y}V${bottom}" stroke="${grid}"/>`,
+      `<path d="M${fixed(at)} ${f.y}V${bottom}" stroke="${grid}"/>`,
       ...(xLabel === undefined ? [] : [label]),
     ];
   });
@@ -129,7 +99,7 @@ function drawCurve({ points, color, style, side }: Curve, panel: Panel, f: Frame
   );
   const pieces = runs(style === 'faint' ? thinned(placed, 2 * f.width) : placed);
   if (pieces.length === 0) return '';
-  const d = pieces.map((piece) => `M${piece.map(([x, y]) => `${round(x)} ${round(y)}`).join('L')}`).join('');
+  const d = pieces.map((piece) => `M${piece.map(([x, y]) => `${fixed(x)} ${fixed(y)}`).join('L')}`).join('');
   const line = `<path d="${d}" fill="none" stroke="${color}" stroke-linejoin="round" ${strokes[style]}/>`;
   const marked = style === 'dots' ? pieces : pieces.filter((piece) => piece.length === 1);
   const inside = marked.flat().filter(([, y]) => y >= f.y - 1 && y <= f.y + f.height + 1);
@@ -138,7 +108,7 @@ function drawCurve({ points, color, style, side }: Curve, panel: Panel, f: Frame
 }
 
 function dot([x, y]: Point, color: string, radius: number): string {
-  return `<circle cx="${round(x)}" cy="${round(y)}" r="${radius}" fill="${color}" stroke="#ffffff" stroke-width="0.8"/>`;
+  return `<circle cx="${fixed(x)}" cy="${fixed(y)}" r="${radius}" fill="${color}" stroke="#ffffff" stroke-width="0.8"/>`;
 }
 
 /** The pieces of a curve between its gaps. */
@@ -172,13 +142,9 @@ function legend(curves: readonly Curve[], f: Frame): string[] {
     if (label === undefined) continue;
     x -= 7.3 * label.length;
     parts.push(text(label, x, f.y - 11, { color: ink }));
-    parts.push(`<path d="M${round(x - 32)} ${f.y - 15.5}h24" stroke="${color}" ${strokes[style]}/>`);
+    parts.push(`<path d="M${fixed(x - 32)} ${f.y - 15.5}h24" stroke="${color}" ${strokes[style]}/>`);
     if (style === 'dots') parts.push(dot([x - 20, f.y - 15.5], color, 3.4));
     x -= 54;
   }
   return parts;
-}
-
-function round(x: number): string {
-  return String(Math.round(x * 10) / 10);
 }

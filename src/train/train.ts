@@ -93,9 +93,9 @@ class Loop {
     const { native: open, end } = model.beginTraining(() => this.stop());
     this.#native = open;
     try {
-      const { batch, seed } = settings;
+      const { batch, seed, memory } = settings;
       const optimizer = optimizerSpec(model.graph.params, settings);
-      this.#trainer = new (native().Trainer)(open, sourceOf(data.train), { batch, seed, optimizer });
+      this.#trainer = new (native().Trainer)(open, sourceOf(data.train), { batch, seed, memory, optimizer });
       this.#totalSteps = settings.steps ?? settings.epochs * this.#trainer.stepsPerEpoch;
       this.#end = end;
     } catch (error) {

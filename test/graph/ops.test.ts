@@ -4,6 +4,7 @@ import { trace } from '../../src/graph/graph.ts';
 import { constant } from '../../src/graph/inits.ts';
 import type { Buffer, Node, Param } from '../../src/graph/node.ts';
 import { type OpName, ops } from '../../src/graph/ops.ts';
+import { dropout, gaussianNoise, mix, shake } from '../../src/graph/random.ts';
 import { elements, type OpCall } from '../../src/graph/shapes.ts';
 import { conv, norm } from '../../src/nn/layers.ts';
 import { thrown } from '../support/errors.ts';
@@ -62,6 +63,10 @@ const good = cases([
   ['concat', (x) => op.concat(x, op.slice(x, 0, 1), x), [1, 9, 6, 9]],
   ['slice', (x) => op.slice(x, 1, 4), [1, 3, 6, 9]],
   ['padChannels', (x) => op.padChannels(x, 2, 3), [1, 9, 6, 9]],
+  ['shift', (x) => op.shift(x, [1, -2]), [1, 4, 6, 9]],
+  ['mix', (x) => mix([x, x], shake()), [1, 4, 6, 9]],
+  ['dropout', (x) => dropout(x, 0.5), [1, 4, 6, 9]],
+  ['gaussianNoise', (x) => gaussianNoise(x, 0.1), [1, 4, 6, 9]],
 ]);
 
 const bad = cases([
@@ -81,6 +86,8 @@ const bad = cases([
   ['concat', (x) => op.concat(x, op.avgPool2d(x, { kernel: 2 })), [1, 4, 3, 4]],
   ['slice', (x) => op.slice(x, 2, 5), [1, 4, 6, 9]],
   ['slice', (x) => op.slice(x, 2, 2), [1, 4, 6, 9]],
+  ['shift', (x) => op.shift(x, [0, 9]), [6, 9]],
+  ['mix', (x) => mix([x, op.slice(x, 0, 2)], shake()), [1, 2, 6, 9]],
 ]);
 
 describe('shape rules', () => {

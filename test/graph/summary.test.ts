@@ -17,19 +17,27 @@ describe('summary', () => {
     expect(summary(graph)).toEqual({
       name: 'two',
       layers: [
-        { path: 'input', ops: ['input'], output: [1, 2, 5, 5], parameters: 0, macs: 0 },
-        { path: 'conv', ops: ['conv2d'], output: [1, 3, 5, 5], parameters: 54, macs: 54 * 25 },
+        { path: 'input', ops: ['input'], output: [1, 2, 5, 5], parameters: 0, macs: 0, activationBytes: 200 },
+        {
+          path: 'conv',
+          ops: ['conv2d'],
+          output: [1, 3, 5, 5],
+          parameters: 54,
+          macs: 54 * 25,
+          activationBytes: 300,
+        },
         {
           path: 'bn',
           ops: ['batchNormStats', 'batchNormApply'],
           output: [1, 3, 5, 5],
           parameters: 6,
           macs: 0,
+          activationBytes: 4 * (6 + 75),
         },
-        { path: 'pool', ops: ['globalAvgPool'], output: [1, 3], parameters: 0, macs: 0 },
-        { path: 'fc', ops: ['linear'], output: [1, 7], parameters: 28, macs: 21 },
+        { path: 'pool', ops: ['globalAvgPool'], output: [1, 3], parameters: 0, macs: 0, activationBytes: 12 },
+        { path: 'fc', ops: ['linear'], output: [1, 7], parameters: 28, macs: 21, activationBytes: 28 },
       ],
-      totals: { parameters: 88, macs: 54 * 25 + 21, activations: 75 + 7 },
+      totals: { parameters: 88, macs: 54 * 25 + 21, activations: 75 + 7, activationBytes: 864 },
     });
   });
 

@@ -51,7 +51,9 @@ describe('an array', () => {
   ])('of pixels is refused with %s', async (_, length, n, h, w) => {
     const model = nativeModel(graph);
     expect(await codeOf(() => model.predict(new Uint8Array(length), n, h, w))).toBe('ERR_SHAPE');
-    expect(await codeOf(() => model.vjp(new Float64Array(length), n, h, w, null, false))).toBe('ERR_SHAPE');
+    expect(await codeOf(() => model.vjp(new Float64Array(length), n, h, w, null, { training: false }))).toBe(
+      'ERR_SHAPE',
+    );
     expect(await codeOf(() => model.probe(new Float64Array(length), n, h, w, [0]))).toBe('ERR_SHAPE');
   });
 
@@ -70,7 +72,9 @@ describe('an array', () => {
     expect(await codeOf(() => model.writeTensor('head.fc.bias', 'value', value as Float64Array))).toBe(
       'ERR_CONFIG',
     );
-    expect(await codeOf(() => model.vjp(value as Float64Array, 1, 8, 8, null, false))).toBe('ERR_CONFIG');
+    expect(await codeOf(() => model.vjp(value as Float64Array, 1, 8, 8, null, { training: false }))).toBe(
+      'ERR_CONFIG',
+    );
   });
 
   it.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, '1', undefined, null])(
@@ -85,7 +89,7 @@ describe('an array', () => {
   it('of a cotangent must be as long as the output, and a probed node be there', async () => {
     const model = nativeModel(graph);
     const x = new Float64Array(size);
-    expect(await codeOf(() => model.vjp(x, 1, 8, 8, counted(4), false))).toBe('ERR_SHAPE');
+    expect(await codeOf(() => model.vjp(x, 1, 8, 8, counted(4), { training: false }))).toBe('ERR_SHAPE');
     for (const id of [-1, graph.nodes.length, 2 ** 32])
       expect(await codeOf(() => model.probe(x, 1, 8, 8, [id]))).toBe('ERR_UNKNOWN_NAME');
   });
@@ -93,8 +97,8 @@ describe('an array', () => {
   it('may be too few values for batch statistics', async () => {
     const one = trace('bn', plainInput(2, 1, 1), (s, x) => relu(norm(s, 2)(x)));
     for (const dtype of ['float32', 'float64'] as const)
-      expect(await codeOf(() => nativeModel(one, dtype).vjp(counted(2), 1, 1, 1, null, true))).toBe(
-        'ERR_SHAPE',
-      );
+      expect(
+        await codeOf(() => nativeModel(one, dtype).vjp(counted(2), 1, 1, 1, null, { training: true })),
+      ).toBe('ERR_SHAPE');
   });
 });

@@ -123,14 +123,15 @@ describe('native', () => {
     expect(answer).toBe(false);
   });
 
-  it('lets OpenMP wait without spinning, unless told otherwise, in the main thread and in workers', async () => {
-    const main = 'native(); answer(process.env.OMP_WAIT_POLICY);';
-    const { OMP_WAIT_POLICY: _, ...rest } = process.env;
-    const unset = { ...rest, OMP_WAIT_POLICY: undefined };
-    expect(await withLoader(main, unset)).toBe('passive');
-    expect(await withLoader(main, { OMP_WAIT_POLICY: 'active' })).toBe('active');
-    const worker = `${workers(1, 'native(); parentPort.postMessage(1);')} await messages; answer(process.env.OMP_WAIT_POLICY);`;
-    expect(await askNode(worker, unset)).toBe('passive');
+  it('lets OpenMP spin for microseconds only, unless told otherwise, in the main thread and in workers', async () => {
+    const settings = 'answer([process.env.GOMP_SPINCOUNT ?? null, process.env.OMP_WAIT_POLICY ?? null]);';
+    const main = `native(); ${settings}`;
+    const unset = { ...process.env, OMP_WAIT_POLICY: undefined, GOMP_SPINCOUNT: undefined };
+    expect(await withLoader(main, unset)).toEqual(['10000', null]);
+    expect(await withLoader(main, { ...unset, GOMP_SPINCOUNT: '7' })).toEqual(['7', null]);
+    expect(await withLoader(main, { ...unset, OMP_WAIT_POLICY: 'active' })).toEqual([null, 'active']);
+    const worker = `${workers(1, 'native(); parentPort.postMessage(1);')} await messages; ${settings}`;
+    expect(await askNode(worker, unset)).toEqual(['10000', null]);
   });
 
   it('works in the main thread and two workers at once, with one libtorch', async () => {

@@ -61,7 +61,7 @@ describe('a tensor', () => {
     const model = nativeModel(one);
     await model.writeTensor('weight', 'value', counted(3 * 2 * 1 * 2));
     const x = Float64Array.of(1, 10, 100, 1000, 10_000, 100_000); // [w][c]
-    const { output } = await model.vjp(x, 1, 1, 3, null, false);
+    const { output } = await model.vjp(x, 1, 1, 3, null, { training: false });
     const of = (o: number, at: number): number => {
       const w = (i: number, j: number): number => o * 4 + i * 2 + j + 1;
       return [0, 1].reduce(
@@ -115,7 +115,7 @@ describe('a closed model', () => {
     const calls: readonly (() => unknown)[] = [
       () => model.predict(new Uint8Array(192), 1, 8, 8),
       () => model.evaluate(source, 2),
-      () => model.vjp(x, 1, 8, 8, null, false),
+      () => model.vjp(x, 1, 8, 8, null, { training: false }),
       () => model.probe(x, 1, 8, 8, [0]),
       () => model.shapes(1, 8, 8),
       () => model.readTensor('head.fc.bias', 'value'),

@@ -3,6 +3,7 @@ import * as fn from '../../src/graph/functions.ts';
 import { constant } from '../../src/graph/inits.ts';
 import type { Node, Param } from '../../src/graph/node.ts';
 import type { OpName } from '../../src/graph/ops.ts';
+import { bernoulli, dropout, dropPath, gaussianNoise, mix } from '../../src/graph/random.ts';
 import type { Scope } from '../../src/graph/scope.ts';
 import type { Case, Named } from '../support/cases.ts';
 import * as ref from '../support/reference.ts';
@@ -261,5 +262,53 @@ export const opRows: Readonly<Record<OpName, readonly Case[]>> = {
       value: (x) => ref.padChannels(x, 2, 1),
     },
     { what: 'by nothing', image: [1, 2, 2, 2], graph: (_, x) => fn.padChannels(x, 0, 0), value: (x) => x },
+  ],
+  shift: [
+    {
+      what: 'down and right by one pixel',
+      image: [2, 2, 3, 4],
+      graph: (_, x) => fn.shift(x, [1, 1]),
+      value: (x) => ref.shift(x, [1, 1]),
+    },
+    {
+      what: 'up by two, of one channel',
+      image: [1, 1, 4, 3],
+      graph: (_, x) => fn.shift(x, [-2, 0]),
+      value: (x) => ref.shift(x, [-2, 0]),
+    },
+  ],
+  // Laws that draw nothing: what is drawn, test/native/random.test.ts tests.
+  mix: [
+    {
+      what: 'of a branch that always stays',
+      image: [2, 3, 2, 2],
+      graph: (_, x) => mix([x], bernoulli({ keep: 1 })),
+      value: (x) => x,
+    },
+    {
+      what: 'of a branch that never stays',
+      image: [2, 3, 2, 2],
+      graph: (_, x) => fn.lin([1, x], [2, mix([x], bernoulli({ keep: 0, scale: 'test' }))]),
+      value: (x) => x,
+    },
+    {
+      what: 'of a dropped branch that another operation than lin reads',
+      image: [1, 4, 2, 3],
+      graph: (_, x) => fn.concat(mix([x], bernoulli({ keep: 0, scale: 'test' })), x),
+      value: (x) => ref.concat({ ...x, data: x.data.map(() => 0) }, x),
+    },
+    {
+      what: 'of columns that always stay',
+      image: [2, 4, 2, 2],
+      graph: (_, x) => mix(halves(x), dropPath({ drop: 0 })),
+      value: (x) => {
+        const [a, b] = halvesOf(x);
+        return { ...a, data: a.data.map((v, i) => (v + (b.data[i] ?? 0)) / 2) };
+      },
+    },
+  ],
+  dropout: [{ what: 'of nothing', image: [2, 3, 2, 2], graph: (_, x) => dropout(x, 0), value: (x) => x }],
+  gaussianNoise: [
+    { what: 'without noise', image: [2, 3, 2, 2], graph: (_, x) => gaussianNoise(x, 0), value: (x) => x },
   ],
 };

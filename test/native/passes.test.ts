@@ -236,7 +236,7 @@ describe('a NaN', () => {
       const model = nativeModel(graph, dtype);
       await model.writeTensor('bias', 'value', Float64Array.of(Number.NaN, 0));
       for (const training of [false, true]) {
-        const { output } = await model.vjp(nhwc(random('x', [2, 2, 3, 3])), 2, 3, 3, null, training);
+        const { output } = await model.vjp(nhwc(random('x', [2, 2, 3, 3])), 2, 3, 3, null, { training });
         const nan = Array.from(output.data, Number.isNaN);
         expect(nan).toEqual(nan.map((_, i) => Math.floor(i / 9) % 2 === 0));
       }
@@ -246,7 +246,7 @@ describe('a NaN', () => {
   it('passes through relu by itself, also in place', async () => {
     const graph = trace('relu', plainInput(1, 2, 2), (_, x) => fn.relu(fn.lin([1, x], [0, x])));
     const x = Float64Array.of(Number.NaN, -1, 2, -Number.NaN);
-    const { output } = await nativeModel(graph).vjp(x, 1, 2, 2, null, false);
+    const { output } = await nativeModel(graph).vjp(x, 1, 2, 2, null, { training: false });
     expect(output.data).toEqual(Float64Array.of(Number.NaN, 0, 2, Number.NaN));
   });
 });

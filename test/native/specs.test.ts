@@ -188,7 +188,7 @@ describe('a graph with any part replaced', () => {
           const model = made(spec);
           const { channels } = (spec as GraphSpec).input;
           await model.predict(new Uint8Array(64 * channels), 1, 8, 8);
-          await model.vjp(new Float64Array(128 * channels), 2, 8, 8, null, true);
+          await model.vjp(new Float64Array(128 * channels), 2, 8, 8, null, { training: true });
         });
         codes.add(code);
         expect(code).toMatch(/^(none|ERR_\w+)$/);

@@ -251,7 +251,7 @@ describe('a long chunk', () => {
     for (let i = 0; i < 3; i++) {
       expect(await other.predict(pixels, 1, 8, 8)).toEqual(wanted);
       await Promise.all([model.predict(pixels, 1, 8, 8), model.readTensor('head.fc.bias', 'value')]);
-      await model.vjp(new Float64Array(384), 2, 8, 8, new Float64Array(10).fill(1), true);
+      await model.vjp(new Float64Array(384), 2, 8, 8, new Float64Array(10).fill(1), { training: true });
     }
     expect(ended).toBe(false);
     trainer.stop();

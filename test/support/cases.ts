@@ -36,7 +36,7 @@ export async function expectValue(row: Case, dtype: Dtype, tolerance: number): P
   const [n, , h, w] = row.image;
   for (const training of [false, true]) {
     const wanted = row.value(x, looked(values), training);
-    const { output } = await model.vjp(nhwc(x), n, h, w, null, training);
+    const { output } = await model.vjp(nhwc(x), n, h, w, null, { training });
     expect(output.shape).toEqual(wanted.shape);
     expect(distance(output.data, wanted.data), `training: ${training}`).toBeLessThan(tolerance);
   }

@@ -1,31 +1,86 @@
-/** Evaluates a graph on one number: every node is a scalar. Enough for schemes, which are `lin` and evaluations of f. */
+/** Evaluates a graph on one pixel: every node is one number per channel. Enough for schemes and noise; mixtures take their expectation. */
 import type { Graph } from '../../src/graph/graph.ts';
-import type { CoefSpec } from '../../src/graph/spec.ts';
+import type { CoefSpec, NodeSpec, StepRecord } from '../../src/graph/spec.ts';
 
 export interface Evaluation {
+  /** Value of every channel of the input. */
   readonly x: number;
-  /** Value of a learned parameter. */
+  /** Value of a learned parameter, in all channels. */
   readonly param?: (path: string) => number;
   /** What `relu` computes: lets a smooth f stand where the graph has a relu. */
   readonly relu?: (u: number) => number;
 }
 
-/** Value of the graph's output. */
-export function evaluate(
+/** One number per channel. */
+export type Pixel = readonly number[];
+
+/** Value of the graph's output, its first channel. */
+export function evaluate(graph: Graph, given: Evaluation): number {
+  return evaluateAll(graph, given)[graph.output]?.[0] ?? Number.NaN;
+}
+
+/** Value of every node. */
+export function evaluateAll(graph: Graph, given: Evaluation): Pixel[] {
+  const run = runner(graph, given);
+  const values: Pixel[] = [];
+  for (const node of graph.nodes)
+    values.push(
+      run(
+        node,
+        node.inputs.map((i) => values[i] ?? []),
+      ),
+    );
+  return values;
+}
+
+/** The states before a step as its inverse finds them, from values of the graph's nodes. */
+export function evaluateInverse(
   graph: Graph,
-  { x, param = missing, relu = (u) => Math.max(u, 0) }: Evaluation,
-): number {
+  given: Evaluation,
+  { inverse }: StepRecord,
+  values: readonly Pixel[],
+): Pixel[] {
+  const run = runner(graph, given);
+  const own: Pixel[] = [];
+  const at = (i: number): Pixel => (i < 0 ? own[-1 - i] : values[i]) ?? [];
+  for (const node of inverse?.nodes ?? []) own.push(run(node, node.inputs.map(at)));
+  return (inverse?.before ?? []).map(at);
+}
+
+/** How one node is computed from its inputs. */
+function runner(graph: Graph, given: Evaluation): (node: NodeSpec, inputs: readonly Pixel[]) => Pixel {
+  const { x, param = missing, relu = (u) => Math.max(u, 0) } = given;
   const coefs = coefValues(graph, param);
-  const values: number[] = [];
-  for (const { op, inputs, coefs: places } of graph.nodes) {
-    const args = inputs.map((i) => values[i] ?? Number.NaN);
-    if (op === 'input') values.push(x);
-    else if (op === 'relu') values.push(relu(args[0] ?? Number.NaN));
-    else if (op === 'lin')
-      values.push(args.map((u, i) => u * (coefs[places[i] ?? -1] ?? Number.NaN)).reduce((a, b) => a + b));
-    else throw new Error(`the scalar evaluator knows no ${op}`);
-  }
-  return values[graph.output] ?? Number.NaN;
+  return ({ op, coefs: places, attrs }, inputs) => {
+    const [u = []] = inputs;
+    if (op === 'input') return Array.from({ length: graph.input.channels }, () => x);
+    if (op === 'relu') return u.map(relu);
+    if (op === 'dropout' || op === 'gaussianNoise') return u;
+    if (op === 'concat') return inputs.flat();
+    if (op === 'slice') return u.slice(Number(attrs.start), Number(attrs.end));
+    if (op === 'lin')
+      return sum(
+        inputs,
+        places.map((i) => coefs[i] ?? Number.NaN),
+      );
+    if (op === 'mix')
+      return sum(
+        inputs,
+        inputs.map(() => expectedWeight(attrs, inputs.length)),
+      );
+    throw new Error(`the evaluator of one pixel knows no ${op}`);
+  };
+}
+
+/** Expected weight of a branch among so many. */
+function expectedWeight({ law, scale, keep }: NodeSpec['attrs'], branches: number): number {
+  if (law !== 'bernoulli') return 1 / branches;
+  return scale === 'test' ? Number(keep) : 1;
+}
+
+function sum(terms: readonly Pixel[], weights: readonly number[]): Pixel {
+  const weighed = terms.map((term, i) => term.map((u) => u * (weights[i] ?? Number.NaN)));
+  return weighed.reduce((a, b) => a.map((u, c) => u + (b[c] ?? Number.NaN)));
 }
 
 function coefValues(graph: Graph, param: (path: string) => number): number[] {

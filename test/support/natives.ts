@@ -56,7 +56,7 @@ export async function gradients(
   training: boolean,
 ): Promise<Gradients> {
   const [n = 0, , h = 0, w = 0] = x.shape;
-  const { output, inputGradient } = await model.vjp(nhwc(x), n, h, w, cotangent, training);
+  const { output, inputGradient } = await model.vjp(nhwc(x), n, h, w, cotangent, { training });
   const params = await Promise.all(
     graph.params.map(
       async ({ path }) => [path, Float64Array.from(await model.readTensor(path, 'gradient'))] as const,

@@ -12,8 +12,13 @@ import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 /** One gray 1 x 1 image: u is a number. */
 export const scalar: InputSpec = { channels: 1, height: 1, width: 1, mean: [0], std: [1] };
 
-/** Integrates u' = f(u) by so many steps of a scheme, without stem, head or layers. */
-export function integrator(scheme: Scheme, steps: number, block: Block): Graph {
+/** Integrates u' = f(u) by so many steps of a scheme, without stem, head or layers; `change` replaces parts of it. */
+export function integrator(
+  scheme: Scheme,
+  steps: number,
+  block: Block,
+  change: Partial<NetworkConfig> = {},
+): Graph {
   return network({
     name: `scalar-${scheme.name}`,
     input: scalar,
@@ -24,6 +29,7 @@ export function integrator(scheme: Scheme, steps: number, block: Block): Graph {
     scheme,
     transition: ([u]) => [u],
     head: () => () => (u) => u,
+    ...change,
   });
 }
 

@@ -175,3 +175,12 @@ export function normalise(
     return affine === undefined ? value : value * get(affine.weight, c) + get(affine.bias, c);
   });
 }
+
+/** What was at [i, j] is at [i + h, j + w]. */
+export function shift(u: Tensor, [h, w]: readonly [number, number]): Tensor {
+  const [, , height = 0, width = 0] = u.shape;
+  return tensor(u.shape, (n = 0, c = 0, i = 0, j = 0) => {
+    const [y, x] = [i - h, j - w];
+    return y >= 0 && y < height && x >= 0 && x < width ? get(u, n, c, y, x) : 0;
+  });
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { extent, formatNumber, linearAxis, logAxis, padded } from '../../src/train/axes.ts';
+import { extent, formatNumber, linearAxis, logAxis, padded } from '../../src/svg/axes.ts';
 
 describe('linearAxis', () => {
   it.each<[number, number, number, string[]]>([
