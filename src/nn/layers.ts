@@ -5,39 +5,61 @@ import {
   conv2d,
   linear as multiply,
   relu as rectify,
+  type Size,
 } from '../graph/functions.ts';
 import { constant, heNormal, uniform } from '../graph/inits.ts';
-import type { Node } from '../graph/node.ts';
+import type { Node, Param } from '../graph/node.ts';
+import { dropout as drop } from '../graph/random.ts';
 import type { Scope } from '../graph/scope.ts';
+import type { InitSpec } from '../graph/spec.ts';
 import type { Fn } from '../roles.ts';
 
-/** Sizes of a square convolution. */
+/** Sizes of a convolution, and how its weight starts. */
 export interface ConvSizes {
   readonly in: number;
   readonly out: number;
-  readonly kernel: number;
+  /** Square, or [h, w]. */
+  readonly kernel: Size;
   /** Default 1. */
   readonly stride?: number;
   /** Default: half the kernel, so that stride 1 keeps the size of odd kernels. */
-  readonly padding?: number;
+  readonly padding?: Size;
   /** Default 1. */
   readonly groups?: number;
+  /** Default false; a bias starts at 0. */
+  readonly bias?: boolean;
+  /** Law of the weight, from its shape; default `heNormal`. */
+  readonly init?: (shape: readonly number[]) => InitSpec;
 }
 
 /**
- * Convolution without bias, weight ~ N(0, 2 / (k·k·out)). [N, in, H, W] -> [N, out, H', W'].
- * Parameters: `weight` (out, in / groups, k, k).
+ * Convolution, by default without bias and weight ~ N(0, 2 / (kh·kw·out)). [N, in, H, W] -> [N, out, H', W'].
+ * Parameters: `weight` (out, in / groups, kh, kw), `bias` [out] if asked for.
  *
  * @throws ERR_SHAPE when sizes do not fit.
- * @see 2prime/LM-ResNet, MResNet.py: all convolutions bias-free, He initialisation by fan-out.
+ * @see 2prime/LM-ResNet, MResNet.py, and torchvision: all convolutions bias-free, He initialisation by fan-out.
  * @example
  * const f = conv(s.at('conv1'), { in: 16, out: 32, kernel: 3, stride: 2 });
  */
 export function conv(s: Scope, sizes: ConvSizes): Fn {
-  const { kernel, stride = 1, padding = Math.floor(kernel / 2), groups = 1 } = sizes;
-  const shape = [sizes.out, sizes.in / groups, kernel, kernel];
-  const weight = s.param('weight', shape, heNormal(shape), { kind: 'weight' });
-  return (u) => s.within(() => conv2d(u, weight, { stride, padding, groups }));
+  const { kernel, stride = 1, groups = 1, init = heNormal } = sizes;
+  const [kh, kw] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
+  const { padding = [Math.floor(kh / 2), Math.floor(kw / 2)] } = sizes;
+  const shape = [sizes.out, sizes.in / groups, kh, kw];
+  const weight = s.param('weight', shape, init(shape), { kind: 'weight' });
+  const bias =
+    sizes.bias === true ? { bias: s.param('bias', [sizes.out], constant(0), { kind: 'bias' }) } : {};
+  return (u) => s.within(() => conv2d(u, weight, { ...bias, stride, padding, groups }));
+}
+
+/**
+ * Glorot's law as Caffe has it: U(-b, b) with b = sqrt(3 / (in / groups · kh · kw)).
+ *
+ * @see gustavla/fractalnet, generation/globals.crox: weight_filler "xavier".
+ */
+export function xavierUniform([, ...sizes]: readonly number[]): InitSpec {
+  const bound = Math.sqrt(3 / sizes.reduce((product, size) => product * size, 1));
+  return uniform(-bound, bound);
 }
 
 /** Constants of a batch norm. */
@@ -46,6 +68,8 @@ export interface NormOptions {
   readonly eps?: number;
   /** Share of the new batch in the running statistics; default 0.1. */
   readonly momentum?: number;
+  /** Learned scale and shift; default true. */
+  readonly affine?: boolean;
 }
 
 /**
@@ -54,15 +78,14 @@ export interface NormOptions {
  *
  * @throws ERR_SHAPE when the input has other than C channels.
  */
-export function norm(s: Scope, channels: number, options: NormOptions = {}): Fn {
-  const affine = {
-    weight: s.param('weight', [channels], constant(1), { kind: 'norm' }),
-    bias: s.param('bias', [channels], constant(0), { kind: 'norm' }),
-  };
+export function norm(s: Scope, channels: number, { affine = true, ...options }: NormOptions = {}): Fn {
+  const part = (name: string, value: number): Param =>
+    s.param(name, [channels], constant(value), { kind: 'norm' });
+  const map = affine ? { weight: part('weight', 1), bias: part('bias', 0) } : undefined;
   const runningMean = s.buffer('running_mean', [channels], 0);
   const runningVar = s.buffer('running_var', [channels], 1);
   return (u) =>
-    s.within(() => batchNormApply(u, batchNormStats(u, { ...options, runningMean, runningVar }), affine));
+    s.within(() => batchNormApply(u, batchNormStats(u, { ...options, runningMean, runningVar }), map));
 }
 
 /** max(u, 0), named after its place. */
@@ -81,6 +104,16 @@ export function linear(s: Scope, io: { readonly in: number; readonly out: number
   const weight = s.param('weight', [io.out, io.in], uniform(-bound, bound), { kind: 'weight' });
   const bias = s.param('bias', [io.out], uniform(-bound, bound), { kind: 'bias' });
   return (u) => s.within(() => multiply(u, weight, bias));
+}
+
+/** conv - batch norm - relu. Parameters: conv, bn. [N, in, H, W] -> [N, out, H', W']. */
+export function convNormRelu(s: Scope, sizes: ConvSizes, options: NormOptions = {}): Fn {
+  return chain(conv(s.at('conv'), sizes), norm(s.at('bn'), sizes.out, options), relu(s.at('relu')));
+}
+
+/** Dropout of elements with probability p in training, named after its place; p = 0: the identity. */
+export function dropout(s: Scope, p: number): Fn {
+  return p === 0 ? (u) => u : (u) => s.within(() => drop(u, p));
 }
 
 /** Applies functions from left to right. */

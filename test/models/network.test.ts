@@ -1,10 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { avgPool2d, concat, lin, padChannels, slice } from '../../src/graph/functions.ts';
+import { avgPool2d, concat, lin, padChannels, relu, slice } from '../../src/graph/functions.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { network } from '../../src/models/network.ts';
+import { basic, basicConvs, preact } from '../../src/nn/blocks.ts';
 import { conv, norm } from '../../src/nn/layers.ts';
+import { ownNorm } from '../../src/nn/shortcuts.ts';
+import { restarted } from '../../src/nn/transitions.ts';
 import type { Block, Scheme, Transition } from '../../src/roles.ts';
 import { euler } from '../../src/schemes/euler.ts';
+import { projected } from '../../src/schemes/projected.ts';
 import { thrown } from '../support/errors.ts';
 import { thin } from '../support/nets.ts';
 
@@ -118,6 +122,37 @@ describe('network', () => {
     const two = { ...thin, stages: [0, 1].map(() => ({ width: 4, steps: 2, stride: 1 })) };
     const ops = (config: typeof thin): string[] => network(config).nodes.map((node) => node.op);
     expect(ops(two)).toEqual(ops(one));
+  });
+
+  it('makes a stage of the parts that it names itself', () => {
+    const stages = [
+      { width: 4, steps: 3, stride: 1 },
+      { width: 8, steps: 3, stride: 2, block: basic, scheme: projected(euler, relu) },
+    ];
+    const { steps, params } = network({ ...thin, stages });
+    expect(steps.map(({ scheme }) => scheme).slice(2, 4)).toEqual(['linearTwoStep', 'projected(euler)']);
+    const paths = params.map(({ path }) => path);
+    expect(paths).toContain('stage1.step1.k');
+    expect(paths).not.toContain('stage2.step1.k');
+    expect(paths).toContain('stage2.step1.f0.bn2.weight');
+  });
+
+  it('starts a stage with the transition that it names, even where nothing changes', () => {
+    const stages = [{ width: 4, steps: 2, stride: 1, transition: restarted(ownNorm) }];
+    const { steps } = network({ ...thin, stages });
+    expect(steps.map(({ transition }) => transition)).toEqual([true, false]);
+    expect(steps.map(({ before }) => before.length)).toEqual([1, 2]);
+  });
+
+  it.each([
+    [euler, 6 - 1],
+    [reversible, 11 - 1], // two f per step, but one in the transition
+  ])('makes the very first f by its own block', (scheme, norms) => {
+    const firstBlock = preact(basicConvs, { bare: true });
+    const graph = network({ ...thin, scheme, firstBlock, transition: optionA });
+    const found = graph.params.map(({ path }) => path).filter((path) => path.endsWith('bn1.weight'));
+    expect(found).not.toContain('stage1.step0.f0.bn1.weight');
+    expect(found).toHaveLength(norms);
   });
 
   it.each([

@@ -42,7 +42,7 @@ describe('names', () => {
     // @ts-expect-error: no such preset
     preset('lm_resnet21');
     // @ts-expect-error: no such preset
-    void createModel('resnet20');
+    void createModel('resnet21');
     // @ts-expect-error: no such recipe
     recipe('mnist');
   });

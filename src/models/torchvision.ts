@@ -1,0 +1,52 @@
+/** Names of torchvision's ResNet and ResNeXt tensors, and our paths. */
+import { expected } from '../errors.ts';
+
+/** Our place and theirs; N stands for a number, and tensors of a layer have the same names. */
+const places: readonly (readonly [ours: string, theirs: string])[] = [
+  ['stem.conv', 'conv1'],
+  ['stem.bn', 'bn1'],
+  ['head.fc', 'fc'],
+  ['stageN.stepN.f0.convN', 'layerN.N.convN'],
+  ['stageN.stepN.f0.bnN', 'layerN.N.bnN'],
+  ['stageN.stepN.shortcut.conv', 'layerN.N.downsample.0'],
+  ['stageN.stepN.shortcut.bn', 'layerN.N.downsample.1'],
+];
+
+/**
+ * Name in torchvision's state dict of a tensor of `resnet18` … `resnet152` or `resnext50_32x4d` ….
+ *
+ * @throws ERR_UNKNOWN_NAME for a path that these nets have not.
+ * @example
+ * torchvisionName('stage1.step0.f0.conv1.weight'); // 'layer1.0.conv1.weight'
+ */
+export function torchvisionName(path: string): string {
+  const name = renamed(path, places);
+  if (name !== undefined) return name;
+  throw expected('ERR_UNKNOWN_NAME', 'a tensor of a ResNet in torchvision’s form', 'path', path);
+}
+
+/**
+ * Path of the tensor that torchvision calls so; undefined for a name without one, such as `bn1.num_batches_tracked`.
+ *
+ * @example
+ * torchvisionPath('layer1.0.downsample.1.running_mean'); // 'stage1.step0.shortcut.bn.running_mean'
+ */
+export function torchvisionPath(name: string): string | undefined {
+  return renamed(
+    name,
+    places.map(([ours, theirs]) => [theirs, ours]),
+  );
+}
+
+const tensors = 'weight|bias|running_mean|running_var';
+
+function renamed(name: string, table: readonly (readonly [string, string])[]): string | undefined {
+  for (const [from, to] of table) {
+    const pattern = from.replaceAll('.', '\\.').replaceAll('N', '(\\d+)');
+    const [found, ...groups] = name.match(new RegExp(`^${pattern}\\.(${tensors})$`)) ?? [];
+    if (found === undefined) continue;
+    const place = to.replaceAll('N', () => groups.shift() ?? '');
+    return `${place}.${groups[0]}`;
+  }
+  return undefined;
+}
