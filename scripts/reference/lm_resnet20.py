@@ -15,23 +15,11 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
+from formula import uniform
 
 CLASSES, SIZE, BATCH, STEPS = 10, 28, 16, 5
 LR, MOMENTUM, DECAY = 0.002, 0.9, 1e-4
 MEAN, STD = 0.1307, 0.3081
-
-
-def uniform(name, count):
-    """Numbers in [0, 1): a hash (murmur3's finaliser) of the name's FNV-1a hash and the index."""
-    h = 0x811C9DC5
-    for c in name.encode():
-        h = ((h ^ c) * 0x01000193) & 0xFFFFFFFF
-    x = (np.arange(count, dtype=np.uint64) * 0x9E3779B1 + h) & 0xFFFFFFFF
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        x ^= x >> np.uint64(shift)
-        x = (x * factor) & 0xFFFFFFFF
-    x ^= x >> np.uint64(16)
-    return x.astype(np.float64) / 2**32
 
 
 class Parameters:
