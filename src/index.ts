@@ -3,6 +3,9 @@
  *
  * @packageDocumentation
  */
+export type { Analysis, Region, StageTrajectories, StepAnalysis } from './analyze/analysis.ts';
+export { type AnalyzeOptions, analyze } from './analyze/analyze.ts';
+export { analysisPage } from './analyze/page/page.ts';
 export { createModel } from './createModel.ts';
 export {
   type DatasetName,
@@ -16,6 +19,7 @@ export { type ImageSize, readImage, writeImage } from './data/image.ts';
 export { channelStatistics, type ImageSet, type ImageSetInput, imageSet } from './data/imageSet.ts';
 export { type ErrorCode, errorCodes, isLmError, LmError } from './errors.ts';
 export { type Coef, minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
+export { drawNetwork } from './graph/draw.ts';
 export {
   avgPool2d,
   batchNormApply,
@@ -33,9 +37,24 @@ export {
 export { Graph, trace } from './graph/graph.ts';
 export { constant as constantInit, heNormal, normal, uniform } from './graph/inits.ts';
 export type { Node, Param } from './graph/node.ts';
+export {
+  bernoulli,
+  dropout,
+  dropPath,
+  gaussianNoise,
+  type MixLaw,
+  mix,
+  shake,
+} from './graph/random.ts';
 export type { Scope } from './graph/scope.ts';
 export type { GraphSpec, InputSpec, StepRecord } from './graph/spec.ts';
 export { type LayerSummary, type Summary, summary } from './graph/summary.ts';
+export {
+  type ImportOptions,
+  importTorchvision,
+  type TorchvisionModel,
+  torchvisionModels,
+} from './importTorchvision.ts';
 export { type NetworkConfig, network, type StageConfig } from './models/network.ts';
 export {
   type PresetName,
@@ -48,14 +67,32 @@ export {
 export type { Dtype, NativeEvaluation as Evaluation, TensorSet } from './native/binding.ts';
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
+export * as noise from './noise/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
 export { Model } from './runtime/model.ts';
-export type { ModelOptions, PredictOptions } from './runtime/options.ts';
+export type {
+  MemoryStrategy,
+  MemoryStrategyInput,
+  ModelOptions,
+  PredictOptions,
+  VjpOptions,
+} from './runtime/options.ts';
 export type { Guess, Prediction } from './runtime/predictions.ts';
 export type { LabelledImages } from './runtime/source.ts';
+export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';
+export { type FractalOptions, fractal, fractalTransition } from './schemes/fractal.ts';
 export { type SchemeName, schemes } from './schemes/index.ts';
+export { leapfrog } from './schemes/leapfrog.ts';
 export { type LinearTwoStepOptions, linearTwoStep } from './schemes/linearTwoStep.ts';
+export { midpoint } from './schemes/midpoint.ts';
+export { type MomentumOptions, momentum } from './schemes/momentum.ts';
+export { mpoly, type PolyOptions, poly, way } from './schemes/poly.ts';
+export { projected } from './schemes/projected.ts';
+export { reversible } from './schemes/reversible.ts';
+export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
+export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
+export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
 export { type CurvesOptions, drawCurves, writeCurves } from './train/curves.ts';
 export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent } from './train/events.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';

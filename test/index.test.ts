@@ -5,8 +5,14 @@ import { askNode, dist, emptyEnvironment } from './support/libtorch.ts';
 
 /** Every value of the public API; types are in test/types. A name that comes or goes is a line of the change log. */
 const names = {
+  imports: ['importTorchvision', 'torchvisionModels'],
   models: ['createModel', 'Model', 'preset', 'presetConfig', 'presetNames', 'presets', 'network', 'nn'],
-  schemes: ['euler', 'linearTwoStep', 'schemes'],
+  schemes: [
+    ...['adamsBashforth2', 'euler', 'fractal', 'fractalTransition', 'leapfrog', 'linearTwoStep', 'midpoint'],
+    ...['momentum', 'mpoly', 'poly', 'projected', 'reversible', 'rungeKutta', 'schemes', 'tableaus'],
+    ...['threeStep', 'way'],
+  ],
+  randomness: ['bernoulli', 'dropout', 'dropPath', 'gaussianNoise', 'mix', 'noise', 'shake'],
   graphs: ['Graph', 'trace', 'summary'],
   operations: [
     ...['avgPool2d', 'batchNormApply', 'batchNormStats', 'concat', 'conv2d', 'globalAvgPool'],
@@ -25,6 +31,7 @@ const names = {
   ],
   training: ['train', 'recipe', 'recipeNames', 'recipes', 'constant', 'cosine', 'multistep', 'oneCycle'],
   curves: ['drawCurves', 'readMetrics', 'writeCurves'],
+  analysis: ['analyze', 'analysisPage', 'drawNetwork'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],
 };
@@ -35,9 +42,36 @@ describe('the public API', () => {
   });
 
   it('has these building blocks under nn', () => {
-    const blocks = ['preactBasic', 'preactBottleneck', 'preactHead', 'cifarStem', 'ownNormShortcut'];
-    const layers = ['chain', 'conv', 'linear', 'norm', 'relu', 'remembered'];
-    expect(Object.keys(api.nn).toSorted()).toEqual([...blocks, ...layers].toSorted());
+    const parts = {
+      layers: [
+        'chain',
+        'conv',
+        'convNormRelu',
+        'dropout',
+        'linear',
+        'norm',
+        'relu',
+        'remembered',
+        'xavierUniform',
+      ],
+      convs: ['basicConvs', 'bottleneckConvs', 'postact', 'preact'],
+      blocks: [
+        'basic',
+        'bottleneck',
+        'convBnRelu',
+        'inception',
+        'preactBasic',
+        'preactBottleneck',
+        'reluBasic',
+      ],
+      ends: ['cifarStem', 'imagenetStem', 'noStem', 'polynetStem', 'plainHead', 'preactHead'],
+      shortcuts: [
+        ...['normedProjection', 'optionA', 'ownNorm', 'plainProjection', 'pooledPadding', 'preactivated'],
+        'twoPaths',
+      ],
+      transitions: ['halvesTransition', 'ownNormShortcut', 'projectedHistory', 'reduction', 'restarted'],
+    };
+    expect(Object.keys(api.nn).toSorted()).toEqual(Object.values(parts).flat().toSorted());
   });
 
   it('loads nothing native by being imported, and works on graphs without libtorch', async () => {

@@ -2,6 +2,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { expected } from '../errors.ts';
+import { replaceFile } from '../files.ts';
+import { drawNetwork } from '../graph/draw.ts';
 import type { Graph } from '../graph/graph.ts';
 import { summary } from '../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../models/presets.ts';
@@ -11,13 +13,14 @@ import { countOption } from './flags.ts';
 interface Flags {
   readonly classes?: number;
   readonly input?: string;
+  readonly svg?: string;
   readonly json?: boolean;
 }
 
 const examples = `
 Examples:
   $ lm-resnet info                                        the models there are
-  $ lm-resnet info lm_resnet20 --classes 100
+  $ lm-resnet info lm_resnet20 --classes 100 --svg lm_resnet20.svg
   $ lm-resnet info runs/lm_resnet20/checkpoint.safetensors --json`;
 
 /** Adds the command `info`. */
@@ -26,8 +29,12 @@ export function addInfo(program: Command): void {
     .command('info')
     .description('layers, parameters and multiply-accumulates of a model or a checkpoint')
     .argument('[model]', `a checkpoint, or one of: ${presetNames.join(', ')}`)
-    .addOption(countOption('classes', 'classes of a named model (default: 10)'))
-    .option('--input <size>', 'image of a named model, channels x height x width (default: 3x32x32)')
+    .addOption(countOption('classes', 'classes of a named model (default: that of the model)'))
+    .option(
+      '--input <size>',
+      'image of a named model, channels x height x width (default: that of the model)',
+    )
+    .option('--svg <file>', 'also draw the network, as SVG')
     .option('--json', 'print as JSON: name, parameters, macs, input, layers')
     .addHelpText('after', examples)
     .action(run);
@@ -39,6 +46,10 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
     return;
   }
   const graph = isPath(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
+  if (flags.svg !== undefined) {
+    const svg = drawNetwork(graph);
+    await replaceFile(flags.svg, (file) => file.writeFile(svg));
+  }
   const { layers, totals } = summary(graph);
   const { parameters, macs } = totals;
   if (flags.json) {
@@ -62,12 +73,18 @@ function isPath(model: string): boolean {
   return /[./\\]/.test(model) || (!Object.hasOwn(presets, model) && existsSync(model));
 }
 
-function namedGraph(name: string, { classes = 10, input = '3x32x32' }: Flags): Graph {
-  const size = /^(\d+)x(\d+)x(\d+)$/.exec(input)?.slice(1).map(Number);
-  if (size === undefined)
+function namedGraph(name: string, { classes, input }: Flags): Graph {
+  const size = /^(\d+)x(\d+)x(\d+)$/
+    .exec(input ?? '')
+    ?.slice(1)
+    .map(Number);
+  if (input !== undefined && size === undefined)
     throw expected('ERR_CONFIG', 'channels x height x width, such as 3x32x32,', '--input', input);
-  const [channels = 3, height = 32, width = 32] = size;
-  return preset(name as PresetName, { input: [channels, height, width], classes });
+  const [channels = 3, height = 32, width = 32] = size ?? [];
+  return preset(name as PresetName, {
+    ...(size && { input: [channels, height, width] }),
+    ...(classes && { classes }),
+  });
 }
 
 function table(graph: Graph): string {
@@ -78,19 +95,26 @@ function table(graph: Graph): string {
     l.output.slice(1).join('x'),
     count(l.parameters),
     count(l.macs),
+    kib(l.activationBytes),
   ]);
-  const lines = aligned([['layer', 'operations', 'output', 'parameters', 'MACs'], ...rows]);
+  const lines = aligned([['layer', 'operations', 'output', 'parameters', 'MACs', 'activations'], ...rows]);
   const { channels, height, width } = graph.input;
-  const total = `${count(totals.parameters)} parameters, ${count(totals.macs)} MACs per ${height}x${width}x${channels} image`;
+  const sizes = `${count(totals.parameters)} parameters, ${count(totals.macs)} MACs`;
+  const total = `${sizes} and ${kib(totals.activationBytes)} of activations per ${height}x${width}x${channels} image`;
   return [...lines, '', `${graph.name}: ${total}, ${graph.classes} classes`].join('\n');
 }
 
-/** Columns of equal width, the last two aligned to the right. */
+/** Columns of equal width, the last three aligned to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
   const cell = (text: string, i: number): string =>
     i < 3 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
   return rows.map((row) => row.map(cell).join('  '));
+}
+
+/** Bytes in float32. */
+function kib(bytes: number): string {
+  return `${count(Math.ceil(bytes / 1024))} KiB`;
 }
 
 function count(n: number): string {

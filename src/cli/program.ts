@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { packageVersion } from '../native/binaries.ts';
+import { addAnalyze } from './analyze.ts';
+import { addConvert } from './convert.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInfo } from './info.ts';
@@ -21,7 +23,8 @@ function program(): Command {
     .version(packageVersion())
     .addHelpText('after', exits)
     .exitOverride();
-  for (const add of [addTrain, addEvaluate, addPredict, addInfo, addSetup, addDoctor]) add(root);
+  for (const add of [addTrain, addEvaluate, addPredict, addAnalyze, addInfo, addConvert, addSetup, addDoctor])
+    add(root);
   for (const command of root.commands) command.exitOverride();
   return root;
 }

@@ -1,5 +1,5 @@
 /** The command line without native code: help, names, numbers, errors. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -150,9 +150,9 @@ describe('info', () => {
   it('prints the sizes of a model as a table', async () => {
     const { code, stdout } = await cli(['info', 'lm_resnet20']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^layer +operations +output +parameters +MACs\n/);
+    expect(stdout).toMatch(/^layer +operations +output +parameters +MACs +activations\n/);
     expect(stdout).toContain(
-      'lm_resnet20: 272,384 parameters, 40,813,184 MACs per 32x32x3 image, 10 classes',
+      'lm_resnet20: 272,384 parameters, 40,813,184 MACs and 2,803 KiB of activations per 32x32x3 image, 10 classes',
     );
   });
 
@@ -163,6 +163,13 @@ describe('info', () => {
     expect(info).toMatchObject({ name: 'lm_resnet20', parameters: 272384, macs: 40813184, classes: 10 });
     expect(info.input).toMatchObject({ channels: 3, height: 32, width: 32 });
     expect(info.layers[0]).toMatchObject({ path: expect.any(String), parameters: expect.any(Number) });
+  });
+
+  it('draws the network as SVG when asked', async () => {
+    const file = join(await temporaryFolder(), 'net.svg');
+    expect(await cli(['info', 'lm_resnet20', '--svg', file])).toMatchObject({ code: 0 });
+    expect(await readFile(file, 'utf8')).toMatch(/^<svg .*lm_resnet20.*<\/svg>\s*$/s);
+    expect(await cli(['info', 'lm_resnet20', '--svg', '/nowhere/net.svg'])).toMatchObject({ code: 3 });
   });
 
   it('takes classes and input', async () => {

@@ -1,0 +1,143 @@
+/** `lm-resnet analyze` */
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type AnalyzeOptions, analyze } from '../analyze/analyze.ts';
+import { analysisPage } from '../analyze/page/page.ts';
+import { oneOf } from '../check.ts';
+import { type DatasetName, datasetNames, loadDataset, type Split } from '../data/datasets.ts';
+import { readImage } from '../data/image.ts';
+import type { ImageSet } from '../data/imageSet.ts';
+import { expected, LmError } from '../errors.ts';
+import { replaceFile } from '../files.ts';
+import type { InputSpec } from '../graph/spec.ts';
+import { Model } from '../runtime/model.ts';
+import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
+
+interface Flags extends PlaceFlags {
+  readonly dataset?: string;
+  readonly data?: string;
+  readonly split: string;
+  readonly images?: readonly string[];
+  readonly count: number;
+  readonly out?: string;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const examples = `
+Examples:
+  $ lm-resnet analyze runs/lm_resnet20/checkpoint.safetensors --dataset mnist --data DIR
+  $ lm-resnet analyze model.safetensors --images cat.jpg dog.jpg --out model.html
+  $ lm-resnet analyze model.safetensors --json > model.json`;
+
+/** Adds the command `analyze`. */
+export function addAnalyze(program: Command): void {
+  const command = program
+    .command('analyze')
+    .description('a checkpoint as an ODE integrator: learned k, stability, norms, trajectories, as a page')
+    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .option('--dataset <name>', `measure on a data set: ${datasetNames.join(', ')}`)
+    .option('--data <folder>', "folder of the data set's files")
+    .option('--split <name>', 'train or test', 'test')
+    .option('--count <number>', 'images of the data set, all classes in turn', toCount, 32)
+    .option('--images <files...>', 'measure on image files')
+    .option('--out <file>', 'page to write (default: the checkpoint with .html in place of .safetensors)')
+    .option('--force', 'overwrite the page')
+    .option('--json', 'print the analysis as JSON; a page is written with --out only');
+  addPlaceFlags(command);
+  command.addHelpText('after', examples).action(run);
+}
+
+async function run(checkpoint: string, flags: Flags): Promise<void> {
+  checkSource(flags);
+  const out = pageOf(checkpoint, flags);
+  initFrom(flags);
+  await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
+  const analysis = await analyze(model, await imagesOf(model, flags));
+  if (out !== undefined) await replaceFile(out, (file) => file.writeFile(analysisPage(analysis)));
+  if (flags.json) console.log(JSON.stringify(analysis));
+  else console.log(`wrote ${out}`);
+}
+
+function checkSource({ dataset, data, images }: Flags): void {
+  if ((dataset === undefined) !== (data === undefined))
+    throw expected(
+      'ERR_CONFIG',
+      '--dataset and --data together',
+      dataset ? '--data' : '--dataset',
+      undefined,
+    );
+  if (dataset !== undefined && images !== undefined)
+    throw expected('ERR_CONFIG', 'a data set or image files, not both,', '--images', images);
+}
+
+/** Where the page goes; nothing with --json alone. Refused early when a file is there. */
+function pageOf(checkpoint: string, { out, json, force }: Flags): string | undefined {
+  const path = out ?? (json ? undefined : `${checkpoint.replace(/\.safetensors$/, '')}.html`);
+  if (path === undefined || force || !existsSync(path)) return path;
+  throw new LmError('ERR_FILE', `Expected a new file for \`${path}\` but it exists`, {
+    hint: 'Pass --force to overwrite it, or another name with --out.',
+  });
+}
+
+/** The images to measure on, with their names. */
+async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
+  const { dataset, data, images, split, count } = flags;
+  if (images !== undefined) return fromFiles(images, model.input);
+  if (dataset === undefined || data === undefined) return {};
+  const name = oneOf<DatasetName>(dataset, datasetNames, 'data set');
+  const part = oneOf<Split>(split, ['train', 'test'], 'split');
+  const set = await loadDataset(name, data, part);
+  model.check(set);
+  checkSize(set, model.input);
+  return { ...sample(set, count), data: `${name}, ${part} part` };
+}
+
+async function fromFiles(files: readonly string[], input: InputSpec): Promise<AnalyzeOptions> {
+  const pixels: Uint8Array[] = [];
+  for (const file of files) pixels.push(await readImage(file, input));
+  return { images: joined(pixels), names: files.map((file) => basename(file)), data: 'files' };
+}
+
+function checkSize({ height, width }: ImageSet, input: InputSpec): void {
+  if (height === input.height && width === input.width) return;
+  throw expected('ERR_SHAPE', `images of ${input.height} x ${input.width} pixels`, '--dataset', [
+    height,
+    width,
+  ]);
+}
+
+/** The first images of a set that take all classes in turn. */
+function sample(set: ImageSet, count: number): { images: Uint8Array; names: string[] } {
+  const seen = new Map<number, number>();
+  const rounds = Array.from(set.labels, (label) => {
+    const round = seen.get(label) ?? 0;
+    seen.set(label, round + 1);
+    return round;
+  });
+  const place = (i: number): number => (rounds[i] ?? 0) * set.classNames.length + (set.labels[i] ?? 0);
+  const chosen = [...rounds.keys()].toSorted((a, b) => place(a) - place(b)).slice(0, count);
+  const size = set.height * set.width * set.channels;
+  return {
+    images: joined(chosen.map((i) => set.images.subarray(i * size, (i + 1) * size))),
+    names: chosen.map((i) => set.classNames[set.labels[i] ?? 0] ?? ''),
+  };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+function toCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 4096)
+    throw new InvalidArgumentError('It is not an integer from 1 to 4096.');
+  return count;
+}
