@@ -2,8 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 // One thread per process: OpenMP teams that spin against each other are 4 to 10 times slower than one.
 export default defineConfig({
+  // The examples import the package by its name.
+  resolve: { alias: { 'lm-resnet': new URL('src/index.ts', import.meta.url).pathname } },
   test: {
-    include: ['test/**/*.test.ts'],
+    // Whole published networks, with a folder that scripts/reference made; by hand.
+    include: [process.env.LM_RESNET_REFERENCE ? 'test/reference/*.check.ts' : 'test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preset } from '../../dist/index.js';
-import { findLibtorch } from '../../dist/native/libtorch.js';
 
 const number = (value) => ({ type: 'string', default: String(value) });
 const { values } = parseArgs({
@@ -30,7 +29,7 @@ const spec = preset(`lm_resnet${6 * Number(n) + 2}`, {
   input: [Number(channels), Number(size), Number(size)],
 }).toSpec();
 writeFileSync(graph, JSON.stringify(spec));
-const env = { ...process.env, OMP_WAIT_POLICY: 'passive', LD_LIBRARY_PATH: join(findLibtorch().path, 'lib') };
+const env = { ...process.env, GOMP_SPINCOUNT: '10000' }; // as the opener sets it
 
 function ours() {
   const words = ['--batch', batch, '--size', size, '--threads', threads, '--steps', steps, '--lr', '0.01'];
