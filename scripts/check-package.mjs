@@ -14,10 +14,11 @@ const images = Uint8Array.from({ length: 8 * 12 * 12 }, (_, i) => (i * 37) % 256
 const set = imageSet({ images, labels: [0, 1, 0, 1, 0, 1, 0, 1], height: 12, width: 12, channels: 1 });
 const model = await createModel('lm_resnet20', { classes: 2, input: [1, 12, 12], seed: 1 });
 const { steps } = await train(model, { train: set }, { batch: 8, epochs: 2, run: 'run' });
-await using loaded = await Model.load('run/checkpoint.safetensors');
+const loaded = await Model.load('run/checkpoint.safetensors');
 const [first] = await loaded.predict(images.subarray(0, 144));
 if (steps !== 2 || !(first.probability > 0)) throw new Error('the installed package does not work');
 console.log(\`trained \${steps} steps, saved, loaded, predicted \${first.label}\`);
+await loaded.close();
 await model.close();
 `;
 
