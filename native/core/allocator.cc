@@ -4,6 +4,7 @@
 #include <c10/core/impl/alloc_cpu.h>
 
 #include <atomic>
+#include <bit>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -11,8 +12,7 @@
 namespace lm {
 namespace {
 
-constexpr size_t kSmall = 1 << 20;          // below this the C library is fast
-constexpr size_t kGranule = 1 << 18;        // sizes are rounded up to this, so that near sizes share blocks
+constexpr size_t kSmall = size_t{1} << 15;  // below this the C library is fast
 constexpr size_t kLimit = size_t{2} << 30;  // cached at most; more is given back
 
 struct Header {
@@ -21,7 +21,11 @@ struct Header {
 
 constexpr size_t kHeader = 64;  // before every block: its size class; keeps the data on a cache line
 
-size_t rounded(size_t size) { return (size + kGranule - 1) / kGranule * kGranule; }
+// Size classes: eight to each doubling, so that near sizes share blocks and at most an eighth is wasted.
+size_t rounded(size_t size) {
+  const size_t unit = std::bit_floor(size) / 8;
+  return (size + unit - 1) / unit * unit;
+}
 
 class CachingAllocator final : public c10::Allocator {
  public:

@@ -3,6 +3,7 @@
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -22,7 +23,7 @@ bool is_rows(const Tensor& t) {
 }
 
 // Work is cut into pieces that do not depend on the number of threads, so that sums do not either.
-constexpr int64_t kPieces = 64;
+constexpr int64_t kPieces = 64;      // at most
 constexpr int64_t kBlockRows = 256;  // rows summed in the tensor's own precision before they enter a double
 constexpr int64_t kGrain = 1 << 15;
 
@@ -37,8 +38,9 @@ struct Layout {
 template <typename T, typename Number>
 std::vector<T> repeated(const Layout& layout, const Number& number) {
   std::vector<T> out(static_cast<size_t>(layout.width()));
-  for (int64_t j = 0; j < layout.width(); ++j)
-    out[static_cast<size_t>(j)] = static_cast<T>(number(j % layout.channels));
+  for (int64_t c = 0; c < layout.channels; ++c) out[static_cast<size_t>(c)] = static_cast<T>(number(c));
+  for (int64_t k = 1; k < layout.repeat; ++k)
+    std::copy_n(out.begin(), layout.channels, out.begin() + k * layout.channels);
   return out;
 }
 
@@ -47,10 +49,11 @@ std::vector<T> repeated(const Layout& layout, const Number& number) {
 template <typename T, typename Add>
 std::pair<std::vector<double>, std::vector<double>> sum_rows(const Layout& layout, const Add& add) {
   const auto c = static_cast<size_t>(layout.channels), width = static_cast<size_t>(layout.width());
-  const int64_t per_piece = (layout.rows + kPieces - 1) / kPieces;
-  std::vector<double> parts(kPieces * 2 * c, 0.0);
+  const int64_t pieces = std::clamp<int64_t>(layout.rows / kBlockRows, 1, kPieces);
+  const int64_t per_piece = (layout.rows + pieces - 1) / pieces;
+  std::vector<double> parts(static_cast<size_t>(pieces) * 2 * c, 0.0);
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, per_piece * layout.channels));
-  at::parallel_for(0, kPieces, grain, [&](int64_t from, int64_t to) {
+  at::parallel_for(0, pieces, grain, [&](int64_t from, int64_t to) {
     std::vector<T> sums(2 * width);
     for (int64_t piece = from; piece < to; ++piece) {
       double* part = parts.data() + static_cast<size_t>(piece) * 2 * c;
@@ -59,16 +62,14 @@ std::pair<std::vector<double>, std::vector<double>> sum_rows(const Layout& layou
         std::fill(sums.begin(), sums.end(), T(0));
         add(row * layout.channels, std::min(last, row + kBlockRows) * layout.channels, sums.data(),
             sums.data() + width);
-        for (size_t j = 0; j < width; ++j) {
-          part[j % c] += static_cast<double>(sums[j]);
-          part[c + j % c] += static_cast<double>(sums[width + j]);
-        }
+        for (size_t j = 0; j < 2 * width; j += c)  // both sums, the repeats of the channels onto each other
+          for (size_t k = 0; k < c; ++k) part[(j < width ? 0 : c) + k] += static_cast<double>(sums[j + k]);
       }
     }
   });
   std::pair<std::vector<double>, std::vector<double>> total{std::vector<double>(c, 0.0),
                                                             std::vector<double>(c, 0.0)};
-  for (size_t piece = 0; piece < kPieces; ++piece)
+  for (size_t piece = 0; piece < static_cast<size_t>(pieces); ++piece)
     for (size_t j = 0; j < c; ++j) {
       total.first[j] += parts[piece * 2 * c + j];
       total.second[j] += parts[piece * 2 * c + c + j];
