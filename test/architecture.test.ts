@@ -9,7 +9,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const base = ['errors', 'check', 'files'];
 const pure = ['errors', 'graph', 'roles'];
 const parts = ['nn', 'schemes', 'noise'];
-const machine = [...base, 'graph', 'native', 'runtime'];
+const machine = [...base, 'graph', 'native', 'transforms', 'runtime'];
 const all = [
   ...base,
   ...pure,
@@ -37,6 +37,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   noise: pure,
   models: [...pure, ...parts, 'check'],
   analyze: [...pure, ...parts, 'check', 'svg'],
+  transforms: ['errors', 'check'],
   native: [...base, 'graph'],
   runtime: machine,
   data: machine,
