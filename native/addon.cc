@@ -6,10 +6,13 @@
 #include <torch/headeronly/version.h>
 
 #include "binding/errors.h"
+#include "binding/images.h"
 #include "binding/job_thread.h"
+#include "binding/loader_wrap.h"
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
 #include "binding/parse.h"
+#include "binding/scan_wrap.h"
 #include "binding/source_wrap.h"
 #include "binding/trainer_wrap.h"
 #include "core/allocator.h"
@@ -68,8 +71,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
+  exports.Set("transformImage", Napi::Function::New<transform_image>(env, "transformImage"));
+  exports.Set("packJpeg", Napi::Function::New<pack_jpeg_file>(env, "packJpeg"));
   exports.Set("Model", ModelWrap::define(env));
   exports.Set("Source", SourceWrap::define(env));
+  exports.Set("Loader", LoaderWrap::define(env));
+  exports.Set("Scan", ScanWrap::define(env));
   exports.Set("Trainer", TrainerWrap::define(env));
   return exports;
 }

@@ -7,6 +7,7 @@ export type { Analysis, Region, StageTrajectories, StepAnalysis } from './analyz
 export { type AnalyzeOptions, analyze } from './analyze/analyze.ts';
 export { analysisPage } from './analyze/page/page.ts';
 export { createModel } from './createModel.ts';
+export { type BatchesOptions, batches, type ImageBatch } from './data/batches.ts';
 export {
   type DatasetName,
   type DatasetRow,
@@ -17,6 +18,28 @@ export {
 } from './data/datasets.ts';
 export { type ImageSize, readImage, writeImage } from './data/image.ts';
 export { channelStatistics, type ImageSet, type ImageSetInput, imageSet } from './data/imageSet.ts';
+export { openDataset } from './data/open.ts';
+export { type PreviewOptions, writePreview } from './data/preview.ts';
+export { type PackOptions, type PackResult, pack } from './data/records/pack.ts';
+export { type CheckOptions, checkImages } from './data/scan.ts';
+export {
+  type DatasetSpec,
+  type DatasetSpecInput,
+  type HoldOut,
+  type ImageFolderSpec,
+  type NamedSpec,
+  parseDataset,
+  type RecordsSpec,
+  type WebDatasetSpec,
+} from './data/spec.ts';
+export { fromAsyncIterable, type StreamOptions, type StreamSample } from './data/stream.ts';
+export {
+  imagenetMean,
+  imagenetStd,
+  type RgbImage,
+  type TransformImageOptions,
+  transformImage,
+} from './data/transformImage.ts';
 export { type ErrorCode, errorCodes, isLmError, LmError } from './errors.ts';
 export { type Coef, minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
 export { drawNetwork } from './graph/draw.ts';
@@ -64,11 +87,13 @@ export {
   presetNames,
   presets,
 } from './models/presets.ts';
-export type { Dtype, NativeEvaluation as Evaluation, TensorSet } from './native/binding.ts';
+export type { BadImage, Dtype, NativeEvaluation as Evaluation, TensorSet } from './native/binding.ts';
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
+export { Dataset } from './runtime/dataset.ts';
+export type { LoadingOptions } from './runtime/loading.ts';
 export { Model } from './runtime/model.ts';
 export type {
   MemoryStrategy,
@@ -78,7 +103,7 @@ export type {
   VjpOptions,
 } from './runtime/options.ts';
 export type { Guess, Prediction } from './runtime/predictions.ts';
-export type { LabelledImages } from './runtime/source.ts';
+export type { Images, LabelledImages } from './runtime/source.ts';
 export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';
 export { type FractalOptions, fractal, fractalTransition } from './schemes/fractal.ts';
@@ -94,7 +119,7 @@ export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
 export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
 export { type CurvesOptions, drawCurves, writeCurves } from './train/curves.ts';
-export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent } from './train/events.ts';
+export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent, WarningEvent } from './train/events.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
 export { type RecipeName, recipe, recipeNames, recipes } from './train/recipes.ts';
@@ -108,3 +133,11 @@ export {
   type ScheduleInput,
 } from './train/schedules.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';
+export {
+  cifarTrain,
+  imagenetEval,
+  imagenetTrain,
+  type Transform,
+  type TransformInput,
+  type TransformOp,
+} from './transforms/transforms.ts';

@@ -50,7 +50,9 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   index: [...all, 'createModel', 'importTorchvision'],
 };
 /** These run anywhere: no Node, no addon. */
-const anywhere = ['errors', 'svg', 'graph', 'roles', 'nn', 'schemes', 'noise', 'models', 'analyze'];
+const anywhere = [
+  ...['errors', 'svg', 'graph', 'roles', 'nn', 'schemes', 'noise', 'models', 'analyze', 'transforms'],
+];
 
 interface Import {
   readonly file: string;

@@ -13,18 +13,25 @@
 namespace lm::binding {
 namespace {
 
-class ComputeThread {
+// Threads that share a queue.
+class Jobs {
  public:
-  // Leaked on purpose: the thread must not meet destroyed statics when the process ends.
-  static ComputeThread& instance() {
-    static auto* thread = new ComputeThread;
-    return *thread;
+  // Leaked on purpose: the threads must not meet destroyed statics when the process ends.
+  static Jobs& compute() {
+    static auto* jobs = new Jobs(1);
+    return *jobs;
+  }
+  static Jobs& helpers() {
+    static auto* jobs = new Jobs(static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
+    return *jobs;
   }
 
+  // The threads start with the first job.
   void push(Job* job) {
     {
       const std::lock_guard lock(mutex_);
       queue_.push_back(job);
+      for (; count_ > 0; --count_) std::thread([this] { loop(); }).detach();
     }
     changed_.notify_all();
   }
@@ -56,12 +63,10 @@ class ComputeThread {
     return mine;
   }
 
-  std::atomic<int> threads{0};
+  std::atomic<int> threads{0};  // that one operation may use; 0: libtorch's own default
 
  private:
-  ComputeThread() {
-    std::thread([this] { loop(); }).detach();
-  }
+  explicit Jobs(int count) : count_(count) {}
 
   void loop() {
     for (;;) {
@@ -96,10 +101,11 @@ class ComputeThread {
     changed_.notify_all();
   }
 
+  int count_;  // threads to start
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job*> queue_;
-  // Whose jobs are under way: more than one while a long job lets short ones pass.
+  // Whose jobs are under way: the compute thread has more than one while a long job lets short ones pass.
   std::vector<const EnvState*> running_;
 };
 
@@ -122,12 +128,12 @@ void check(napi_status status, const char* what) {
 
 }  // namespace
 
-void run_waiting_short_jobs() { ComputeThread::instance().run_short(); }
+void run_waiting_short_jobs() { Jobs::compute().run_short(); }
 
-void set_threads(int threads) { ComputeThread::instance().threads = threads; }
+void set_threads(int threads) { Jobs::compute().threads = threads; }
 
 int get_threads() {
-  const int threads = ComputeThread::instance().threads;
+  const int threads = Jobs::compute().threads;
   return threads > 0 ? threads : at::get_num_threads();
 }
 
@@ -140,14 +146,18 @@ EnvState::EnvState(Napi::Env env) : env_(env) {
   check(napi_add_env_cleanup_hook(env, &EnvState::on_cleanup, this), "add a cleanup hook");
 }
 
-Napi::Value EnvState::submit(Napi::Env env, bool is_short, std::function<void()> work,
+Napi::Value EnvState::submit(Napi::Env env, On where, std::function<void()> work,
                              std::function<Napi::Value(Napi::Env)> result) {
   LM_CHECK(!*closing, "ERR_CLOSED", "The process is ending");
-  auto* job = new Job{
-      std::move(work), std::move(result), is_short, this, std::nullopt, Napi::Promise::Deferred::New(env)};
+  auto* job = new Job{std::move(work),
+                      std::move(result),
+                      where == On::kComputeBetweenSteps,
+                      this,
+                      std::nullopt,
+                      Napi::Promise::Deferred::New(env)};
   const Napi::Value promise = job->deferred->Promise();
   if (pending_++ == 0) napi_ref_threadsafe_function(env, channel_);
-  ComputeThread::instance().push(job);
+  (where == On::kHelper ? Jobs::helpers() : Jobs::compute()).push(job);
   return promise;
 }
 
@@ -172,7 +182,8 @@ void EnvState::on_js_thread(napi_env raw, napi_value, void* context, void* data)
 
 void EnvState::end_jobs() {
   *closing = true;
-  for (Job* job : ComputeThread::instance().withdraw(this)) delete job;
+  for (Jobs* jobs : {&Jobs::compute(), &Jobs::helpers()})
+    for (Job* job : jobs->withdraw(this)) delete job;
 }
 
 void EnvState::on_cleanup(void* data) {

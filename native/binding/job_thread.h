@@ -1,6 +1,6 @@
 // One compute thread for the whole process, with a queue of jobs: libtorch keeps one OpenMP team per calling
-// thread, so everything that computes runs on this one. Promises are settled on the JS thread of the
-// environment that asked.
+// thread, so everything that computes runs on this one. What needs no libtorch (images) runs on helper
+// threads. Promises are settled on the JS thread of the environment that asked.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,12 @@ namespace lm::binding {
 
 class EnvState;
 
+// Which thread a job runs on: the compute thread, when its turn comes or already between two steps of a long
+// job there, or any helper thread.
+enum class On { kCompute, kComputeBetweenSteps, kHelper };
+
 struct Job {
-  std::function<void()> work;                    // on the compute thread; may throw
+  std::function<void()> work;                    // on its thread; may throw
   std::function<Napi::Value(Napi::Env)> result;  // on the JS thread
   bool is_short;                                 // may run between two steps of a long one
   EnvState* env = nullptr;
@@ -41,9 +45,9 @@ class EnvState {
   // True once the environment is going away: long jobs end at their next step.
   const std::shared_ptr<std::atomic<bool>> closing = std::make_shared<std::atomic<bool>>(false);
 
-  Napi::Value submit(Napi::Env env, bool is_short, std::function<void()> work,
+  Napi::Value submit(Napi::Env env, On where, std::function<void()> work,
                      std::function<Napi::Value(Napi::Env)> result);
-  void settle(Job* job);  // from the compute thread
+  void settle(Job* job);  // from the thread that did it
   // Drops the jobs that wait and ends those under way at their next step; there are none afterwards.
   void end_jobs();
 

@@ -2,8 +2,8 @@
 
 #include "binding/errors.h"
 #include "binding/job_thread.h"
+#include "binding/loader_wrap.h"
 #include "binding/parse.h"
-#include "binding/source_wrap.h"
 #include "binding/wrap.h"
 
 namespace lm::binding {
@@ -89,7 +89,8 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
     auto logits = std::make_shared<at::Tensor>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { *logits = state->model().predict(pixels).to(at::kCPU); },
+            info.Env(), On::kComputeBetweenSteps,
+            [=] { *logits = state->model().predict(pixels).to(at::kCPU); },
             [=](Napi::Env env) { return to_float32(env, *logits); });
   });
 }
@@ -97,19 +98,16 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
 Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
-    const auto source = unwrap<SourceWrap>(info[0], "source").source();
-    const int64_t batch = integer_of(info[1], "batch");
-    LM_CHECK(batch > 0, "ERR_CONFIG", "A batch needs at least one image");
+    const std::shared_ptr<Loader> loader = make_loader(info[0], info[1]);
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluation>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), false,
+            info.Env(), On::kCompute,
             [=] {
-              EvaluationLoader loader(source, batch);
-              LM_CHECK(loader.classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
-                       loader.classes(), " classes but the model has ", state->model().classes());
-              *result = state->model().evaluate(loader, [&] {
+              LM_CHECK(loader->classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
+                       loader->classes(), " classes but the model has ", state->model().classes());
+              *result = state->model().evaluate(*loader, [&] {
                 LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
                 run_waiting_short_jobs();
               });
@@ -121,6 +119,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
               out.Set("top1", static_cast<double>(result->correct1) / count);
               out.Set("top5", static_cast<double>(result->correct5) / count);
               out.Set("count", count);
+              out.Set("bad", bad_images(env, loader->take_bad()));
               return out;
             });
   });
@@ -136,7 +135,8 @@ Napi::Value ModelWrap::vjp(const Napi::CallbackInfo& info) {
     auto result = std::make_shared<Vjp>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { *result = state->model().vjp(x, cotangent, options); },
+            info.Env(), On::kComputeBetweenSteps,
+            [=] { *result = state->model().vjp(x, cotangent, options); },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Object out = Napi::Object::New(env);
               out.Set("output", to_tensor(env, result->output));
@@ -155,7 +155,7 @@ Napi::Value ModelWrap::probe(const Napi::CallbackInfo& info) {
     auto values = std::make_shared<std::vector<at::Tensor>>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { *values = state->model().probe(x, nodes); },
+            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().probe(x, nodes); },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Array out = Napi::Array::New(env);
               for (size_t i = 0; i < values->size(); ++i)
@@ -187,7 +187,7 @@ Napi::Value ModelWrap::read_tensor(const Napi::CallbackInfo& info) {
     auto values = std::make_shared<at::Tensor>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { *values = state->model().read(path, set); },
+            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().read(path, set); },
             [=](Napi::Env env) {
               return values->scalar_type() == at::kDouble ? to_float64(env, *values)
                                                           : to_float32(env, *values);
@@ -202,7 +202,7 @@ Napi::Value ModelWrap::write_tensor(const Napi::CallbackInfo& info) {
     const at::Tensor values = floats_of(info[2], "values");
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), true, [=] { state->model().write(path, set, values); },
+            info.Env(), On::kComputeBetweenSteps, [=] { state->model().write(path, set, values); },
             [](Napi::Env env) { return env.Undefined(); });
   });
 }

@@ -75,8 +75,10 @@ at::Tensor doubles_of(const Napi::Value& value, const char* name) {
   return copy_of(value, napi_float64_array, at::kDouble, name);
 }
 
-at::Tensor labels_of(const Napi::Value& value, const char* name) {
-  return copy_of(value, napi_int32_array, at::kInt, name).to(at::kLong);
+std::vector<int32_t> integers_of(const Napi::Value& value, const char* name) {
+  const at::Tensor copy = copy_of(value, napi_int32_array, at::kInt, name);
+  const int32_t* data = copy.data_ptr<int32_t>();
+  return {data, data + copy.numel()};
 }
 
 at::Tensor floats_of(const Napi::Value& value, const char* name) {

@@ -14,10 +14,10 @@ namespace lm::binding {
 
 Value to_value(const Napi::Value& value);
 
-at::Tensor bytes_of(const Napi::Value& value, const char* name);    // Uint8Array -> uint8 [n]
-at::Tensor doubles_of(const Napi::Value& value, const char* name);  // Float64Array -> double [n]
-at::Tensor labels_of(const Napi::Value& value, const char* name);   // Int32Array -> int64 [n]
-at::Tensor floats_of(const Napi::Value& value, const char* name);   // Float64Array or Float32Array
+at::Tensor bytes_of(const Napi::Value& value, const char* name);               // Uint8Array -> uint8 [n]
+at::Tensor doubles_of(const Napi::Value& value, const char* name);             // Float64Array -> double [n]
+std::vector<int32_t> integers_of(const Napi::Value& value, const char* name);  // Int32Array
+at::Tensor floats_of(const Napi::Value& value, const char* name);              // Float64Array or Float32Array
 
 // Numbers in a row as images [n, h, w, c]; throws `code` unless there are as many.
 at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape, const char* code);

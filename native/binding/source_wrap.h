@@ -3,7 +3,8 @@
 #include <memory>
 
 #include "binding/napi_setup.h"
-#include "data/source.h"
+#include "data/samples.h"
+#include "data/stream.h"
 
 namespace lm::binding {
 
@@ -14,14 +15,18 @@ class SourceWrap final : public Napi::ObjectWrap<SourceWrap> {
 
   explicit SourceWrap(const Napi::CallbackInfo& info);
   ~SourceWrap() override;
-  std::shared_ptr<const Source> source() const;
+  std::shared_ptr<Samples> samples() const;
 
  private:
-  Napi::Value count(const Napi::CallbackInfo& info);
+  Napi::Value name(const Napi::CallbackInfo& info);
+  Napi::Value push(const Napi::CallbackInfo& info);
+  void end(const Napi::CallbackInfo& info);
+  void fail(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
   void forget();
 
-  std::shared_ptr<const Source> source_;
+  std::shared_ptr<Samples> samples_;
+  std::shared_ptr<StreamSamples> stream_;  // the same, where it is one
   int64_t bytes_ = 0;
 };
 

@@ -2,23 +2,34 @@
 
 #include "binding/errors.h"
 #include "binding/job_thread.h"
+#include "binding/loader_wrap.h"
 #include "binding/parse.h"
-#include "binding/source_wrap.h"
 #include "binding/wrap.h"
 
 namespace lm::binding {
 namespace {
 
-// Rows of lr, momentum, weight decay.
+// Rows in the order of `chunkColumns` (binding.ts).
 std::vector<StepScalars> parse_table(const at::Tensor& flat) {
-  LM_CHECK(flat.numel() % 3 == 0, "ERR_CONFIG", "A chunk's table needs three numbers a step");
-  const double* data = flat.data_ptr<double>();
+  constexpr int64_t kColumns = 4;
+  LM_CHECK(flat.numel() % kColumns == 0, "ERR_CONFIG", "A chunk's table needs ", kColumns, " numbers a step");
+  const double* row = flat.data_ptr<double>();
   std::vector<StepScalars> rows;
-  for (int64_t i = 0; i < flat.numel(); i += 3) rows.push_back({data[i], data[i + 1], data[i + 2]});
+  for (int64_t i = 0; i < flat.numel(); i += kColumns, row += kColumns)
+    rows.push_back({.lr = row[0], .momentum = row[1], .decay = row[2], .mix_prob = row[3]});
   return rows;
 }
 
-Napi::Value to_js(Napi::Env env, const ChunkResult& r) {
+TrainerOptions parse_options(const lm::Value& spec) {
+  TrainerOptions options;
+  options.seed = static_cast<uint64_t>(spec["seed"].integer());
+  std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
+  if (const lm::Value* mixing = spec.find("mixing")) options.mixing = MixingSpec::parse(*mixing);
+  if (const lm::Value* loss = spec.find("loss")) options.loss = LossSpec::parse(*loss);
+  return options;
+}
+
+Napi::Value to_js(Napi::Env env, const ChunkResult& r, const std::vector<BadImage>& bad) {
   Napi::Object out = Napi::Object::New(env);
   Napi::Float64Array losses = Napi::Float64Array::New(env, r.losses.size());
   std::copy(r.losses.begin(), r.losses.end(), losses.Data());
@@ -29,6 +40,8 @@ Napi::Value to_js(Napi::Env env, const ChunkResult& r) {
   out.Set("samples", static_cast<double>(r.samples));
   out.Set("seconds", r.seconds);
   out.Set("notFinite", r.not_finite.empty() ? env.Null() : Napi::String::New(env, r.not_finite));
+  out.Set("exhausted", r.exhausted);
+  out.Set("bad", bad_images(env, bad));
   return out;
 }
 
@@ -45,20 +58,17 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
     Value().TypeTag(&kTag);
     const auto model = unwrap<ModelWrap>(info[0], "model").state();
-    const auto source = unwrap<SourceWrap>(info[1], "source").source();
     const lm::Value spec = to_value(info[2]);
-    TrainerOptions options;
-    options.seed = static_cast<uint64_t>(spec["seed"].integer());
-    std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
-    TrainingLoader loader(source, spec["batch"].integer(), options.seed);
-    state_ = std::make_shared<TrainerState>(model, std::move(loader),
-                                            OptimizerSpec::parse(spec["optimizer"], model->graph), options);
+    const TrainerOptions options = parse_options(spec);
+    state_ =
+        std::make_shared<TrainerState>(model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
+                                       OptimizerSpec::parse(spec["optimizer"], model->graph), options);
   });
 }
 
 Napi::Value TrainerWrap::steps_per_epoch(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return Napi::Number::New(info.Env(), static_cast<double>(alive(state_, "trainer")->loader.batches()));
+    return Napi::Number::New(info.Env(), static_cast<double>(alive(state_, "trainer")->loader->batches()));
   });
 }
 
@@ -73,23 +83,25 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
     auto result = std::make_shared<ChunkResult>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), false,
+            info.Env(), On::kCompute,
             [=] {
               *result = state->trainer().run(first, rows, state->stop, [&] {
                 if (*closing) state->stop = true;
                 run_waiting_short_jobs();
               });
             },
-            [=](Napi::Env env) { return to_js(env, *result); });
+            [=](Napi::Env env) { return to_js(env, *result, state->loader->take_bad()); });
   });
 }
 
 void TrainerWrap::stop(const Napi::CallbackInfo&) {
-  if (state_) state_->stop = true;
+  if (!state_) return;
+  state_->stop = true;
+  state_->loader->stop();
 }
 
-void TrainerWrap::close(const Napi::CallbackInfo&) {
-  if (state_) state_->stop = true;
+void TrainerWrap::close(const Napi::CallbackInfo& info) {
+  stop(info);
   state_.reset();
 }
 

@@ -7,20 +7,20 @@
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
 #include "core/trainer.h"
-#include "data/source.h"
+#include "data/loader.h"
 
 namespace lm::binding {
 
 // What jobs share: the trainer is made by the first chunk, on the compute thread.
 struct TrainerState {
   std::shared_ptr<ModelState> model;
-  TrainingLoader loader;
+  std::shared_ptr<Loader> loader;
   OptimizerSpec optimizer;
   TrainerOptions options;
   std::atomic<bool> stop{false};
 
   Trainer& trainer() {
-    if (!trainer_) trainer_.emplace(model->model(), loader, optimizer, options);
+    if (!trainer_) trainer_.emplace(model->model(), *loader, optimizer, options);
     return *trainer_;
   }
 
@@ -28,7 +28,7 @@ struct TrainerState {
   std::optional<Trainer> trainer_;
 
  public:
-  TrainerState(std::shared_ptr<ModelState> model, TrainingLoader loader, OptimizerSpec optimizer,
+  TrainerState(std::shared_ptr<ModelState> model, std::shared_ptr<Loader> loader, OptimizerSpec optimizer,
                TrainerOptions options)
       : model(std::move(model)),
         loader(std::move(loader)),

@@ -20,7 +20,7 @@
 #include "core/allocator.h"
 #include "core/rng.h"
 #include "core/trainer.h"
-#include "data/source.h"
+#include "data/loader.h"
 
 namespace {
 
@@ -58,16 +58,16 @@ at::Device device_of(const std::string& name) {
   return at::Device(name);
 }
 
-std::shared_ptr<lm::Source> random_images(const lm::Graph& graph, const Options& options, int64_t classes) {
+std::shared_ptr<lm::Samples> random_images(const lm::Graph& graph, const Options& options, int64_t classes) {
   const int64_t count = 4 * std::stoll(options.at("batch")), size = std::stoll(options.at("size"));
   lm::Rng rng(std::stoull(options.at("seed")), "images");
   at::Tensor images = at::empty({count, size, size, graph.input.channels}, at::kByte);
-  at::Tensor labels = at::empty({count}, at::kLong);
+  std::vector<int32_t> labels;
   for (int64_t i = 0; i < images.numel(); ++i)
     images.data_ptr<uint8_t>()[i] = static_cast<uint8_t>(rng.next());
   for (int64_t i = 0; i < count; ++i)
-    labels.data_ptr<int64_t>()[i] = static_cast<int64_t>(rng.below(static_cast<uint64_t>(classes)));
-  return std::make_shared<lm::Source>(images, labels);
+    labels.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes))));
+  return std::make_shared<lm::MemorySamples>(images, labels);
 }
 
 lm::OptimizerSpec one_group(const lm::Graph& graph) {
@@ -84,7 +84,11 @@ lm::TrainerOptions trainer_options(const Options& options) {
   const lm::Memory memory = name == "store"     ? lm::Memory::kStore
                             : name == "reverse" ? lm::Memory::kReverse
                                                 : lm::Memory::kRecompute;
-  return {std::stoull(options.at("seed")), memory, std::stoi(options.at("every"))};
+  lm::TrainerOptions out;
+  out.seed = std::stoull(options.at("seed"));
+  out.memory = memory;
+  out.every = std::stoi(options.at("every"));
+  return out;
 }
 
 void run(const Options& options) {
@@ -94,10 +98,14 @@ void run(const Options& options) {
                                  options.at("dtype") == "float64" ? at::kDouble : at::kFloat,
                                  std::stoull(options.at("seed"))};
   lm::Model model(lm::Graph::parse(lm::parse_json(read_file(options.at("graph")))), model_options);
-  const auto source = random_images(model.graph(), options, model.classes());
-  lm::TrainingLoader loader(source, std::stoll(options.at("batch")), *model_options.seed);
+  const auto images = random_images(model.graph(), options, model.classes());
+  lm::LoaderOptions loading{.batch = std::stoll(options.at("batch")), .seed = *model_options.seed};
+  loading.height = loading.width = std::stoi(options.at("size"));
+  loading.channels = static_cast<int>(model.graph().input.channels);
+  const auto nothing = std::make_shared<const lm::Transform>(lm::parse_json("[]"), lm::Normalisation{});
+  lm::Loader loader(images, nothing, loading);
   lm::Trainer trainer(model, loader, one_group(model.graph()), trainer_options(options));
-  const lm::StepScalars scalars{std::stod(options.at("lr")), 0.9, 0};
+  const lm::StepScalars scalars{.lr = std::stod(options.at("lr")), .momentum = 0.9};
   const std::atomic<bool> stop{false};
   std::vector<double> losses, milliseconds;
   std::map<std::string, double> norms;

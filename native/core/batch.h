@@ -7,8 +7,9 @@
 namespace lm {
 
 struct Batch {
-  at::Tensor pixels;  // uint8 [n, h, w, c]
-  at::Tensor labels;  // int64 [n]
+  at::Tensor pixels;    // uint8 [n, h, w, c]; undefined when the source was stopped
+  at::Tensor labels;    // int64 [n]
+  int64_t counted = 0;  // the first so many count; the others only fill the batch of an evaluation
 };
 
 class BatchSource {
@@ -18,8 +19,10 @@ class BatchSource {
   virtual int64_t width() const = 0;
   virtual int64_t channels() const = 0;
   virtual int64_t classes() const = 0;  // labels are below this
+  virtual int64_t batch() const = 0;    // images in a batch of a training
   virtual int64_t batches() const = 0;  // in one pass
-  // Batch of a global step: it depends on the step alone, not on what was read before.
+  // Batch of a global step: it depends on the step alone, not on what was read before. Valid until the next
+  // call.
   virtual Batch at(int64_t step) = 0;
 };
 

@@ -1,7 +1,9 @@
-// Cross entropy over logits [n, classes], on the device; nothing here waits for it.
+// Losses over logits [n, classes], on the device; nothing here waits for it.
 #pragma once
 
 #include <ATen/ATen.h>
+
+#include "core/value.h"
 
 namespace lm {
 
@@ -10,7 +12,22 @@ struct Loss {
   at::Tensor gradient;  // of the mean, [n, classes]
 };
 
-Loss cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
+// Cross entropy of labels int64 [n]: its mean, a scalar.
+at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
+
+// What a training minimises, and the targets it sets.
+struct LossSpec {
+  bool binary = false;    // mean of the binary cross entropies of all classes, instead of cross entropy
+  double smoothing = 0;   // part of every target that is spread over all classes
+  double threshold = -1;  // binary targets above it become 1, the others 0; below 0: they stay
+
+  static LossSpec parse(const Value& spec);
+
+  // Probabilities [n, classes]: lambda of each label, 1 - lambda of the label of image n - 1 - i.
+  at::Tensor targets(const at::Tensor& labels, double lambda, int64_t classes,
+                     const at::TensorOptions& options) const;
+  Loss operator()(const at::Tensor& logits, const at::Tensor& targets) const;
+};
 
 // How many of the batch have their label first, and among the first five: int64 [2]. NaN logits are never
 // right; equal logits rank by index, as in argmax.

@@ -4,6 +4,7 @@
 
 #include "core/executor.h"
 #include "core/loss.h"
+#include "core/normalise.h"
 #include "core/reversible.h"
 #include "core/rng.h"
 
@@ -40,12 +41,6 @@ at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
   return out;
 }
 
-at::Tensor per_channel(const std::vector<double>& values, const at::TensorOptions& options) {
-  return at::tensor(at::ArrayRef<double>(values), at::kDouble)
-      .view({1, -1, 1, 1})
-      .to(options.device(), options.dtype().toScalarType());
-}
-
 }  // namespace
 
 Model::Model(Graph graph, const ModelOptions& options)
@@ -54,14 +49,10 @@ Model::Model(Graph graph, const ModelOptions& options)
       infer_shapes(graph_, 1, graph_.input.height, graph_.input.width)[static_cast<size_t>(graph_.output)];
   classes_ = out.size() == 2 ? out[1] : 0;
   buffers_ = Weights::zeros(shapes_of(graph_.buffers), options_);
-  const size_t channels = graph_.input.mean.size();
-  std::vector<double> scale(channels), shift(channels);
-  for (size_t c = 0; c < channels; ++c) {
-    scale[c] = 1 / (255 * graph_.input.std[c]);
-    shift[c] = -graph_.input.mean[c] / graph_.input.std[c];
+  for (size_t c = 0; c < graph_.input.mean.size(); ++c) {
+    scale_.push_back(1 / (255 * graph_.input.std[c]));
+    shift_.push_back(-graph_.input.mean[c] / graph_.input.std[c]);
   }
-  scale_ = per_channel(scale, options_);
-  shift_ = per_channel(shift, options_);
   for (size_t i = 0; i < graph_.buffers.size(); ++i) buffers_.views[i].fill_(graph_.buffers[i].value);
   if (options.seed) initialise(*options.seed);
 }
@@ -86,9 +77,7 @@ Weights& Model::set(const std::string& name) {
 at::Tensor Model::normalise(const at::Tensor& pixels) const {
   LM_CHECK(pixels.dim() == 4 && pixels.size(3) == graph_.input.channels, "ERR_SHAPE", "Expected images with ",
            graph_.input.channels, " channels but received ", pixels.sizes());
-  const at::Tensor planes =
-      pixels.to(options_.device()).to(options_.dtype().toScalarType()).permute({0, 3, 1, 2});
-  return at::addcmul(shift_, planes, scale_).contiguous(at::MemoryFormat::ChannelsLast);
+  return lm::normalise(pixels, scale_, shift_, options_);
 }
 
 const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOptions& o) {
@@ -113,13 +102,16 @@ Evaluation Model::evaluate(BatchSource& source, const std::function<void()>& bet
   Evaluation result;
   for (int64_t i = 0; i < source.batches(); ++i) {
     const Batch batch = source.at(i);
+    LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
+    if (batch.counted == 0) continue;
     const at::Tensor labels = batch.labels.to(options_.device());
     const at::Tensor logits = predict(batch.pixels);
-    loss.add_(cross_entropy(logits, labels).value, static_cast<double>(labels.size(0)));
+    loss.add_(cross_entropy(logits, labels), static_cast<double>(batch.counted));
     correct.add_(count_correct(logits, labels));
-    result.count += labels.size(0);
+    result.count += batch.counted;
     between_batches();
   }
+  LM_CHECK(result.count > 0, "ERR_DATASET", "None of the images can be used");
   const at::Tensor counts = correct.to(at::kCPU);
   result.loss = loss.item<double>() / static_cast<double>(result.count);
   result.correct1 = counts[0].item<int64_t>();

@@ -74,7 +74,7 @@ class Model {
   int64_t classes_ = 0;
   std::map<std::string, Weights> sets_;
   Weights buffers_;
-  at::Tensor scale_, shift_;
+  std::vector<double> scale_, shift_;  // per channel: x = pixel · scale + shift
   std::map<std::tuple<int64_t, int64_t, int64_t, int>, Plan> plans_;
 };
 

@@ -10,6 +10,7 @@ namespace lm {
 // What may change with every step; the schedule is computed in TypeScript.
 struct StepScalars {
   double lr = 0, momentum = 0, decay = 0;
+  double mix_prob = 0;  // of mixing the batch
 };
 
 struct ParamGroup {

@@ -42,6 +42,26 @@ double Rng::normal() {
   return radius * std::cos(angle);
 }
 
+// Marsaglia, Tsang 2000. In logarithms, for a variate of a small shape is often below every double.
+double Rng::log_gamma(double shape) {
+  if (shape < 1) {
+    const double raised = log_gamma(shape + 1);
+    return raised + std::log(1 - uniform()) / shape;
+  }
+  const double d = shape - 1.0 / 3, c = 1 / std::sqrt(9 * d);
+  for (;;) {
+    const double x = normal(), root = 1 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root;
+    if (std::log(1 - uniform()) < x * x / 2 + d * (1 - v + std::log(v))) return std::log(d * v);
+  }
+}
+
+double Rng::beta(double a, double b) {
+  const double first = log_gamma(a), second = log_gamma(b);
+  return 1 / (1 + std::exp(second - first));
+}
+
 uint64_t Rng::below(uint64_t limit) {
   const uint64_t reject =
       (0 - limit) % limit;  // 2^64 mod limit: the values that would be counted once too often

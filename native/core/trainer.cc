@@ -35,34 +35,45 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   correct_ = at::zeros({2}, model_.options().dtype(at::kLong));
   bad_ = at::zeros({1}, model_.options().dtype(at::kFloat));
   const at::Tensor good_steps = at::zeros({1}, bad_.options());
-  int64_t done = 0;
-  for (; done < count && !stop; ++done) {
-    step(first + done, scalars[static_cast<size_t>(done)], done);
+  ChunkResult result;
+  for (int64_t done = 0; done < count && !stop; ++done) {
+    const Batch batch = source_.at(first + done);
+    if (!batch.pixels.defined()) break;  // stopped
+    result.exhausted = batch.counted < source_.batch();
+    if (result.exhausted) break;
+    step(first + done, batch, scalars[static_cast<size_t>(done)], done);
     good_steps.add_(1 - bad_);
     if (on_cpu && bad_.item<float>() != 0) break;
     between_steps();
   }
-  ChunkResult result;
   const auto good = static_cast<int64_t>(good_steps.item<float>());
   const bool failed = bad_.item<float>() != 0;
   const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
   result.losses.assign(losses.data_ptr<double>(), losses.data_ptr<double>() + good);
   result.correct1 = correct[0].item<int64_t>();
   result.correct5 = correct[1].item<int64_t>();
-  if (failed) result.not_finite = name_not_finite(first + good);
+  if (failed) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (count > 0) result.samples = good * source_.at(first).labels.size(0);
+  result.samples = good * source_.batch();
   return result;
 }
 
-void Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
-  const Batch batch = source_.at(number);
+Trainer::Inputs Trainer::inputs(int64_t number, const Batch& batch, const StepScalars& scalars) {
   const at::Tensor labels = batch.labels.to(model_.options().device());
-  const at::Tensor x = model_.normalise(batch.pixels);
+  at::Tensor x = model_.normalise(batch.pixels);
+  const Mix mix = draw_mixing(options_.mixing, scalars.mix_prob, x.size(2), x.size(3),
+                              Rng(options_.seed, "mixing", static_cast<uint64_t>(number)));
+  apply(mix, x);
+  return {x, options_.loss.targets(labels, mix.lambda, model_.classes(), model_.options()),
+          mix.lambda < 0.5 ? labels.flip(0) : labels};
+}
+
+void Trainer::step(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row) {
+  const auto [x, targets, labels] = inputs(number, batch, scalars);
   pending_.flat.copy_(model_.buffers().flat);
   Run run(plan_for(x), model_.values(), pending_.views, key(number));
   const at::Tensor logits = run.forward(x);
-  const Loss loss = cross_entropy(logits, labels);
+  const Loss loss = options_.loss(logits, targets);
   Weights& grads = model_.set("gradient");
   grads.flat.zero_();
   run.backward(loss.gradient, grads);
@@ -84,14 +95,15 @@ const Plan& Trainer::plan_for(const at::Tensor& x) {
   return model_.plan(x.size(0), x.size(2), x.size(3), options);
 }
 
-// Replays the step that failed, looking at every value: the batch depends on its number alone.
-std::string Trainer::name_not_finite(int64_t number) {
+// Replays the step that failed, looking at every value: the source still has its batch.
+std::string Trainer::name_not_finite(int64_t number, const StepScalars& scalars) {
   const Batch batch = source_.at(number);
-  const at::Tensor x = model_.normalise(batch.pixels);
+  if (!batch.pixels.defined()) return "loss";  // stopped meanwhile
+  const Inputs in = inputs(number, batch, scalars);
   pending_.flat.copy_(model_.buffers().flat);
-  Run run(plan_for(x), model_.values(), pending_.views, key(number));
+  Run run(plan_for(in.x), model_.values(), pending_.views, key(number));
   run.watch();
-  const Loss loss = cross_entropy(run.forward(x), batch.labels.to(model_.options().device()));
+  const Loss loss = options_.loss(run.forward(in.x), in.targets);
   const std::vector<BufferSpec>& buffers = model_.graph().buffers;
   for (size_t i = 0; run.not_finite().empty() && i < buffers.size(); ++i)
     if (!all_finite(pending_.views[i])) return buffers[i].path.substr(0, buffers[i].path.rfind('.'));

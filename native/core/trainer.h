@@ -8,6 +8,8 @@
 
 #include "core/batch.h"
 #include "core/draws.h"
+#include "core/loss.h"
+#include "core/mixing.h"
 #include "core/model.h"
 #include "core/optimizer.h"
 
@@ -18,12 +20,15 @@ struct ChunkResult {
   int64_t correct1 = 0, correct5 = 0, samples = 0;
   double seconds = 0;
   std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
+  bool exhausted = false;  // the source has no more batches
 };
 
 struct TrainerOptions {
   uint64_t seed = 0;  // of what steps draw
   Memory memory = Memory::kStore;
   int every = 1;
+  MixingSpec mixing;
+  LossSpec loss;
 };
 
 class Trainer {
@@ -36,8 +41,15 @@ class Trainer {
                   const std::function<void()>& between_steps);
 
  private:
-  void step(int64_t number, const StepScalars& scalars, int64_t row);
-  std::string name_not_finite(int64_t number);
+  // A batch as the network and the loss take it.
+  struct Inputs {
+    at::Tensor x, targets;
+    at::Tensor labels;  // those with the largest share of their image
+  };
+
+  Inputs inputs(int64_t number, const Batch& batch, const StepScalars& scalars);
+  void step(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
+  std::string name_not_finite(int64_t number, const StepScalars& scalars);
   const Plan& plan_for(const at::Tensor& x);
   DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
 

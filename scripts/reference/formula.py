@@ -60,14 +60,14 @@ def splitmix(z):
 
 
 class Stream:
-    """The generator of one draw of step 0: named by (seed, purpose, group)."""
+    """The generator of one draw: named by (seed, purpose, group) and the step."""
 
-    def __init__(self, seed, purpose, group):
+    def __init__(self, seed, purpose, group=None, step=0):
         h = 0xCBF29CE484222325
-        for c in f"{purpose}:{group}".encode():
+        for c in (purpose if group is None else f"{purpose}:{group}").encode():
             h = ((h ^ c) * 0x100000001B3) & U64
-        self.key, self.counter = 0, 0
-        for part in (seed, h, 0, 0):
+        self.key, self.counter, self.spare = 0, 0, None
+        for part in (seed, h, step, 0):
             self.key = splitmix(((self.key + STEP) & U64) ^ part)
 
     def next(self):
@@ -83,3 +83,35 @@ class Stream:
             value = self.next()
             if value >= reject:
                 return value % limit
+
+    def normal(self):
+        if self.spare is not None:
+            value, self.spare = self.spare, None
+            return value
+        radius = math.sqrt(-2 * math.log(1 - self.uniform()))
+        angle = 2 * math.pi * self.uniform()
+        self.spare = radius * math.sin(angle)
+        return radius * math.cos(angle)
+
+    def log_gamma(self, shape):
+        if shape < 1:
+            raised = self.log_gamma(shape + 1)
+            return raised + math.log(1 - self.uniform()) / shape
+        d = shape - 1 / 3
+        c = 1 / math.sqrt(9 * d)
+        while True:
+            x = self.normal()
+            root = 1 + c * x
+            if root > 0 and math.log(1 - self.uniform()) < x * x / 2 + d * (1 - root**3 + 3 * math.log(root)):
+                return math.log(d * root**3)
+
+    def beta(self, a, b):
+        first, second = self.log_gamma(a), self.log_gamma(b)
+        return 1 / (1 + math.exp(second - first))
+
+    def permutation(self, count):
+        order = list(range(count))
+        for i in range(count, 1, -1):
+            j = self.below(i)
+            order[i - 1], order[j] = order[j], order[i - 1]
+        return order

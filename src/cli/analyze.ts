@@ -4,20 +4,18 @@ import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AnalyzeOptions, analyze } from '../analyze/analyze.ts';
 import { analysisPage } from '../analyze/page/page.ts';
-import { oneOf } from '../check.ts';
-import { type DatasetName, datasetNames, loadDataset, type Split } from '../data/datasets.ts';
+import { batches } from '../data/batches.ts';
 import { readImage } from '../data/image.ts';
-import type { ImageSet } from '../data/imageSet.ts';
 import { expected, LmError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import { Model } from '../runtime/model.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
+import { addDataFlags, openPart } from './sets.ts';
 
 interface Flags extends PlaceFlags {
-  readonly dataset?: string;
   readonly data?: string;
-  readonly split: string;
+  readonly split?: string;
   readonly images?: readonly string[];
   readonly count: number;
   readonly out?: string;
@@ -27,7 +25,7 @@ interface Flags extends PlaceFlags {
 
 const examples = `
 Examples:
-  $ lm-resnet analyze runs/lm_resnet20/checkpoint.safetensors --dataset mnist --data DIR
+  $ lm-resnet analyze runs/lm_resnet20/checkpoint.safetensors --data mnist:DIR
   $ lm-resnet analyze model.safetensors --images cat.jpg dog.jpg --out model.html
   $ lm-resnet analyze model.safetensors --json > model.json`;
 
@@ -37,14 +35,12 @@ export function addAnalyze(program: Command): void {
     .command('analyze')
     .description('a checkpoint as an ODE integrator: learned k, stability, norms, trajectories, as a page')
     .argument('<checkpoint>', 'a file that train or Model.save wrote')
-    .option('--dataset <name>', `measure on a data set: ${datasetNames.join(', ')}`)
-    .option('--data <folder>', "folder of the data set's files")
-    .option('--split <name>', 'train or test', 'test')
     .option('--count <number>', 'images of the data set, all classes in turn', toCount, 32)
     .option('--images <files...>', 'measure on image files')
     .option('--out <file>', 'page to write (default: the checkpoint with .html in place of .safetensors)')
     .option('--force', 'overwrite the page')
     .option('--json', 'print the analysis as JSON; a page is written with --out only');
+  addDataFlags(command, false);
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
 }
@@ -60,15 +56,8 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   else console.log(`wrote ${out}`);
 }
 
-function checkSource({ dataset, data, images }: Flags): void {
-  if ((dataset === undefined) !== (data === undefined))
-    throw expected(
-      'ERR_CONFIG',
-      '--dataset and --data together',
-      dataset ? '--data' : '--dataset',
-      undefined,
-    );
-  if (dataset !== undefined && images !== undefined)
+function checkSource({ data, images }: Flags): void {
+  if (data !== undefined && images !== undefined)
     throw expected('ERR_CONFIG', 'a data set or image files, not both,', '--images', images);
 }
 
@@ -83,15 +72,24 @@ function pageOf(checkpoint: string, { out, json, force }: Flags): string | undef
 
 /** The images to measure on, with their names. */
 async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
-  const { dataset, data, images, split, count } = flags;
+  const { data, images, split, count } = flags;
   if (images !== undefined) return fromFiles(images, model.input);
-  if (dataset === undefined || data === undefined) return {};
-  const name = oneOf<DatasetName>(dataset, datasetNames, 'data set');
-  const part = oneOf<Split>(split, ['train', 'test'], 'split');
-  const set = await loadDataset(name, data, part);
-  model.check(set);
-  checkSize(set, model.input);
-  return { ...sample(set, count), data: `${name}, ${part} part` };
+  if (data === undefined) return {};
+  await using set = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
+  model.check(set, false);
+  const { channels, height, width } = model.input;
+  const pixels: Uint8Array[] = [];
+  const names: string[] = [];
+  for await (const batch of batches(set, { imageSize: height, channels: channels === 1 ? 1 : 3 })) {
+    if (batch.height !== height || batch.width !== width)
+      throw expected('ERR_SHAPE', `images of ${height} x ${width} pixels`, '--data', [
+        batch.height,
+        batch.width,
+      ]);
+    pixels.push(batch.pixels);
+    names.push(...Array.from(batch.labels, (label) => set.classNames[label] ?? ''));
+  }
+  return { images: joined(pixels), names, data: set.name };
 }
 
 async function fromFiles(files: readonly string[], input: InputSpec): Promise<AnalyzeOptions> {
@@ -100,29 +98,17 @@ async function fromFiles(files: readonly string[], input: InputSpec): Promise<An
   return { images: joined(pixels), names: files.map((file) => basename(file)), data: 'files' };
 }
 
-function checkSize({ height, width }: ImageSet, input: InputSpec): void {
-  if (height === input.height && width === input.width) return;
-  throw expected('ERR_SHAPE', `images of ${input.height} x ${input.width} pixels`, '--dataset', [
-    height,
-    width,
-  ]);
-}
-
 /** The first images of a set that take all classes in turn. */
-function sample(set: ImageSet, count: number): { images: Uint8Array; names: string[] } {
+function sample(labels: Int32Array, classes: number, count: number): Int32Array {
   const seen = new Map<number, number>();
-  const rounds = Array.from(set.labels, (label) => {
+  const place = Array.from(labels, (label) => {
     const round = seen.get(label) ?? 0;
     seen.set(label, round + 1);
-    return round;
+    return round * classes + label;
   });
-  const place = (i: number): number => (rounds[i] ?? 0) * set.classNames.length + (set.labels[i] ?? 0);
-  const chosen = [...rounds.keys()].toSorted((a, b) => place(a) - place(b)).slice(0, count);
-  const size = set.height * set.width * set.channels;
-  return {
-    images: joined(chosen.map((i) => set.images.subarray(i * size, (i + 1) * size))),
-    names: chosen.map((i) => set.classNames[set.labels[i] ?? 0] ?? ''),
-  };
+  return Int32Array.from(
+    [...place.keys()].toSorted((a, b) => (place[a] ?? 0) - (place[b] ?? 0)).slice(0, count),
+  );
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

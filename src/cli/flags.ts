@@ -5,6 +5,7 @@ import { expected } from '../errors.ts';
 
 interface Property {
   readonly type?: string;
+  readonly enum?: readonly string[];
   readonly default?: unknown;
   readonly description?: string;
 }
@@ -54,6 +55,7 @@ function optionsOf(name: string, property: Property): Option[] {
     ];
   if (property.type === 'number' || property.type === 'integer')
     return [new Option(`--${flag} <number>`, text).argParser((value) => toNumber(`--${flag}`, value))];
+  if (property.enum !== undefined) return [new Option(`--${flag} <${property.enum.join('|')}>`, text)];
   return [new Option(`--${flag} <kind or JSON>`, text).argParser((value) => toKind(`--${flag}`, value))];
 }
 

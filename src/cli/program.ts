@@ -4,9 +4,11 @@ import { errorCodes, LmError } from '../errors.ts';
 import { packageVersion } from '../native/binaries.ts';
 import { addAnalyze } from './analyze.ts';
 import { addConvert } from './convert.ts';
+import { addData } from './data.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInfo } from './info.ts';
+import { addPack } from './pack.ts';
 import { addPredict } from './predict.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
@@ -23,7 +25,18 @@ function program(): Command {
     .version(packageVersion())
     .addHelpText('after', exits)
     .exitOverride();
-  for (const add of [addTrain, addEvaluate, addPredict, addAnalyze, addInfo, addConvert, addSetup, addDoctor])
+  for (const add of [
+    addTrain,
+    addEvaluate,
+    addPredict,
+    addAnalyze,
+    addData,
+    addPack,
+    addInfo,
+    addConvert,
+    addSetup,
+    addDoctor,
+  ])
     add(root);
   for (const command of root.commands) command.exitOverride();
   return root;

@@ -20,6 +20,8 @@ export interface ProgressOptions {
   readonly quiet?: boolean | undefined;
   /** Milliseconds between plain lines where the stream is not a terminal; default 10 000. */
   readonly intervalMs?: number | undefined;
+  /** What is counted, default "step". */
+  readonly unit?: string | undefined;
   /** Clock in milliseconds, for tests. */
   readonly now?: (() => number) | undefined;
 }
@@ -50,23 +52,25 @@ export function createProgress(options: ProgressOptions = {}): Progress {
     stream = process.stderr,
     quiet = false,
     intervalMs = 10_000,
+    unit = 'step',
     now = () => performance.now(),
   } = options;
   if (quiet) return quietProgress(stream);
-  const state = createState(now);
+  const state = createState(now, unit);
   return stream.isTTY ? barProgress(stream, state) : lineProgress(stream, state, intervalMs);
 }
 
 interface State {
   readonly now: () => number;
+  readonly unit: string;
   total: number;
   first: number;
   started: number;
   latest: ProgressPayload;
 }
 
-function createState(now: () => number): State {
-  return { now, total: 0, first: 0, started: 0, latest: { step: 0 } };
+function createState(now: () => number, unit: string): State {
+  return { now, unit, total: 0, first: 0, started: 0, latest: { step: 0 } };
 }
 
 function begin(state: State, total: number, done: number): void {
@@ -155,11 +159,11 @@ function barLine(state: State, columns: number): string {
 
 function facts(state: State): string[] {
   const { step, epoch, loss, top1, imagesPerSecond } = state.latest;
-  const { total } = state;
+  const { total, unit } = state;
   const part = total > 0 ? Math.min(1, step / total) : 1;
   const out = [`${Math.floor(100 * part)} %`.padStart(5)];
   if (epoch !== undefined) out.push(`epoch ${epoch.toFixed(1)}`);
-  out.push(`step ${String(step).padStart(String(total).length)}/${total}`);
+  out.push(`${unit} ${String(step).padStart(String(total).length)}/${total}`);
   if (loss !== undefined) out.push(`loss ${loss.toFixed(4)}`);
   if (top1 !== undefined) out.push(`top-1 ${(100 * top1).toFixed(2)} %`);
   if (imagesPerSecond !== undefined) out.push(`${Math.round(imagesPerSecond)} img/s`);

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { oneOf, parseOptions } from '../check.ts';
 import { createModel } from '../createModel.ts';
-import { type DatasetName, datasetNames, datasets, loadDataset } from '../data/datasets.ts';
 import { LmError } from '../errors.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
 import type { Model } from '../runtime/model.ts';
@@ -12,17 +11,19 @@ import { type TrainSettings, trainSchema } from '../train/options.ts';
 import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
-import { type TrainData, train } from '../train/train.ts';
+import { train } from '../train/train.ts';
 import { readConfig } from './config.ts';
-import { addFlags, givenFlags } from './flags.ts';
+import { addFlags, countOption, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { createProgress } from './progress.ts';
+import { dataHelp, modelOptions, openSets } from './sets.ts';
 import { withSignals } from './signals.ts';
 
 const jobSchema = z.object({
   model: z.string().default('lm_resnet20'),
-  dataset: z.string().optional(),
-  data: z.string().optional(),
+  data: z.unknown().optional(),
+  test: z.unknown().optional(),
+  imageSize: z.int().min(8).max(16_383).optional(),
   run: z.string().optional(),
   recipe: z.string().optional(),
 });
@@ -35,9 +36,11 @@ interface Flags extends PlaceFlags, Record<string, unknown> {
 
 const examples = `
 Examples:
-  $ lm-resnet train --dataset mnist --data DIR --recipe mnist-onecycle
-  $ lm-resnet train --dataset cifar10 --data DIR --model lm_resnet56 --epochs 160 --schedule '{"kind":"multistep","milestones":[80,120]}'
-  $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, dataset, data, weightDecay, …
+  $ lm-resnet train --data mnist:DIR --recipe mnist-onecycle
+  $ lm-resnet train --data cifar10:DIR --model lm_resnet56 --epochs 160 --schedule '{"kind":"multistep","milestones":[80,120]}'
+  $ lm-resnet train --data imageFolder:DIR --model lm_resnet50 --image-size 176 --workers 8
+  $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
+  $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint; a second one ends it at once.`;
 
@@ -47,8 +50,17 @@ export function addTrain(program: Command): void {
     .command('train')
     .description('train a model on a data set, into a new run folder')
     .option('--model <name>', `model: ${presetNames.join(', ')} (default: lm_resnet20)`)
-    .option('--dataset <name>', `data set: ${datasetNames.join(', ')}`)
-    .option('--data <folder>', "folder of the data set's files")
+    .option('--data <set>', `data set to train on, ${dataHelp}`)
+    .option(
+      '--test <set>',
+      'data set to test on after every epoch (default: the test part of --data, where it has one)',
+    )
+    .addOption(
+      countOption(
+        'image-size',
+        "side of the images that the network takes (default: the model's, or the data set's)",
+      ),
+    )
     .option('--run <folder>', 'run folder, new (default: runs/<model>)')
     .option('--recipe <name>', `settings to start from: ${recipeNames.join(', ')}`)
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
@@ -63,22 +75,22 @@ async function run(flags: Flags): Promise<void> {
   const file = flags.config === undefined ? {} : await readConfig(flags.config);
   const {
     model: name,
-    dataset,
-    data: folder,
+    data: trained,
+    test: tested,
+    imageSize,
     run: wanted,
     recipe: recipeName,
     ...settings
   } = merged(file, flags);
   const preset = oneOf<PresetName>(name, presetNames, 'model');
-  const known = oneOf<DatasetName>(required(dataset, 'dataset', 'mnist'), datasetNames, 'data set');
+  if (trained === undefined) throw required('data', 'mnist:DIR');
   const start = recipeName === undefined ? {} : recipe(recipeName as RecipeName);
   const options: TrainSettings = parseOptions(trainSchema, { ...start, ...settings }, 'train');
   initFrom(flags);
-  const data = await load(known, required(folder, 'data', 'DIR'));
-  const { input, mean, std, classes, classNames } = datasets[known];
+  const data = await openSets(trained, tested);
   await using model = await createModel(preset, {
-    ...{ input, mean, std, classes, classNames, seed: options.seed },
-    ...{ device: flags.device, dtype: flags.dtype },
+    ...modelOptions(trained, data.train, imageSize),
+    ...{ seed: options.seed, device: flags.device, dtype: flags.dtype },
   });
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
   const result = await withSignals((signal) =>
@@ -103,15 +115,10 @@ function pick(from: Record<string, unknown>, names: object): Record<string, unkn
   return Object.fromEntries(Object.entries(from).filter(([key]) => key in names));
 }
 
-function required(value: string | undefined, name: string, example: string): string {
-  if (value !== undefined) return value;
-  throw new LmError('ERR_CONFIG', `Expected a value for \`--${name}\` but received nothing`, {
+function required(name: string, example: string): LmError {
+  return new LmError('ERR_CONFIG', `Expected a value for \`--${name}\` but received nothing`, {
     hint: `Add --${name} ${example}; \`lm-resnet train --help\` lists all.`,
   });
-}
-
-async function load(name: DatasetName, folder: string): Promise<TrainData> {
-  return { train: await loadDataset(name, folder, 'train'), test: await loadDataset(name, folder, 'test') };
 }
 
 /** Shows a run's events until it ends. */
@@ -124,6 +131,8 @@ async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainRes
         if (!started) progress.start(event.totalSteps);
         started = true;
         progress.update(event);
+      } else if (event.type === 'warning') {
+        progress.log(`bad image ${event.name}: ${event.reason}`);
       } else if (event.type === 'eval' && !quiet) {
         const top1 = (100 * event.top1).toFixed(2);
         progress.log(`epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %`);

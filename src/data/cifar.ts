@@ -6,10 +6,14 @@
  */
 import { LmError } from '../errors.ts';
 import { readAt, withFile } from '../files.ts';
+import type { ArchivedFile } from './archive.ts';
 import { type ImageSet, imageSet } from './imageSet.ts';
 
 const side = 32;
 const plane = side * side;
+
+/** A file by its path, or out of an archive. */
+export type CifarFile = string | ArchivedFile;
 
 /** Records per read: small enough that other work gets its turn in between. */
 const recordsPerRead = 2000;
@@ -17,7 +21,7 @@ const recordsPerRead = 2000;
 /**
  * Reads CIFAR files as one set, images interleaved [count, 32, 32, 3]; of CIFAR-100 the fine labels.
  *
- * @param paths `.bin` files, read in this order.
+ * @param files `.bin` files, read in this order.
  * @param classNames 10 names for CIFAR-10, 100 for CIFAR-100: their number decides the format of a record.
  * @throws ERR_DATASET naming the file when it is empty, cut off, or a label is out of range; ERR_FILE when it cannot be read.
  * @example
@@ -25,27 +29,27 @@ const recordsPerRead = 2000;
  */
 export async function readCifarSet(
   name: string,
-  paths: readonly string[],
+  files: readonly CifarFile[],
   classNames: readonly string[],
 ): Promise<ImageSet> {
   const labelBytes = classNames.length > 10 ? 2 : 1;
   const counts: number[] = [];
-  for (const path of paths) counts.push(await countRecords(path, labelBytes));
+  for (const file of files) counts.push(await countRecords(file, labelBytes));
   const total = counts.reduce((a, b) => a + b, 0);
   const images = new Uint8Array(total * 3 * plane);
   const labels = new Int32Array(total);
   let first = 0;
-  for (const [i, path] of paths.entries()) {
+  for (const [i, file] of files.entries()) {
     const count = counts[i] ?? 0;
     const part = {
       images: images.subarray(first * 3 * plane, (first + count) * 3 * plane),
       labels: labels.subarray(first, first + count),
     };
-    await readRecords(path, labelBytes, part);
+    await readRecords(file, labelBytes, part);
     const wrong = part.labels.findIndex((label) => label >= classNames.length);
     if (wrong >= 0)
       throw bad(
-        path,
+        pathOf(file),
         `label ${part.labels[wrong]} in record ${wrong}: the set has ${classNames.length} classes`,
       );
     first += count;
@@ -58,23 +62,22 @@ interface Part {
   readonly labels: Int32Array;
 }
 
-async function countRecords(path: string, labelBytes: number): Promise<number> {
+async function countRecords(file: CifarFile, labelBytes: number): Promise<number> {
   const record = labelBytes + 3 * plane;
-  const size = await withFile(path, async (_, bytes) => bytes);
+  const path = pathOf(file);
+  const size = typeof file === 'string' ? await withFile(file, async (_, bytes) => bytes) : file.bytes.length;
   if (size === 0) throw bad(path, 'an empty file');
   if (size % record !== 0)
     throw bad(path, `${size} bytes, which is not a whole number of records of ${record}`);
   return size / record;
 }
 
-async function readRecords(path: string, labelBytes: number, part: Part): Promise<void> {
+async function readRecords(file: CifarFile, labelBytes: number, part: Part): Promise<void> {
   const record = labelBytes + 3 * plane;
-  await withFile(path, async (file) => {
+  await withBytes(file, async (read) => {
     for (let first = 0; first < part.labels.length; first += recordsPerRead) {
       const count = Math.min(recordsPerRead, part.labels.length - first);
-      const bytes = new Uint8Array(count * record);
-      const read = await readAt(file, bytes, first * record);
-      if (read < bytes.length) throw bad(path, 'a file that became shorter while it was read');
+      const bytes = await read(first * record, count * record);
       for (let i = 0; i < count; i++) {
         part.labels[first + i] = bytes[i * record + labelBytes - 1] ?? 0;
         interleave(
@@ -85,6 +88,25 @@ async function readRecords(path: string, labelBytes: number, part: Part): Promis
       }
     }
   });
+}
+
+type Read = (position: number, length: number) => Promise<Uint8Array>;
+
+async function withBytes(file: CifarFile, work: (read: Read) => Promise<void>): Promise<void> {
+  if (typeof file !== 'string')
+    return work(async (position, length) => file.bytes.subarray(position, position + length));
+  await withFile(file, (handle) =>
+    work(async (position, length) => {
+      const bytes = new Uint8Array(length);
+      const read = await readAt(handle, bytes, position);
+      if (read < length) throw bad(file, 'a file that became shorter while it was read');
+      return bytes;
+    }),
+  );
+}
+
+function pathOf(file: CifarFile): string {
+  return typeof file === 'string' ? file : file.path;
 }
 
 /** Three planes of one image -> red, green, blue of one pixel after the other. */

@@ -1,8 +1,9 @@
 /** The data sets this package knows by name: one row each, and the one function that loads them from a folder. */
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { oneOf } from '../check.ts';
 import { LmError } from '../errors.ts';
+import { type ArchivedFile, readArchive } from './archive.ts';
 import { readCifarSet } from './cifar.ts';
 import { cifar10, cifar100, digits, fashion } from './classNames.ts';
 import { readIdxSet } from './idx.ts';
@@ -11,7 +12,11 @@ import type { ImageSet } from './imageSet.ts';
 /** Part of a data set. */
 export type Split = 'train' | 'test';
 
-type Importer = (name: string, paths: readonly string[], classNames: readonly string[]) => Promise<ImageSet>;
+type Importer<File> = (
+  name: string,
+  files: readonly File[],
+  classNames: readonly string[],
+) => Promise<ImageSet>;
 
 /** What is known about a data set. */
 export interface DatasetRow {
@@ -26,7 +31,9 @@ export interface DatasetRow {
   readonly files: Readonly<Record<Split, readonly string[]>>;
   /** Folders inside the given one in which the files are looked for, the folder itself first. */
   readonly folders: readonly string[];
-  readonly read: Importer;
+  readonly read: Importer<string>;
+  /** Archive that holds the files, as it is published; it may stay packed. */
+  readonly archive?: { readonly file: string; readonly read: Importer<ArchivedFile> };
 }
 
 /** Name of a known data set. */
@@ -75,6 +82,7 @@ export const datasets: Readonly<Record<DatasetName, DatasetRow>> = {
     files: { train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`), test: ['test_batch.bin'] },
     folders: ['', 'cifar-10-batches-bin'],
     read: readCifarSet,
+    archive: { file: 'cifar-10-binary.tar.gz', read: readCifarSet },
   },
   cifar100: {
     input: [3, 32, 32],
@@ -85,6 +93,7 @@ export const datasets: Readonly<Record<DatasetName, DatasetRow>> = {
     files: { train: ['train.bin'], test: ['test.bin'] },
     folders: ['', 'cifar-100-binary'],
     read: readCifarSet,
+    archive: { file: 'cifar-100-binary.tar.gz', read: readCifarSet },
   },
 };
 
@@ -108,7 +117,21 @@ export async function loadDataset(name: DatasetName, folder: string, split: Spli
     const found = paths.filter((path) => path !== undefined);
     if (found.length === files.length) return row.read(name, found, row.classNames);
   }
-  throw missing(name, folder, row, files);
+  const { archive } = row;
+  const packed = archive === undefined ? undefined : await findFile(folder, archive.file);
+  if (archive === undefined || packed === undefined) throw missing(name, folder, row, files);
+  return archive.read(name, await fromArchive(packed, files), row.classNames);
+}
+
+async function fromArchive(path: string, files: readonly string[]): Promise<ArchivedFile[]> {
+  const members = await readArchive(path);
+  return files.map((file) => {
+    const found = members.find(({ name }) => basename(name) === file);
+    if (found !== undefined) return found;
+    throw new LmError('ERR_DATASET', `Expected ${file} in \`${path}\` but received an archive without it`, {
+      hint: 'Take the archive of the binary version; those for Python and Matlab are other formats.',
+    });
+  });
 }
 
 /** The path under which a file is there: as published, with the dot that some unpackers make, or gzipped. */
@@ -125,7 +148,11 @@ async function findFile(folder: string, file: string): Promise<string | undefine
 function missing(name: string, folder: string, row: DatasetRow, files: readonly string[]): LmError {
   const message = `Expected the files of ${name} for \`${folder}\` but received a folder without all of ${files.join(', ')}`;
   const places = row.folders.map((sub) => join(folder, sub)).join(', ');
+  const packed =
+    row.archive === undefined
+      ? ' They may stay gzipped.'
+      : ` ${row.archive.file} may also stay packed, in ${folder}.`;
   return new LmError('ERR_DATASET', message, {
-    hint: `Unpack the published files into one of: ${places}.${row.read === readIdxSet ? ' They may stay gzipped.' : ''}`,
+    hint: `Unpack the published files into one of: ${places}.${packed}`,
   });
 }

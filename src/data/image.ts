@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expected, LmError } from '../errors.ts';
 import { fileError, replaceFile } from '../files.ts';
+import { maxPixels } from '../runtime/loading.ts';
 
 /** Size and channels that a model takes: 1 channel is gray, 3 are RGB. */
 export interface ImageSize {
@@ -10,9 +11,6 @@ export interface ImageSize {
   readonly height: number;
   readonly width: number;
 }
-
-/** The largest image that is decoded, in pixels: a small file may claim to be a huge image. */
-export const maxPixels = 100_000_000;
 
 /**
  * Reads an image of any format (JPEG, PNG, WebP, GIF, TIFF, AVIF, …; of an animation the first frame) as the pixels a model
@@ -58,7 +56,8 @@ export async function writeImage(path: string, pixels: Uint8Array, size: ImageSi
   await replaceFile(path, (file) => file.writeFile(png));
 }
 
-async function fileBytes(path: string): Promise<Uint8Array> {
+/** The bytes of an image file. @internal */
+export async function fileBytes(path: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: unknown) => {
     throw fileError(cause, 'a readable image', path);
   });

@@ -25,7 +25,7 @@ export type TensorSet = 'value' | 'gradient' | 'momentum';
 export interface NativeModel {
   /** Logits of n images: uint8 pixels [n, h, w, c] in, float32 [n, classes] out. Evaluation mode. */
   predict(pixels: Uint8Array, n: number, height: number, width: number): Promise<Float32Array>;
-  evaluate(source: NativeSource, batch: number): Promise<NativeEvaluation>;
+  evaluate(source: NativeSource, loader: NativeLoaderSpec): Promise<NativeEvaluation>;
   /**
    * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised pixels: the network's
    * own input), the gradient of sum(output · cotangent) by x, and by every parameter (read with `readTensor(path, 'gradient')`).
@@ -90,22 +90,122 @@ export interface NativeEvaluation {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
+  /** Images that counted. */
   readonly count: number;
+  /** Images that could not be used, each once; they do not count. */
+  readonly bad: readonly BadImage[];
 }
 
-/** A data set in memory: uint8 images [count, height, width, channels] and labels in [0, classes). */
-export interface NativeSourceSpec {
-  readonly kind: 'memory';
-  readonly images: Uint8Array;
-  readonly labels: Int32Array;
+/** An image that cannot be used: what to call it (a path), and why. */
+export interface BadImage {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Size of images that are pixels [height, width, channels], not files. */
+export interface RawSize {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
 }
 
+/** A data set: labels in [0, classes), and where the images are. */
+export type NativeSourceSpec =
+  /** Pixels in memory, uint8 [count, height, width, channels]. */
+  | ({ readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array } & RawSize)
+  /** One file an image; `names` are paths below the folder, each ended by a zero character. */
+  | {
+      readonly kind: 'files';
+      readonly folder: string;
+      readonly names: string;
+      readonly labels: Int32Array;
+    }
+  /**
+   * Parts of files that are mapped into memory, in the order of the files. Row i of the table: number of the file, first byte,
+   * bytes, CRC-32 (0: unknown), offsets of rows before a packed JPEG (0: none). `window`: files whose samples are shuffled
+   * together; 0: all of them.
+   */
+  | {
+      readonly kind: 'ranges';
+      readonly files: readonly string[];
+      readonly table: Float64Array;
+      readonly labels: Int32Array;
+      readonly window: number;
+    }
+  /** Samples that are pushed one by one: files, or pixels where a size is given. */
+  | ({ readonly kind: 'stream'; readonly classes: number; readonly capacity: number } & Partial<RawSize>);
+
 export interface NativeSource {
-  readonly count: number;
+  /** What a message calls a sample. */
+  name(index: number): string;
+  /** Of a stream: gives it a sample; resolves, once there is room, to whether it was taken. */
+  push(image: Uint8Array, label: number): Promise<boolean>;
+  /** Of a stream: nothing more comes. */
+  end(): void;
+  /** Of a stream: nothing more comes, for this reason, with which its reader fails. */
+  fail(reason: string): void;
   close(): void;
+}
+
+/** How batches are made of a source. */
+export interface NativeLoaderSpec extends RawSize {
+  readonly batch: number;
+  readonly seed: number;
+  /** An epoch in random order without its tail, or every image once. */
+  readonly training: boolean;
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Threads; 0: the one that asks for a batch makes it. */
+  readonly workers: number;
+  /** Batches that are made ahead. */
+  readonly prefetch: number;
+  readonly maxPixels: number;
+  readonly onBadImage: 'replace' | 'throw';
+  readonly badImageLimit: number;
+  /** Memory that a GPU can copy from. */
+  readonly pinned: boolean;
+  readonly transform: readonly object[];
+  /** Of the network's input; some operations draw in its units. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+export interface NativeBatch {
+  /** uint8 [n, height, width, channels] */
+  readonly pixels: Uint8Array;
+  readonly labels: Int32Array;
+  /** Which samples of the source they are. */
+  readonly indices: Float64Array;
+  /** Bad images met since the last batch. */
+  readonly bad: readonly BadImage[];
+}
+
+export interface NativeLoader {
+  /** Batches in one pass. */
+  readonly batches: number;
+  /** The batch of a step; the next call must wait for it. */
+  at(step: number): Promise<NativeBatch>;
+  close(): void;
+}
+
+/** A look at every file of a source, which begins at once. */
+export interface NativeScan {
+  /** Files looked at. */
+  readonly done: number;
+  /** Those that cannot be used, since the last call. */
+  bad(): readonly (BadImage & { readonly index: number })[];
+  close(): void;
+}
+
+/** A transform to be applied to one image: of raw pixels their size is given too. */
+export interface NativeTransformSpec extends Partial<RawSize> {
+  readonly transform: readonly object[];
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly seed: number;
+  readonly epoch: number;
+  readonly index: number;
+  readonly maxPixels: number;
 }
 
 export interface NativeOptimizerSpec {
@@ -120,15 +220,37 @@ export interface NativeOptimizerSpec {
 }
 
 export interface NativeTrainerSpec {
-  readonly batch: number;
-  /** Of the order of the images and of what steps draw. */
+  readonly loader: NativeLoaderSpec;
+  /** Of what steps draw. */
   readonly seed: number;
   /** Default: everything is stored. */
   readonly memory?: NativeMemory;
   readonly optimizer: NativeOptimizerSpec;
+  /** Default: no batch is mixed. */
+  readonly mixing?: NativeMixing;
+  /** Default: cross entropy of the labels as they are. */
+  readonly loss?: NativeLoss;
 }
 
-/** A run of steps: row i of the table holds lr, momentum and weight decay of step `first + i`. */
+/** How a batch is mixed with its own reverse; with what probability is in the table. */
+export interface NativeMixing {
+  /** α of the law Beta(α, α) of Mixup's and of CutMix's shares; 0: never. */
+  readonly mixup: number;
+  readonly cutmix: number;
+  /** Probability of CutMix where both are on. */
+  readonly switchProb: number;
+}
+
+/** What a training minimises: cross entropy, or the mean of the binary cross entropies of all classes. */
+export interface NativeLoss {
+  readonly kind: 'crossEntropy' | 'bce';
+  /** Part of every target that is spread over all classes. */
+  readonly smoothing: number;
+  /** Binary targets above it become 1, the others 0; default: they stay. */
+  readonly threshold?: number;
+}
+
+/** A run of steps: row i of the table holds the `chunkColumns` of step `first + i`. */
 export interface NativeChunk {
   readonly first: number;
   readonly table: Float64Array;
@@ -145,6 +267,10 @@ export interface NativeChunkResult {
   readonly seconds: number;
   /** Path of the layer in which the first non-finite value appeared; null when all were finite. */
   readonly notFinite: string | null;
+  /** The source has no more batches. */
+  readonly exhausted: boolean;
+  /** Bad images met since the last chunk. */
+  readonly bad: readonly BadImage[];
 }
 
 export interface NativeTrainer {
@@ -161,10 +287,22 @@ export interface NativeAddon {
   configure(options: { threads: number }): void;
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;
+  /** uint8 [height, width, 3] */
+  transformImage(
+    image: Uint8Array,
+    spec: NativeTransformSpec,
+  ): Promise<{ readonly pixels: Uint8Array; readonly height: number; readonly width: number }>;
+  /**
+   * A JPEG file rearranged without loss so that parts can be decoded: baseline, a restart marker before every row of blocks, and
+   * where the rows begin; null for a file that is to be kept as it is.
+   */
+  packJpeg(image: Uint8Array): Promise<{ readonly bytes: Uint8Array; readonly rows: Uint32Array } | null>;
   readonly Model: new (graph: GraphSpec, options: NativeModelOptions) => NativeModel;
   readonly Source: new (spec: NativeSourceSpec) => NativeSource;
+  readonly Loader: new (source: NativeSource, spec: NativeLoaderSpec) => NativeLoader;
+  readonly Scan: new (source: NativeSource, threads: number, maxPixels: number) => NativeScan;
   readonly Trainer: new (model: NativeModel, source: NativeSource, spec: NativeTrainerSpec) => NativeTrainer;
 }
 
 /** Columns of a chunk's table, in order. */
-export const chunkColumns = ['lr', 'momentum', 'weightDecay'] as const;
+export const chunkColumns = ['lr', 'momentum', 'weightDecay', 'mixProb'] as const;

@@ -14,8 +14,11 @@ import type {
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Dataset } from './dataset.ts';
+import { batchSize, loaderSpec } from './loading.ts';
 import {
   createSchema,
+  type EvaluateOptions,
   evaluateSchema,
   type ModelOptions,
   type PredictOptions,
@@ -27,7 +30,7 @@ import {
 } from './options.ts';
 import { normalised } from './pixels.ts';
 import { type Prediction, predictions } from './predictions.ts';
-import { type LabelledImages, sourceOf } from './source.ts';
+import { datasetOf, type Images } from './source.ts';
 
 interface Parts {
   readonly graph: Graph;
@@ -146,21 +149,20 @@ export class Model {
   }
 
   /**
-   * Loss and accuracy over labelled images; every image counts once.
+   * Loss and accuracy over labelled images; every image counts once. Images that cannot be used are left out and listed.
    *
    * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
-   * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images.
-   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CLOSED.
+   * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
+   * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images.
+   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
-  async evaluate(
-    set: LabelledImages,
-    options: { readonly batch?: number | undefined } = {},
-  ): Promise<NativeEvaluation> {
-    const { batch } = parseOptions(evaluateSchema, options, 'evaluate');
-    this.check(set);
-    return called(this.evaluate, () => this.#open().evaluate(sourceOf(set), batch));
+  async evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
+    const loading = parseOptions(evaluateSchema, options, 'evaluate');
+    const data = this.check(images, false);
+    const spec = loaderSpec(data, this.input, { ...loading, seed: 0, training: false, device: this.device });
+    return called(this.evaluate, () => this.#open().evaluate(data.source, spec));
   }
 
   /**
@@ -275,25 +277,23 @@ export class Model {
     return this.#closing !== null;
   }
 
-  /** Checks that a set fits the model. @internal */
-  check(set: LabelledImages): void {
+  /** Checks that images fit the model, and gives them as a data set. @internal */
+  check(images: Images, training: boolean): Dataset {
+    const data = datasetOf(images);
     const { channels } = this.input;
-    if (!(set?.images instanceof Uint8Array && set.labels instanceof Int32Array))
-      throw expected('ERR_CONFIG', 'labelled images, such as imageSet makes,', 'data', set);
-    if (set.channels !== channels)
-      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', set.channels);
-    const highest = set.labels.reduce((a, b) => Math.max(a, b), 0);
-    if (highest >= this.graph.classes)
+    if (data.size !== null && data.size.channels !== channels)
+      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', data.size.channels);
+    const classes = data.labels?.reduce((a, b) => Math.max(a, b + 1), 0) ?? data.classNames.length;
+    if (classes > this.graph.classes)
       throw expected(
         'ERR_SHAPE',
         `labels below ${this.graph.classes}, the classes of the model,`,
         'data.labels',
-        highest,
-        {
-          hint: `Create the model with { classes: ${highest + 1} }.`,
-        },
+        classes - 1,
+        { hint: `Create the model with { classes: ${Math.max(classes, data.classNames.length)} }.` },
       );
-    this.graph.shapes(1, set.height, set.width);
+    this.graph.shapes(1, ...batchSize(data, this.input, training));
+    return data;
   }
 
   /** Begins a training: one at a time. The result ends it. @internal */

@@ -1,6 +1,7 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
 import type { Dtype, NativeMemory, NativeVjpOptions, TensorSet } from '../native/binding.ts';
+import { type LoadingOptions, loadingShape } from './loading.ts';
 
 /** Where a model computes, and in what precision. */
 export interface ModelOptions {
@@ -74,10 +75,19 @@ export const createSchema: z.ZodType<Creation> = z.object({
   classNames: z.array(z.string()).optional(),
 });
 
+/** Options of `Model.evaluate`. */
+export type EvaluateOptions = {
+  readonly [K in keyof (LoadingOptions & { readonly batch: number })]?:
+    | (LoadingOptions & { readonly batch: number })[K]
+    | undefined;
+};
+
 /** Options of `evaluate`. */
-export const evaluateSchema: z.ZodType<{ readonly batch: number }> = z.object({
-  batch: z.int().min(1).max(65_536).default(256),
-});
+export const evaluateSchema: z.ZodType<LoadingOptions & { readonly batch: number }, EvaluateOptions> =
+  z.object({
+    batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
+    ...loadingShape,
+  });
 
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<PredictOptions & { readonly topK: number }> = z.object({

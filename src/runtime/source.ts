@@ -1,8 +1,8 @@
 /** Images in memory on their way to the native side: copied once, then shared by every training and evaluation. */
-import type { NativeSource } from '../native/binding.ts';
-import { native } from '../native/load.ts';
+import { expected } from '../errors.ts';
+import { Dataset } from './dataset.ts';
 
-/** Labelled images of one size: what training and evaluation read. `imageSet` and `loadDataset` make and check them. */
+/** Labelled images of one size in memory; `imageSet` and `loadDataset` make and check them. */
 export interface LabelledImages {
   /** Pixels, uint8 [count, height, width, channels]. */
   readonly images: Uint8Array;
@@ -14,14 +14,27 @@ export interface LabelledImages {
   readonly classNames?: readonly string[];
 }
 
-const sources = new WeakMap<LabelledImages, NativeSource>();
+/** What training and evaluation read: images in memory, or a data set that `openDataset` opened. */
+export type Images = LabelledImages | Dataset;
 
-/** The native copy of a set, made at first use and freed with the set. */
-export function sourceOf(set: LabelledImages): NativeSource {
-  const known = sources.get(set);
+const datasets = new WeakMap<LabelledImages, Dataset>();
+
+/**
+ * The data set of images in memory, made at first use and freed with them; a data set as it is.
+ *
+ * @throws ERR_CONFIG when it is neither.
+ */
+export function datasetOf(images: Images): Dataset {
+  if (images instanceof Dataset) return images;
+  if (!(images?.images instanceof Uint8Array && images.labels instanceof Int32Array))
+    throw expected('ERR_CONFIG', 'a data set, or labelled images such as imageSet makes,', 'data', images);
+  const known = datasets.get(images);
   if (known !== undefined) return known;
-  const { images, labels, height, width, channels } = set;
-  const source = new (native().Source)({ kind: 'memory', images, labels, height, width, channels });
-  sources.set(set, source);
-  return source;
+  const { labels, height, width, channels } = images;
+  const size = { height, width, channels };
+  const name = 'name' in images && typeof images.name === 'string' ? images.name : 'memory';
+  const parts = { name, classNames: images.classNames ?? [], labels, size };
+  const made = new Dataset(parts, { kind: 'memory', images: images.images, labels, ...size });
+  datasets.set(images, made);
+  return made;
 }

@@ -1,5 +1,5 @@
 /** What a run tells while it goes on, and how it is told. */
-import type { EvalRow, StepRow } from './metrics.ts';
+import type { EvalRow, StepRow, WarningRow } from './metrics.ts';
 
 /** Training went on: the steps since the last event. */
 export interface StepEvent extends StepRow {
@@ -23,7 +23,10 @@ export interface CheckpointEvent {
   readonly path: string;
 }
 
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent;
+/** An image could not be used: another took its place, or an evaluation left it out. Each is told of once. */
+export type WarningEvent = WarningRow;
+
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | WarningEvent;
 
 /** Two neighbouring step events as one: for a reader who is slower than the training. */
 export function joined(a: StepEvent, b: StepEvent): StepEvent {

@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
 import { errnoOf, fileError } from '../files.ts';
+import type { BadImage } from '../native/binding.ts';
 
 /** Training at one step: loss and top-1 of the steps since the last row. */
 export interface StepRow {
@@ -30,8 +31,14 @@ export interface EvalRow {
   readonly top5: number;
 }
 
+/** An image could not be used. */
+export interface WarningRow extends BadImage {
+  readonly type: 'warning';
+  readonly step: number;
+}
+
 /** One line of a run's log. */
-export type MetricsRow = StepRow | EvalRow;
+export type MetricsRow = StepRow | EvalRow | WarningRow;
 
 /** An open log. */
 export interface MetricsWriter {
@@ -55,7 +62,10 @@ const common = { step: z.number(), epoch: z.number(), loss: value, top1: value }
 const rowSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
   z.object({ type: z.literal('eval'), ...common, top5: value }),
+  z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),
 ]);
+
+const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));
 
 /**
  * Opens a log for appending; a missing file is created. A last line that was cut off (the process was killed) is removed.
@@ -107,7 +117,7 @@ function parseRow(line: string, number: number, path: string): MetricsRow[] {
   try {
     const json: unknown = JSON.parse(line);
     const type = z.looseObject({ type: z.string() }).parse(json).type;
-    return type === 'step' || type === 'eval' ? [rowSchema.parse(json)] : [];
+    return rowTypes.includes(type) ? [rowSchema.parse(json)] : [];
   } catch (cause) {
     const message = `Expected a row of metrics for \`${path}:${number}\` but received something else`;
     throw new LmError('ERR_CHECKPOINT', message, { hint: 'The log was damaged; remove this line.', cause });

@@ -1,12 +1,11 @@
 /** The options of a training: one schema for the API, the configuration file and the command line. */
 import { z } from 'zod';
-import type { ParamSpec } from '../graph/spec.ts';
-import type { NativeOptimizerSpec } from '../native/binding.ts';
+import { type LoadingOptions, loadingShape } from '../runtime/loading.ts';
 import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../runtime/options.ts';
 import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './schedules.ts';
 
 /** Options of a training, defaults filled in. */
-export interface TrainSettings {
+export interface TrainSettings extends LoadingOptions {
   /** Passes over the training images, default 1. */
   readonly epochs: number;
   /** Images per step, default 128. */
@@ -23,6 +22,22 @@ export interface TrainSettings {
   readonly weightDecay: number;
   /** Weight decay on norm weights and on biases too, default false. */
   readonly decayNorm: boolean;
+  /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
+  readonly loss: 'crossEntropy' | 'bce';
+  /** Part in [0, 1) of every target that is spread over all classes, default 0. */
+  readonly smoothing: number;
+  /** With `bce`: targets above it become 1, the others 0; default: they stay probabilities. */
+  readonly bceTargetThreshold?: number | undefined;
+  /** Mixup: α of the law Beta(α, α) of the share that an image keeps of itself, default 0, off. */
+  readonly mixup: number;
+  /** CutMix: α of the law of the area that an image keeps, default 0, off. */
+  readonly cutmix: number;
+  /** Probability that a batch is mixed, where `mixup` or `cutmix` is on, default 1. */
+  readonly mixupProb: number;
+  /** Probability of CutMix where both are on, default 0.5. */
+  readonly mixupSwitchProb: number;
+  /** No mixing from this epoch on; default 0, which is never. */
+  readonly mixupOffEpoch: number;
   /** Seed of the order of the images, default 0. */
   readonly seed: number;
   /** What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or `reverse`. */
@@ -35,6 +50,9 @@ export interface TrainSettings {
 export type TrainSettingsInput = {
   readonly [K in keyof Omit<TrainSettings, 'schedule' | 'memory'>]?: TrainSettings[K] | undefined;
 } & { readonly schedule?: ScheduleInput | undefined; readonly memory?: MemoryStrategyInput | undefined };
+
+const alpha = z.number().min(0).max(1e6).default(0);
+const probability = z.number().min(0).max(1);
 
 /** The schema of a training's options; the flags of the command line and their help are made of it. */
 export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.object({
@@ -50,35 +68,26 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .default(1e-4)
     .describe('L2 penalty on the weights of convolutions and linear layers'),
   decayNorm: z.boolean().default(false).describe('weight decay on norm weights and on biases too'),
+  loss: z
+    .enum(['crossEntropy', 'bce'])
+    .default('crossEntropy')
+    .describe('what is minimised: cross entropy, or binary cross entropies of all classes'),
+  smoothing: z.number().min(0).lt(1).default(0).describe('part of a target that is spread over all classes'),
+  bceTargetThreshold: z
+    .number()
+    .min(0)
+    .lt(1)
+    .optional()
+    .describe('with --loss bce: targets above it become 1, the others 0'),
+  mixup: alpha.describe('Mixup: α of the law Beta(α, α) of the shares; 0 is off'),
+  cutmix: alpha.describe('CutMix: α of the law Beta(α, α) of the areas; 0 is off'),
+  mixupProb: probability.default(1).describe('probability that a batch is mixed'),
+  mixupSwitchProb: probability.default(0.5).describe('probability of CutMix where both are on'),
+  mixupOffEpoch: z.int().min(0).default(0).describe('no mixing from this epoch on; 0 is never'),
   seed: z.int().min(0).default(0).describe('seed of the order of the images'),
   memory: memorySchema
     .default({ kind: 'store', every: 1 })
     .describe('what a step keeps for its backward pass: store, recompute or reverse'),
   steps: z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
+  ...loadingShape,
 });
-
-/**
- * Optimiser and parameter groups of a training. Weight decay acts on weights; on norm weights and biases with `decayNorm`; on a
- * coefficient such as k only when its scheme asks for it.
- */
-export function optimizerSpec(params: readonly ParamSpec[], settings: TrainSettings): NativeOptimizerSpec {
-  const decayed: number[] = [];
-  const free: number[] = [];
-  params.forEach((param, i) => {
-    (decays(param, settings) ? decayed : free).push(i);
-  });
-  return {
-    kind: 'sgd',
-    nesterov: settings.nesterov,
-    groups: [
-      { params: decayed, lrScale: 1, decayScale: 1 },
-      { params: free, lrScale: 1, decayScale: 0 },
-    ],
-  };
-}
-
-function decays({ kind, decay }: ParamSpec, { decayNorm }: TrainSettings): boolean {
-  if (decay !== undefined) return decay;
-  if (kind === 'weight') return true;
-  return kind === 'coefficient' ? false : decayNorm;
-}

@@ -4,18 +4,20 @@ import { expected, LmError } from '../errors.ts';
 import { elements } from '../graph/shapes.ts';
 import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { Dataset } from '../runtime/dataset.ts';
 import { Model } from '../runtime/model.ts';
-import { type LabelledImages, sourceOf } from '../runtime/source.ts';
+import type { Images } from '../runtime/source.ts';
 import type { TrainEvent } from './events.ts';
-import { optimizerSpec, type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
+import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { type TrainResult, TrainRun } from './run.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
-import { ratesAt, scheduleTable } from './scheduleTable.ts';
+import { stepScalars, stepTable } from './stepTable.ts';
+import { trainerSpec } from './trainerSpec.ts';
 
 /** Images to train on, and held-out ones that are evaluated after every epoch. */
 export interface TrainData {
-  readonly train: LabelledImages;
-  readonly test?: LabelledImages | undefined;
+  readonly train: Images;
+  readonly test?: Images | undefined;
 }
 
 export type TrainOptions = TrainSettingsInput & {
@@ -46,30 +48,51 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   const settings = parseOptions(trainSchema, rest, 'train');
-  model.check(data.train);
-  if (data.test !== undefined) model.check(data.test);
-  checkBatch(data.train, settings);
-  const loop = new Loop(model, data, settings, run, signal);
+  const sets = {
+    train: model.check(data.train, true),
+    test: data.test === undefined ? undefined : model.check(data.test, false),
+  };
+  checkSets(sets, settings);
+  const loop = new Loop(model, sets, settings, run, signal);
   return new TrainRun(
     (emit) => loop.run(emit),
     () => loop.stop(),
   );
 }
 
-function checkBatch(set: LabelledImages, { batch }: TrainSettings): void {
-  if (set.labels.length < batch)
+interface Sets {
+  readonly train: Dataset;
+  readonly test: Dataset | undefined;
+}
+
+function checkSets(
+  { train: { count, classNames, name }, test }: Sets,
+  { batch, steps }: TrainSettings,
+): void {
+  if (count === null && steps === undefined)
+    throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
+  if (count !== null && count < batch)
+    throw expected('ERR_CONFIG', `at most ${count}, the number of training images,`, 'train.batch', batch);
+  if (test === undefined) return;
+  if (test.count === null)
+    throw expected('ERR_CONFIG', 'images that can be read again', 'data.test', test.name);
+  const differs = test.classNames.findIndex((other, i) => other !== classNames[i]);
+  if (differs >= 0 && classNames.length > 0)
     throw expected(
-      'ERR_CONFIG',
-      `at most ${set.labels.length}, the number of training images,`,
-      'train.batch',
-      batch,
+      'ERR_DATASET',
+      `the class "${classNames[differs] ?? 'none'}" at ${differs}, as in ${name},`,
+      test.name,
+      test.classNames[differs],
+      {
+        hint: 'Both parts need the same classes in the same order: one folder for each class in both.',
+      },
     );
 }
 
 /** One training, from its first step to its last. */
 class Loop {
   readonly #model: Model;
-  readonly #data: TrainData;
+  readonly #data: Sets;
   readonly #settings: TrainSettings;
   readonly #folder: string | undefined;
   readonly #signal: AbortSignal | undefined;
@@ -77,6 +100,7 @@ class Loop {
   readonly #trainer: NativeTrainer;
   readonly #end: () => void;
   readonly #totalSteps: number;
+  readonly #stepsPerEpoch: number;
   #stopping = false;
   #step = 0;
   #seconds = 0;
@@ -84,7 +108,7 @@ class Loop {
   #loss = Number.NaN;
   #secondsPerStep = Number.NaN;
 
-  constructor(model: Model, data: TrainData, settings: TrainSettings, folder?: string, signal?: AbortSignal) {
+  constructor(model: Model, data: Sets, settings: TrainSettings, folder?: string, signal?: AbortSignal) {
     this.#model = model;
     this.#data = data;
     this.#settings = settings;
@@ -93,10 +117,14 @@ class Loop {
     const { native: open, end } = model.beginTraining(() => this.stop());
     this.#native = open;
     try {
-      const { batch, seed, memory } = settings;
-      const optimizer = optimizerSpec(model.graph.params, settings);
-      this.#trainer = new (native().Trainer)(open, sourceOf(data.train), { batch, seed, memory, optimizer });
-      this.#totalSteps = settings.steps ?? settings.epochs * this.#trainer.stepsPerEpoch;
+      this.#trainer = new (native().Trainer)(
+        open,
+        data.train.source,
+        trainerSpec(model, data.train, settings),
+      );
+      const { stepsPerEpoch } = this.#trainer;
+      this.#totalSteps = settings.steps ?? settings.epochs * stepsPerEpoch;
+      this.#stepsPerEpoch = data.train.count === null ? this.#totalSteps : stepsPerEpoch;
       this.#end = end;
     } catch (error) {
       end();
@@ -135,7 +163,9 @@ class Loop {
     await this.#resetMomentum();
     while (this.#step < this.#totalSteps && !this.#stopping) {
       const chunk = await this.#chunk(emit);
+      for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
       if (chunk.notFinite !== null) throw await this.#notFinite(chunk.notFinite, files, emit);
+      if (chunk.exhausted) break;
       if (this.#isEpochEnd() && this.#data.test !== undefined && !this.#stopping)
         evaluation = await this.#evaluate(emit);
     }
@@ -159,13 +189,12 @@ class Loop {
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch at most. */
   async #chunk(emit: (event: TrainEvent) => Promise<void>): Promise<NativeChunkResult> {
-    const { stepsPerEpoch } = this.#trainer;
+    const stepsPerEpoch = this.#stepsPerEpoch;
     const wanted = Math.max(1, Math.round(chunkSeconds / this.#secondsPerStep) || 1);
     const left = Math.min(this.#totalSteps - this.#step, stepsPerEpoch - (this.#step % stepsPerEpoch));
-    const { lr, momentum, weightDecay, schedule } = this.#settings;
-    const laid = { stepsPerEpoch, totalSteps: this.#totalSteps, lr, momentum };
-    const rows = { ...laid, first: this.#step, count: Math.min(wanted, left), weightDecay };
-    const table = scheduleTable(schedule, rows);
+    const laid = { stepsPerEpoch, totalSteps: this.#totalSteps };
+    const steps = { first: this.#step, count: Math.min(wanted, left) };
+    const table = stepTable(this.#settings, laid, steps);
     const chunk = await this.#trainer.run({ first: this.#step, table });
     if (chunk.steps === 0) return chunk;
     this.#step += chunk.steps;
@@ -182,22 +211,24 @@ class Loop {
       losses: [...chunk.losses],
       samples: chunk.samples,
       top1: chunk.correct1 / chunk.samples,
-      lr: ratesAt(schedule, this.#step - 1, laid).lr,
+      lr: stepScalars(this.#settings, laid, this.#step - 1).lr,
       imagesPerSecond: chunk.samples / chunk.seconds,
     });
     return chunk;
   }
 
   #isEpochEnd(): boolean {
-    return this.#step === this.#totalSteps || this.#step % this.#trainer.stepsPerEpoch === 0;
+    return this.#step === this.#totalSteps || this.#step % this.#stepsPerEpoch === 0;
   }
 
   async #evaluate(emit: (event: TrainEvent) => Promise<void>): Promise<NativeEvaluation | null> {
     const { test } = this.#data;
     if (test === undefined || this.#model.closed) return null;
-    const evaluation = await this.#model.evaluate(test);
-    const { loss, top1, top5, count } = evaluation;
-    const epoch = this.#step / this.#trainer.stepsPerEpoch;
+    const { workers, prefetch, onBadImage, badImageLimit } = this.#settings;
+    const evaluation = await this.#model.evaluate(test, { workers, prefetch, onBadImage, badImageLimit });
+    const { loss, top1, top5, count, bad } = evaluation;
+    for (const one of bad) await emit({ type: 'warning', step: this.#step, ...one });
+    const epoch = this.#step / this.#stepsPerEpoch;
     await emit({ type: 'eval', step: this.#step, epoch, loss, top1, top5, count });
     return evaluation;
   }
@@ -247,7 +278,7 @@ class Loop {
   ): TrainResult {
     return {
       steps: this.#step,
-      epochs: this.#step / this.#trainer.stepsPerEpoch,
+      epochs: this.#step / this.#stepsPerEpoch,
       loss: this.#loss,
       evaluation,
       seconds: this.#seconds,

@@ -41,6 +41,7 @@ describe('a wrong word on the command line', () => {
     { title: 'a data set', args: ['train', '--dataset', 'mnits', '--data', 'x'], near: 'mnist' },
     { title: 'a recipe', args: ['train', ...data, '--recipe', 'mnist-oncycle'], near: 'mnist-onecycle' },
     { title: 'a schedule', args: ['train', ...data, '--schedule', 'cosin'], near: 'cosine' },
+    { title: 'a loss', args: ['train', ...data, '--loss', 'crosEntropy'], near: 'crossEntropy' },
     { title: 'a split', args: ['evaluate', 'x', ...data, '--split', 'tests'], near: 'test' },
   ])('exits with 2 and names the nearest: $title', async ({ args, near }) => {
     const { code, stdout, stderr } = await cli(args);

@@ -6,6 +6,7 @@ import { network } from '../../src/models/network.ts';
 import { linear } from '../../src/nn/layers.ts';
 import { addon } from '../support/addon.ts';
 import { uniform } from '../support/formula.ts';
+import { evaluationLoader } from '../support/loader.ts';
 import { nativeModel, plainInput } from '../support/natives.ts';
 import { thin } from '../support/nets.ts';
 import { crossEntropy, isAmong, mean } from '../support/softmax.ts';
@@ -36,7 +37,10 @@ describe.each([1, 4, 5, 13, 64])('an evaluation of 13 images, %d at a time', (ba
       const rows = rowsOf(await model.predict(images, 13, 8, 8), classes);
       const right = (k: number): number =>
         rows.filter((row, i) => isAmong(k, row, labels[i] ?? 0)).length / 13;
-      const found = await model.evaluate(source, batch);
+      const found = await model.evaluate(
+        source,
+        evaluationLoader({ height: 8, width: 8, channels: 1 }, batch),
+      );
       expect(found).toMatchObject({ count: 13, top1: right(1), top5: right(5) });
       const loss = mean(rows.map((row, i) => crossEntropy(row, labels[i] ?? 0)));
       expect(distance([found.loss], [loss])).toBeLessThan(1e-6);
@@ -65,7 +69,7 @@ async function constantLogits(
         width: 1,
         channels: 1,
       });
-      return model.evaluate(source, 1);
+      return model.evaluate(source, evaluationLoader({ height: 1, width: 1, channels: 1 }, 1));
     }),
   );
 }

@@ -14,7 +14,8 @@ import { reversible } from '../../src/schemes/reversible.ts';
 import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import { addon } from '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
-import { nativeModel } from '../support/natives.ts';
+import { trainingLoader } from '../support/loader.ts';
+import { chunkTable, nativeModel } from '../support/natives.ts';
 import { distance, nhwc, random } from '../support/tensor.ts';
 import { thinNets } from '../support/thinNets.ts';
 
@@ -104,12 +105,12 @@ describe.each(rows)('$name', ({ graph, memories }) => {
       const all = { params: graph.params.map((_, i) => i), lrScale: 1, decayScale: 0 };
       const optimizer = { kind: 'sgd', nesterov: false, groups: [all] } as const;
       const trainer = new (addon().Trainer)(model, source, {
-        batch: 6,
+        loader: trainingLoader(graph.input, 6, 3),
         seed: 3,
         memory: strategy,
         optimizer,
       });
-      await trainer.run({ first: 0, table: Float64Array.of(0.01, 0.9, 0, 0.01, 0.9, 0) });
+      await trainer.run({ first: 0, table: chunkTable(Array(2).fill({ lr: 0.01, momentum: 0.9 })) });
       return model;
     };
     const [one, other] = [await trained(store), await trained(memory)];

@@ -10,7 +10,8 @@ import { Model } from '../../src/runtime/model.ts';
 import { addon } from '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
 import { uniform } from '../support/formula.ts';
-import { counted, nativeModel, plainInput, randomSource, readAll } from '../support/natives.ts';
+import { evaluationLoader, trainingLoader } from '../support/loader.ts';
+import { chunkTable, counted, nativeModel, plainInput, randomSource, readAll } from '../support/natives.ts';
 import { thin } from '../support/nets.ts';
 import { distance } from '../support/tensor.ts';
 
@@ -114,13 +115,18 @@ describe('a closed model', () => {
     const x = new Float64Array(192);
     const calls: readonly (() => unknown)[] = [
       () => model.predict(new Uint8Array(192), 1, 8, 8),
-      () => model.evaluate(source, 2),
+      () => model.evaluate(source, evaluationLoader(graph.input, 2)),
       () => model.vjp(x, 1, 8, 8, null, { training: false }),
       () => model.probe(x, 1, 8, 8, [0]),
       () => model.shapes(1, 8, 8),
       () => model.readTensor('head.fc.bias', 'value'),
       () => model.writeTensor('head.fc.bias', 'value', counted(5)),
-      () => new (addon().Trainer)(model, source, { batch: 2, seed: 0, optimizer: sgd }),
+      () =>
+        new (addon().Trainer)(model, source, {
+          loader: trainingLoader(graph.input, 2, 0),
+          seed: 0,
+          optimizer: sgd,
+        }),
     ];
     for (const call of calls)
       expect(await codeOf(() => call() as Promise<unknown>), `${call}`).toBe('ERR_CLOSED');
@@ -136,15 +142,19 @@ describe('a closed model', () => {
   it('has a source and a trainer that refuse alike', async () => {
     const model = nativeModel(graph);
     const source = randomSource(graph, 4);
-    const trainer = new (addon().Trainer)(model, source, { batch: 2, seed: 0, optimizer: sgd });
+    const trainer = new (addon().Trainer)(model, source, {
+      loader: trainingLoader(graph.input, 2, 0),
+      seed: 0,
+      optimizer: sgd,
+    });
     source.close();
     source.close();
     trainer.close();
     trainer.close();
     trainer.stop();
-    expect(await codeOf(() => void source.count)).toBe('ERR_CLOSED');
-    expect(await codeOf(() => model.evaluate(source, 2))).toBe('ERR_CLOSED');
-    expect(await codeOf(() => trainer.run({ first: 0, table: new Float64Array(3) }))).toBe('ERR_CLOSED');
+    expect(await codeOf(() => void source.name(0))).toBe('ERR_CLOSED');
+    expect(await codeOf(() => model.evaluate(source, evaluationLoader(graph.input, 2)))).toBe('ERR_CLOSED');
+    expect(await codeOf(() => trainer.run({ first: 0, table: chunkTable([{}]) }))).toBe('ERR_CLOSED');
     expect(await codeOf(() => void trainer.stepsPerEpoch)).toBe('ERR_CLOSED');
   });
 });
@@ -153,7 +163,11 @@ describe('a foreign object', () => {
   const { Model: NativeClass, Source, Trainer } = addon();
   const model = nativeModel(graph);
   const source = randomSource(graph, 4);
-  const trainer = new Trainer(model, source, { batch: 2, seed: 0, optimizer: sgd });
+  const trainer = new Trainer(model, source, {
+    loader: trainingLoader(graph.input, 2, 0),
+    seed: 0,
+    optimizer: sgd,
+  });
   const foreign: readonly unknown[] = [
     {},
     null,
@@ -170,7 +184,12 @@ describe('a foreign object', () => {
     for (const other of [...foreign, source])
       expect(
         await codeOf(
-          () => void new Trainer(other as NativeModel, source, { batch: 2, seed: 0, optimizer: sgd }),
+          () =>
+            void new Trainer(other as NativeModel, source, {
+              loader: trainingLoader(graph.input, 2, 0),
+              seed: 0,
+              optimizer: sgd,
+            }),
         ),
       ).toBe('ERR_CONFIG');
   });
@@ -179,10 +198,17 @@ describe('a foreign object', () => {
     for (const other of [...foreign, model]) {
       expect(
         await codeOf(
-          () => void new Trainer(model, other as NativeSource, { batch: 2, seed: 0, optimizer: sgd }),
+          () =>
+            void new Trainer(model, other as NativeSource, {
+              loader: trainingLoader(graph.input, 2, 0),
+              seed: 0,
+              optimizer: sgd,
+            }),
         ),
       ).toBe('ERR_CONFIG');
-      expect(await codeOf(() => model.evaluate(other as NativeSource, 2))).toBe('ERR_CONFIG');
+      expect(
+        await codeOf(() => model.evaluate(other as NativeSource, evaluationLoader(graph.input, 2))),
+      ).toBe('ERR_CONFIG');
     }
   });
 

@@ -7,7 +7,8 @@ import { linear } from '../../src/nn/layers.ts';
 import { addon } from '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
 import { uniform } from '../support/formula.ts';
-import { nativeModel, plainInput, randomTensors, writeAll } from '../support/natives.ts';
+import { trainingLoader } from '../support/loader.ts';
+import { chunkTable, nativeModel, plainInput, randomTensors, writeAll } from '../support/natives.ts';
 import { crossEntropy, crossEntropyGradient, mean } from '../support/softmax.ts';
 import { distance } from '../support/tensor.ts';
 
@@ -126,8 +127,12 @@ describe('SGD', () => {
       decayScale: rule.decayScale[group] ?? 1,
     }));
     const optimizer = { kind: 'sgd', nesterov: rule.nesterov, groups } as const;
-    const trainer = new (addon().Trainer)(model, source(), { batch: count, seed: 0, optimizer });
-    const table = Float64Array.from(rates.flatMap((lr) => [lr, rule.momentum, rule.decay]));
+    const trainer = new (addon().Trainer)(model, source(), {
+      loader: trainingLoader({ height: 1, width: 1, channels }, count, 0),
+      seed: 0,
+      optimizer,
+    });
+    const table = chunkTable(rates.map((lr) => ({ lr, momentum: rule.momentum, weightDecay: rule.decay })));
     const { losses, steps, samples, correct1 } = await trainer.run({ first: 0, table });
     const wanted = trained(rule);
     for (const name of ['weight', 'bias'] as const)
@@ -141,8 +146,12 @@ describe('SGD', () => {
   it('leaves parameters that no group names alone', async () => {
     const model = await startModel();
     const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
-    const trainer = new (addon().Trainer)(model, source(), { batch: count, seed: 0, optimizer });
-    await trainer.run({ first: 0, table: Float64Array.of(1, 0.9, 0.1) });
+    const trainer = new (addon().Trainer)(model, source(), {
+      loader: trainingLoader({ height: 1, width: 1, channels }, count, 0),
+      seed: 0,
+      optimizer,
+    });
+    await trainer.run({ first: 0, table: chunkTable([{ lr: 1, momentum: 0.9, weightDecay: 0.1 }]) });
     expect(Array.from(await model.readTensor('weight', 'value'))).toEqual(start.weight);
   });
 
@@ -162,7 +171,11 @@ describe('SGD', () => {
   ])('refuses %s', async (_, optimizer, code) => {
     const model = await startModel();
     const make = (): unknown =>
-      new (addon().Trainer)(model, source(), { batch: 2, seed: 0, optimizer: optimizer as never });
+      new (addon().Trainer)(model, source(), {
+        loader: trainingLoader({ height: 1, width: 1, channels }, 2, 0),
+        seed: 0,
+        optimizer: optimizer as never,
+      });
     expect(await codeOf(() => void make())).toBe(code);
   });
 });
@@ -171,8 +184,12 @@ describe('SGD', () => {
 async function order(seed: number, epoch: number): Promise<number[]> {
   const own = features.map((_, i) => crossEntropy(logitsOf(start, i), labels[i] ?? 0));
   const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
-  const trainer = new (addon().Trainer)(await startModel(), source(), { batch: 1, seed, optimizer });
-  const { losses } = await trainer.run({ first: epoch * count, table: new Float64Array(3 * count) });
+  const trainer = new (addon().Trainer)(await startModel(), source(), {
+    loader: trainingLoader({ height: 1, width: 1, channels }, 1, seed),
+    seed,
+    optimizer,
+  });
+  const { losses } = await trainer.run({ first: epoch * count, table: chunkTable(Array(count).fill({})) });
   return Array.from(losses, (loss) => own.findIndex((of) => Math.abs(of - loss) < 1e-9));
 }
 
@@ -190,9 +207,13 @@ describe('the order of samples', () => {
 
   it('does not depend on the batch, and drops the tail that fills none', async () => {
     const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
-    const trainer = new (addon().Trainer)(await startModel(), source(), { batch: 3, seed: 3, optimizer });
+    const trainer = new (addon().Trainer)(await startModel(), source(), {
+      loader: trainingLoader({ height: 1, width: 1, channels }, 3, 3),
+      seed: 3,
+      optimizer,
+    });
     expect(trainer.stepsPerEpoch).toBe(3);
-    const { losses } = await trainer.run({ first: 0, table: new Float64Array(3 * 6) });
+    const { losses } = await trainer.run({ first: 0, table: chunkTable(Array(6).fill({})) });
     const own = features.map((_, i) => crossEntropy(logitsOf(start, i), labels[i] ?? 0));
     const wanted = (await Promise.all([0, 1].map((epoch) => order(3, epoch)))).flatMap((samples) =>
       [0, 3, 6].map((at) => mean(samples.slice(at, at + 3).map((i) => own[i] ?? 0))),

@@ -8,7 +8,9 @@ import type { Scope } from '../../src/graph/scope.ts';
 import type { Dtype } from '../../src/native/binding.ts';
 import { addon } from '../support/addon.ts';
 import { uniform } from '../support/formula.ts';
+import { trainingLoader } from '../support/loader.ts';
 import {
+  chunkTable,
   type Gradients,
   gradients,
   nativeModel,
@@ -151,8 +153,12 @@ describe('running statistics', () => {
       channels: 2,
     });
     const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
-    const trainer = new (addon().Trainer)(model, source, { batch: n, seed: 0, optimizer });
-    await trainer.run({ first: 0, table: Float64Array.of(0, 0, 0, 0, 0, 0) });
+    const trainer = new (addon().Trainer)(model, source, {
+      loader: trainingLoader({ height: size, width: size, channels: 2 }, n, 0),
+      seed: 0,
+      optimizer,
+    });
+    await trainer.run({ first: 0, table: chunkTable([{}, {}]) });
 
     const { mean, variance } = ref.moments(batch);
     const count = n * size * size;

@@ -3,9 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { preset } from '../../src/models/presets.ts';
 import type { Dtype, NativeModel } from '../../src/native/binding.ts';
-import { optimizerSpec, trainSchema } from '../../src/train/options.ts';
+import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
+import { trainSchema } from '../../src/train/options.ts';
 import { addon } from '../support/addon.ts';
 import { uniform, writeFormula } from '../support/formula.ts';
+import { trainingLoader } from '../support/loader.ts';
+import { chunkTable } from '../support/natives.ts';
 
 interface Golden {
   readonly losses: readonly number[];
@@ -29,8 +32,12 @@ async function step(model: NativeModel, number: number): Promise<number> {
     channels: 1,
   });
   const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));
-  const trainer = new Trainer(model, source, { batch, seed: 0, optimizer });
-  const { losses } = await trainer.run({ first: 0, table: Float64Array.of(lr, momentum, weightDecay) });
+  const trainer = new Trainer(model, source, {
+    loader: trainingLoader(graph.input, batch),
+    seed: 0,
+    optimizer,
+  });
+  const { losses } = await trainer.run({ first: 0, table: chunkTable([{ lr, momentum, weightDecay }]) });
   return losses[0] ?? Number.NaN;
 }
 

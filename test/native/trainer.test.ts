@@ -5,11 +5,13 @@ import { type Graph, trace } from '../../src/graph/graph.ts';
 import { network } from '../../src/models/network.ts';
 import type { Dtype, NativeModel, NativeTrainer } from '../../src/native/binding.ts';
 import { linear } from '../../src/nn/layers.ts';
-import { optimizerSpec, trainSchema } from '../../src/train/options.ts';
+import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
+import { trainSchema } from '../../src/train/options.ts';
 import { addon } from '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
 import { uniform } from '../support/formula.ts';
-import { nativeModel, plainInput, randomSource, readAll } from '../support/natives.ts';
+import { evaluationLoader, trainingLoader } from '../support/loader.ts';
+import { chunkTable, nativeModel, plainInput, randomSource, readAll } from '../support/natives.ts';
 import { thin } from '../support/nets.ts';
 
 const graph = network(thin);
@@ -17,15 +19,24 @@ const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));
 const [images, batch] = [14, 4]; // 3 steps an epoch, and a tail
 
 function trainerOf(model: NativeModel, seed = 0): NativeTrainer {
-  return new (addon().Trainer)(model, randomSource(graph, images), { batch, seed, optimizer });
+  return new (addon().Trainer)(model, randomSource(graph, images), {
+    loader: trainingLoader(graph.input, batch, seed),
+    seed,
+    optimizer,
+  });
 }
 
-/** So many steps with a falling rate, momentum and decay. */
-function table(steps: number): Float64Array {
-  return Float64Array.from({ length: 3 * steps }, (_, i) => [0.1 / (1 + i / 12), 0.9, 1e-3][i % 3] ?? 0);
+/** Steps `from` to `to - 1` with a falling rate, momentum and decay; the rates of some replaced. */
+function rows(from: number, to: number, rates: Readonly<Record<number, number>> = {}): Float64Array {
+  const row = (step: number) => ({
+    lr: rates[step] ?? 0.1 / (1 + step / 4),
+    ...{ momentum: 0.9, weightDecay: 1e-3 },
+  });
+  return chunkTable(Array.from({ length: to - from }, (_, i) => row(from + i)));
 }
 
-const rows = (from: number, to: number): Float64Array => table(to).slice(3 * from, 3 * to);
+const table = (steps: number): Float64Array => rows(0, steps);
+const endless = table(100_000);
 
 interface State {
   readonly values: ReadonlyMap<string, number[]>;
@@ -98,7 +109,7 @@ describe('a chunk', () => {
   it('that is stopped ends early, and the model is where that many steps lead', async () => {
     const model = nativeModel(graph, 'float32');
     const trainer = trainerOf(model);
-    const running = trainer.run({ first: 0, table: table(100_000) });
+    const running = trainer.run({ first: 0, table: endless });
     await model.predict(new Uint8Array(192), 1, 8, 8);
     trainer.stop();
     const { steps, losses, samples, notFinite } = await running;
@@ -111,7 +122,7 @@ describe('a chunk', () => {
   it('ends when its trainer or its model is closed meanwhile, the first at once, the second in the end', async () => {
     const model = nativeModel(graph, 'float32');
     const trainer = trainerOf(model);
-    const running = trainer.run({ first: 0, table: table(100_000) });
+    const running = trainer.run({ first: 0, table: endless });
     await model.predict(new Uint8Array(192), 1, 8, 8);
     trainer.close();
     expect((await running).steps).toBeLessThan(100_000);
@@ -123,9 +134,9 @@ describe('a chunk', () => {
 
   it.each([
     ['two numbers', { first: 0, table: Float64Array.of(1, 2) }, 'ERR_CONFIG'],
-    ['a step before the first', { first: -1, table: new Float64Array(3) }, 'ERR_CONFIG'],
-    ['half a step', { first: 0.5, table: new Float64Array(3) }, 'ERR_CONFIG'],
-    ['another array', { first: 0, table: new Float32Array(3) }, 'ERR_CONFIG'],
+    ['a step before the first', { first: -1, table: table(1) }, 'ERR_CONFIG'],
+    ['half a step', { first: 0.5, table: table(1) }, 'ERR_CONFIG'],
+    ['another array', { first: 0, table: Float32Array.from(table(1)) }, 'ERR_CONFIG'],
     ['no table', { first: 0 }, 'ERR_CONFIG'],
   ])('with %s is refused', async (_, chunk, code) => {
     const trainer = trainerOf(nativeModel(graph));
@@ -156,15 +167,17 @@ describe('a step that is not finite', () => {
   });
 
   it('after good ones ends the chunk with the state of the last good one', async () => {
-    const lrs = rows(0, 8);
-    lrs[3 * 2] = 1e25; // the step after this one overflows
+    const overflowing = { 2: 1e25 }; // the step after this one overflows
     const model = nativeModel(graph, 'float32');
-    const { steps, losses, notFinite } = await trainerOf(model).run({ first: 0, table: lrs });
+    const { steps, losses, notFinite } = await trainerOf(model).run({
+      first: 0,
+      table: rows(0, 8, overflowing),
+    });
     expect(steps).toBe(3);
     expect(losses.every(Number.isFinite)).toBe(true);
     expect(notFinite).not.toBeNull();
     const twin = nativeModel(graph, 'float32');
-    await trainerOf(twin).run({ first: 0, table: lrs.slice(0, 9) });
+    await trainerOf(twin).run({ first: 0, table: rows(0, 3, overflowing) });
     expect(await stateOf(model)).toEqual(await stateOf(twin));
   });
 
@@ -196,21 +209,27 @@ describe('data that do not fit the model', () => {
   ] as const)('(%s) are refused in training and evaluation', async (_, net, source, code) => {
     const model = nativeModel(net);
     const trainer = new (addon().Trainer)(model, source, {
-      batch: 2,
+      loader: trainingLoader(graph.input, 2),
       seed: 0,
       optimizer: { ...optimizer, groups: [] },
     });
-    expect(await codeOf(trainer.run({ first: 0, table: new Float64Array(3) }))).toBe(code);
-    expect(await codeOf(model.evaluate(source, 2))).toBe(code);
+    expect(await codeOf(trainer.run({ first: 0, table: table(1) }))).toBe(code);
+    expect(await codeOf(model.evaluate(source, evaluationLoader(graph.input, 2)))).toBe(code);
   });
 
   it('are refused when there are fewer than one batch, or the batch is none', async () => {
     const model = nativeModel(graph);
     const of = (size: number): NativeTrainer =>
-      new (addon().Trainer)(model, randomSource(graph, 3), { batch: size, seed: 0, optimizer });
-    expect(await codeOf(of(4).run({ first: 0, table: new Float64Array(3) }))).toBe('ERR_DATASET');
+      new (addon().Trainer)(model, randomSource(graph, 3), {
+        loader: trainingLoader(graph.input, size, 0),
+        seed: 0,
+        optimizer,
+      });
+    expect(await codeOf(of(4).run({ first: 0, table: table(1) }))).toBe('ERR_DATASET');
     for (const size of [0, -1]) expect(await codeOf(() => void of(size))).toBe('ERR_CONFIG');
-    expect(await codeOf(() => model.evaluate(randomSource(graph, 3), 0))).toBe('ERR_CONFIG');
+    expect(await codeOf(() => model.evaluate(randomSource(graph, 3), evaluationLoader(graph.input, 0)))).toBe(
+      'ERR_CONFIG',
+    );
   });
 
   it.each([
@@ -243,7 +262,7 @@ describe('a long chunk', () => {
     const [model, other] = [nativeModel(graph, 'float32'), nativeModel(graph, 'float32', 1)];
     const trainer = trainerOf(model);
     let ended = false;
-    const running = trainer.run({ first: 0, table: table(100_000) }).finally(() => {
+    const running = trainer.run({ first: 0, table: endless }).finally(() => {
       ended = true;
     });
     const pixels = Uint8Array.from(uniform('p', 192), (r) => 256 * r);

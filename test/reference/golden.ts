@@ -6,7 +6,8 @@ import { type NetworkConfig, network } from '../../src/models/network.ts';
 import type { NativeModel } from '../../src/native/binding.ts';
 import { addon } from '../support/addon.ts';
 import { formulaOf, uniform } from '../support/formula.ts';
-import { nativeModel } from '../support/natives.ts';
+import { trainingLoader } from '../support/loader.ts';
+import { chunkTable, nativeModel } from '../support/natives.ts';
 
 /** Norm of a tensor, and its product with a direction of the formula. */
 type Shown = readonly [norm: number, product: number];
@@ -144,8 +145,12 @@ async function statistics(
   const images = Uint8Array.from(pixels);
   const source = new Source({ kind: 'memory', images, labels: new Int32Array(n), height, width, channels });
   const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
-  const trainer = new Trainer(model, source, { batch: n, seed: 0, optimizer });
-  await trainer.run({ first: 0, table: Float64Array.of(0, 0, 0) });
+  const trainer = new Trainer(model, source, {
+    loader: trainingLoader({ height, width, channels }, n, 0),
+    seed: 0,
+    optimizer,
+  });
+  await trainer.run({ first: 0, table: chunkTable([{}]) });
   trainer.close();
   source.close();
   const found = new Map<string, Shown>();

@@ -1,7 +1,8 @@
 /** Native models as tests make and fill them. */
 import type { Graph } from '../../src/graph/graph.ts';
 import type { InputSpec } from '../../src/graph/spec.ts';
-import type { Dtype, NativeModel, NativeSource } from '../../src/native/binding.ts';
+import { chunkColumns, type Dtype, type NativeModel, type NativeSource } from '../../src/native/binding.ts';
+import type { StepScalars } from '../../src/train/stepTable.ts';
 import { addon } from './addon.ts';
 import { uniform } from './formula.ts';
 import { nhwc, random, type Tensor } from './tensor.ts';
@@ -76,6 +77,11 @@ export function randomSource(graph: Graph, images: number, classes: number = gra
     width,
     channels,
   });
+}
+
+/** The table of a chunk, a row for each step; what a row does not say is 0. */
+export function chunkTable(rows: readonly Partial<StepScalars>[]): Float64Array {
+  return Float64Array.from(rows.flatMap((row) => chunkColumns.map((column) => row[column] ?? 0)));
 }
 
 /** 1, 2, 3, … */

@@ -50,7 +50,7 @@ describe('the log of a run', () => {
   it('keeps NaN and infinity as NaN', async () => {
     const path = join(await temporaryFolder(), 'metrics.jsonl');
     await write(path, [step(1, Number.NaN), step(2, Number.POSITIVE_INFINITY)]);
-    expect((await readMetrics(path)).map((row) => row.loss)).toEqual([Number.NaN, Number.NaN]);
+    expect(await readMetrics(path)).toMatchObject([{ loss: Number.NaN }, { loss: Number.NaN }]);
   });
 
   it('loses at most its last line, wherever the writer was killed', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isLmError } from '../../src/errors.ts';
+import { ratesAt, type ScheduledRun } from '../../src/train/rates.ts';
 import {
   constant,
   cosine,
@@ -11,7 +11,6 @@ import {
   type ScheduleInput,
   scheduleSchema,
 } from '../../src/train/schedules.ts';
-import { ratesAt, type ScheduledRun, scheduleTable } from '../../src/train/scheduleTable.ts';
 
 interface Golden {
   readonly cases: readonly {
@@ -82,29 +81,10 @@ describe('schedules', () => {
     ['cosine', cosine(), 1],
     ['cosine that is all warm-up', cosine({ warmupSteps: 9 }), 4],
   ])('stays finite in a short run: %s', (_, schedule, totalSteps) => {
-    const steps = { first: 0, count: totalSteps + 2, weightDecay: 0 };
-    const table = scheduleTable(schedule, { ...run, ...steps, totalSteps });
-    expect([...table].every(Number.isFinite)).toBe(true);
-  });
-});
-
-describe('scheduleTable', () => {
-  it('has rows of rate, momentum and decay that do not depend on how a run is cut into pieces', () => {
-    const steps = fc.record({ first: fc.nat(99), count: fc.nat(40) });
-    const kinds = fc.constantFrom(
-      oneCycle({ momentum: [0.85, 0.95] }),
-      cosine(),
-      multistep({ milestones: [2] }),
-    );
-    const whole = (schedule: Schedule): Float64Array =>
-      scheduleTable(schedule, { ...run, first: 0, count: 140, weightDecay: 5e-4 });
-    fc.assert(
-      fc.property(kinds, steps, (schedule, { first, count }) => {
-        const piece = scheduleTable(schedule, { ...run, first, count, weightDecay: 5e-4 });
-        expect(piece).toEqual(whole(schedule).slice(3 * first, 3 * (first + count)));
-        expect(piece.length === 0 || piece[2] === 5e-4).toBe(true);
-      }),
-    );
+    for (let step = 0; step < totalSteps + 2; step++) {
+      const { lr, momentum } = ratesAt(schedule, step, { ...run, totalSteps });
+      expect([lr, momentum].every(Number.isFinite)).toBe(true);
+    }
   });
 });
 
@@ -115,11 +95,6 @@ describe('a wrong schedule', () => {
     ['momentum of one', () => oneCycle({ momentum: [0.9, 1] })],
     ['milestones that do not ascend', () => multistep({ milestones: [5, 5] })],
     ['a warm-up of half a step', () => cosine({ warmupSteps: 0.5 })],
-    ['a negative count', () => scheduleTable(cosine(), { ...run, first: 0, count: -1, weightDecay: 0 })],
-    [
-      'a rate that is not a number',
-      () => scheduleTable(cosine(), { ...run, lr: Number.NaN, first: 0, count: 1, weightDecay: 0 }),
-    ],
   ])('is refused: %s', (_, make) => {
     expect(code(make)).toBe('ERR_CONFIG');
   });

@@ -5,12 +5,8 @@ import type { Graph } from '../../src/graph/graph.ts';
 import type { ParamSpec } from '../../src/graph/spec.ts';
 import { network } from '../../src/models/network.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
-import {
-  optimizerSpec,
-  type TrainSettings,
-  type TrainSettingsInput,
-  trainSchema,
-} from '../../src/train/options.ts';
+import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
+import { type TrainSettings, type TrainSettingsInput, trainSchema } from '../../src/train/options.ts';
 import { recipe, recipeNames } from '../../src/train/recipes.ts';
 import { constant, cosine } from '../../src/train/schedules.ts';
 import { train } from '../../src/train/train.ts';
@@ -55,10 +51,27 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   nesterov: { to: { nesterov: false }, steps: [4, 4] },
   weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
   decayNorm: { from: { weightDecay: 0.1 }, to: { decayNorm: true }, steps: [4, 4] },
+  loss: { to: { loss: 'bce' }, steps: [4, 4] },
+  smoothing: { to: { smoothing: 0.1 }, steps: [4, 4] },
+  bceTargetThreshold: {
+    from: { loss: 'bce', smoothing: 0.1 },
+    to: { bceTargetThreshold: 0.2 },
+    steps: [4, 4],
+  },
+  mixup: { to: { mixup: 0.8 }, steps: [4, 4] },
+  cutmix: { to: { cutmix: 1 }, steps: [4, 4] },
+  mixupProb: { from: { mixup: 0.8 }, to: { mixupProb: 0.5 }, steps: [4, 4] },
+  mixupSwitchProb: { from: { mixup: 0.8, cutmix: 1 }, to: { mixupSwitchProb: 0 }, steps: [4, 4] },
+  mixupOffEpoch: { from: { mixup: 0.8, epochs: 2 }, to: { mixupOffEpoch: 1 }, steps: [8, 8] },
   seed: { to: { seed: 1 }, steps: [4, 4] },
   // Its effect is on memory: test/native/memory.test.ts.
   memory: { to: { memory: { kind: 'recompute', every: 2 } }, steps: [4, 4], sameWeights: true },
   steps: { to: { steps: 3 }, steps: [4, 3] },
+  // Their effects are on how batches are made, never on what is in them: test/data/.
+  workers: { to: { workers: 2 }, steps: [4, 4], sameWeights: true },
+  prefetch: { from: { workers: 1 }, to: { prefetch: 5 }, steps: [4, 4], sameWeights: true },
+  onBadImage: { to: { onBadImage: 'throw' }, steps: [4, 4], sameWeights: true },
+  badImageLimit: { to: { badImageLimit: 0 }, steps: [4, 4], sameWeights: true },
 };
 
 const keys = Object.keys(z.toJSONSchema(trainSchema, { io: 'input' }).properties ?? {});

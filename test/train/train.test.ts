@@ -116,7 +116,7 @@ describe('a training that cannot be', () => {
   ];
   it.each(cases)('is refused at once: $title', async ({ data = { train: good }, options, code }) => {
     const model = await tinyModel();
-    const batch = Math.min(8, data.train?.labels.length ?? 8);
+    const batch = Math.min(8, data.train?.labels?.length ?? 8);
     expect(thrown(() => train(model, data, { batch, ...options })).code).toBe(code);
     expect(model.training).toBe(false);
     expect(await train(model, { train: good }, { batch: 16 })).toMatchObject({ steps: 1 });

@@ -6,6 +6,7 @@ import {
   constant,
   cosine,
   createModel,
+  type Dataset,
   type EvalEvent,
   type Field,
   type Graph,
@@ -30,6 +31,7 @@ import {
   type TrainResult,
   train,
   uniform,
+  type WarningEvent,
 } from '../../src/index.ts';
 
 declare const model: Model;
@@ -86,7 +88,7 @@ describe('options', () => {
 
   it('take any labelled images, those of imageSet among them', () => {
     expectTypeOf<ImageSet>().toExtend<LabelledImages>();
-    expectTypeOf(model.evaluate).parameter(0).toEqualTypeOf<LabelledImages>();
+    expectTypeOf(model.evaluate).parameter(0).toEqualTypeOf<LabelledImages | Dataset>();
   });
 });
 
@@ -105,7 +107,8 @@ describe('a training', () => {
       void event.loss;
       if (event.type === 'step') expectTypeOf(event).toEqualTypeOf<StepEvent>();
       else if (event.type === 'eval') expectTypeOf(event).toEqualTypeOf<EvalEvent>();
-      else expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
+      else if (event.type === 'checkpoint') expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
+      else expectTypeOf(event).toEqualTypeOf<WarningEvent>();
     };
     expectTypeOf(told).returns.toBeVoid();
   });

@@ -1,9 +1,11 @@
 /** What the programs train: a thin network on random images, natively, on one thread. */
 import { network } from '../../../dist/models/network.js';
 import { presetConfig } from '../../../dist/models/presets.js';
+import { chunkColumns } from '../../../dist/native/binding.js';
 import { init, native } from '../../../dist/native/load.js';
 import { cifarStem } from '../../../dist/nn/stems.js';
-import { optimizerSpec, trainSchema } from '../../../dist/train/options.js';
+import { optimizerSpec } from '../../../dist/train/optimizerSpec.js';
+import { trainSchema } from '../../../dist/train/options.js';
 
 init({ threads: 1 });
 
@@ -29,12 +31,24 @@ export function trainer(of, { batch = 4, width = 4 } = {}) {
   const labels = Int32Array.from({ length: 2 * batch }, (_, i) => i % classes);
   const source = new Source({ kind: 'memory', images, labels, height: size, width: size, channels: 1 });
   const optimizer = optimizerSpec(graph(width).params, trainSchema.parse({}));
-  return new Trainer(of, source, { batch, seed: 0, optimizer });
+  const pixels = { height: size, width: size, channels: 1, transform: [], mean: [], std: [] };
+  const making = { workers: 0, prefetch: 1, rank: 0, worldSize: 1, maxPixels: 1e8, pinned: false };
+  const loader = {
+    ...pixels,
+    ...making,
+    batch,
+    seed: 0,
+    training: true,
+    onBadImage: 'throw',
+    badImageLimit: 0,
+  };
+  return new Trainer(of, source, { loader, seed: 0, optimizer });
 }
 
 /** A chunk of so many steps; of more than a test can wait for by default. */
 export function chunk(steps = 1_000_000, first = 0) {
-  return { first, table: Float64Array.from({ length: 3 * steps }, (_, i) => [0.01, 0.9, 0][i % 3]) };
+  const row = chunkColumns.map((column) => ({ lr: 0.01, momentum: 0.9 })[column] ?? 0);
+  return { first, table: Float64Array.from({ length: row.length * steps }, (_, i) => row[i % row.length]) };
 }
 
 /** Resolves when a job has passed between two steps: a chunk asked for before is under way. */

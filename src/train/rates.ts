@@ -1,6 +1,4 @@
-/** The values of a schedule: pure functions from the number of a step to its rate, momentum and decay. */
-import { z } from 'zod';
-import { parseOptions } from '../check.ts';
+/** The values of a schedule: pure functions from the number of a step to its rate and momentum. */
 import type { Cosine, Multistep, OneCycle, Schedule } from './schedules.ts';
 
 /** The run a schedule is laid over. */
@@ -14,46 +12,10 @@ export interface ScheduledRun {
   readonly momentum: number;
 }
 
-/** A piece of a run: steps `first` to `first + count - 1`. */
-export interface ScheduledSteps extends ScheduledRun {
-  readonly first: number;
-  readonly count: number;
-  readonly weightDecay: number;
-}
-
-/** What one step is done with. */
+/** What a schedule says of one step. */
 export interface StepRates {
   readonly lr: number;
   readonly momentum: number;
-}
-
-const stepsSchema = z.strictObject({
-  first: z.int().min(0),
-  count: z.int().min(0),
-  stepsPerEpoch: z.int().min(1),
-  totalSteps: z.int().min(1),
-  lr: z.number().min(0),
-  momentum: z.number().min(0).lt(1),
-  weightDecay: z.number().min(0),
-});
-
-/**
- * The rates of a row of steps, as the trainer takes them: row i holds [lr, momentum, weightDecay] of step `first + i`
- * (`chunkColumns` in native/binding.ts). Behind the end of the run the last step's values hold.
- *
- * @returns float64 [count, 3], row-major.
- * @throws ERR_CONFIG for a value out of range.
- * @example
- * scheduleTable(cosine(), { first: 0, count: 2, stepsPerEpoch: 10, totalSteps: 100, lr: 0.1, momentum: 0.9, weightDecay: 1e-4 });
- */
-export function scheduleTable(schedule: Schedule, steps: ScheduledSteps): Float64Array {
-  const run = parseOptions(stepsSchema, steps, 'steps');
-  const table = new Float64Array(3 * run.count);
-  for (let i = 0; i < run.count; i++) {
-    const { lr, momentum } = ratesAt(schedule, run.first + i, run);
-    table.set([lr, momentum, run.weightDecay], 3 * i);
-  }
-  return table;
 }
 
 /**

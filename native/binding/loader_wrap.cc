@@ -1,0 +1,87 @@
+#include "binding/loader_wrap.h"
+
+#include <cstring>
+
+#include "binding/errors.h"
+#include "binding/job_thread.h"
+#include "binding/parse.h"
+#include "binding/source_wrap.h"
+#include "binding/wrap.h"
+#include "data/parse.h"
+
+namespace lm::binding {
+
+std::shared_ptr<Loader> make_loader(const Napi::Value& source, const Napi::Value& spec) {
+  const auto samples = unwrap<SourceWrap>(source, "source").samples();
+  const lm::Value plain = to_value(spec);
+  return std::make_shared<Loader>(samples, transform_of(plain), loader_options(plain));
+}
+
+Napi::Array bad_images(Napi::Env env, const std::vector<BadImage>& bad) {
+  Napi::Array out = Napi::Array::New(env, bad.size());
+  for (size_t i = 0; i < bad.size(); ++i) {
+    Napi::Object item = Napi::Object::New(env);
+    item.Set("name", bad[i].name);
+    item.Set("reason", bad[i].reason);
+    out.Set(static_cast<uint32_t>(i), item);
+  }
+  return out;
+}
+
+Napi::Function LoaderWrap::define(Napi::Env env) {
+  return DefineClass(env, "Loader",
+                     {InstanceAccessor<&LoaderWrap::batches>("batches"),
+                      InstanceMethod<&LoaderWrap::at>("at"), InstanceMethod<&LoaderWrap::close>("close")});
+}
+
+LoaderWrap::LoaderWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  guarded(info.Env(), [&] {
+    Value().TypeTag(&kTag);
+    loader_ = make_loader(info[0], info[1]);
+  });
+}
+
+Napi::Value LoaderWrap::batches(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return Napi::Number::New(info.Env(), static_cast<double>(alive(loader_, "loader")->batches()));
+  });
+}
+
+// A batch as arrays of its own. Calls must not overlap: a batch is valid until the next is asked for.
+Napi::Value LoaderWrap::at(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto loader = alive(loader_, "loader");
+    const int64_t step = integer_of(info[0], "step");
+    auto batch = std::make_shared<Batch>();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), On::kHelper,
+            [=] {
+              *batch = loader->at(step);
+              LM_CHECK(batch->pixels.defined(), "ERR_CLOSED", "The loader was closed");
+            },
+            [=](Napi::Env env) -> Napi::Value {
+              const auto n = static_cast<size_t>(batch->counted);
+              const size_t bytes = n * static_cast<size_t>(batch->pixels.stride(0));
+              Napi::Uint8Array pixels = Napi::Uint8Array::New(env, bytes);
+              std::memcpy(pixels.Data(), batch->pixels.data_ptr<uint8_t>(), bytes);
+              Napi::Int32Array labels = Napi::Int32Array::New(env, n);
+              std::copy_n(batch->labels.data_ptr<int64_t>(), n, labels.Data());
+              Napi::Float64Array indices = Napi::Float64Array::New(env, n);
+              std::copy_n(loader->indices().begin(), n, indices.Data());
+              Napi::Object out = Napi::Object::New(env);
+              out.Set("pixels", pixels);
+              out.Set("labels", labels);
+              out.Set("indices", indices);
+              out.Set("bad", bad_images(env, loader->take_bad()));
+              return out;
+            });
+  });
+}
+
+void LoaderWrap::close(const Napi::CallbackInfo&) {
+  if (loader_) loader_->stop();
+  loader_.reset();
+}
+
+}  // namespace lm::binding

@@ -1,0 +1,14 @@
+// Descriptions of loaders from plain values.
+#pragma once
+
+#include <memory>
+
+#include "core/value.h"
+#include "data/loader.h"
+
+namespace lm {
+
+LoaderOptions loader_options(const Value& spec);
+std::shared_ptr<const Transform> transform_of(const Value& spec);  // its `transform`, `mean` and `std`
+
+}  // namespace lm

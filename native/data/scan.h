@@ -1,0 +1,43 @@
+// Looks at every image of a data set on several threads and lists those that cannot be used.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "data/samples.h"
+
+namespace lm {
+
+struct BadSample {
+  int64_t index;
+  std::string name, reason;
+};
+
+class Scan {
+ public:
+  // Starts at once. `samples` are files: there is nothing to decode in memory.
+  Scan(std::shared_ptr<Samples> samples, int threads, int64_t max_pixels);
+  ~Scan();  // stops
+
+  int64_t done() const { return done_; }
+  int64_t count() const { return samples_->count(); }
+  // In the order in which they were found, since the last call.
+  std::vector<BadSample> take_bad();
+
+ private:
+  void run();
+
+  std::shared_ptr<Samples> samples_;
+  int64_t max_pixels_;
+  std::atomic<int64_t> next_{0}, done_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::vector<BadSample> bad_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace lm

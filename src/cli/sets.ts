@@ -1,0 +1,84 @@
+/** The data sets that a command works on. */
+import { type Command, Option } from 'commander';
+import { parseOptions } from '../check.ts';
+import { type DatasetName, datasetNames, datasets } from '../data/datasets.ts';
+import { hasParts } from '../data/folder.ts';
+import { openDataset, openSome } from '../data/open.ts';
+import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
+import { imagenetMean, imagenetStd } from '../data/transformImage.ts';
+import type { PresetOptions } from '../models/presetOptions.ts';
+import type { Dataset } from '../runtime/dataset.ts';
+
+/** How a data set is written on the command line. */
+export const dataHelp: string = `kind:path or JSON; kinds: ${datasetKinds.join(', ')}`;
+
+/** Adds the flags --data and --split. */
+export function addDataFlags(command: Command, mandatory: boolean): void {
+  command
+    .addOption(new Option('--data <set>', `data set, ${dataHelp}`).makeOptionMandatory(mandatory))
+    .option('--split <name>', 'train or test (default: test where there is one)');
+}
+
+/** A data set of a flag (text) or of a configuration file (text or options); `split` chooses another part. */
+export function dataSpec(value: unknown, split?: string): DatasetSpec {
+  const spec = typeof value === 'string' ? parseDataset(value) : parseOptions(datasetSchema, value, 'data');
+  return split === undefined ? spec : parseOptions(datasetSchema, { ...spec, split }, 'data');
+}
+
+/**
+ * Opens the part that is meant: the one named, else the one to test on where there is one, else all of it.
+ *
+ * @param choose takes some of its images.
+ */
+export async function openPart(
+  value: unknown,
+  split?: string,
+  choose?: (labels: Int32Array, classes: number) => Int32Array,
+): Promise<Dataset> {
+  const spec = dataSpec(value, split);
+  return openSome(
+    split === undefined && (await hasTestPart(spec)) ? { ...spec, split: 'test' } : spec,
+    choose,
+  );
+}
+
+/**
+ * Opens what to train on and what to test on: of the same data set where it has such a part, unless another is given. The transform is
+ * that of training; to test on one's own, name the set with its transform.
+ */
+export async function openSets(
+  value: unknown,
+  test: unknown,
+): Promise<{ train: Dataset; test: Dataset | undefined }> {
+  const spec = dataSpec(value);
+  const train = await openDataset(spec);
+  if (test !== undefined) return { train, test: await openPart(test) };
+  if (!(await hasTestPart(spec))) return { train, test: undefined };
+  return { train, test: await openDataset({ ...spec, split: 'test', transform: undefined }) };
+}
+
+async function hasTestPart(spec: DatasetSpec): Promise<boolean> {
+  if (spec.holdOut !== undefined || isNamed(spec.kind)) return true;
+  return spec.kind === 'imageFolder' && hasParts(spec.path);
+}
+
+function isNamed(kind: string): kind is DatasetName {
+  return (datasetNames as readonly string[]).includes(kind);
+}
+
+/** Input and classes of a new model for a data set: a known one's own statistics, ImageNet's for others. */
+export function modelOptions(
+  value: unknown,
+  data: Dataset,
+  side: number | undefined,
+): PresetOptions & { classNames: readonly string[] } {
+  const { kind } = dataSpec(value);
+  const { classNames } = data;
+  const classes = classNames.length;
+  if (isNamed(kind)) {
+    const { input, mean, std } = datasets[kind];
+    return { input, mean, std, classes, classNames };
+  }
+  const size = side === undefined ? {} : { input: [3, side, side] as const };
+  return { ...size, mean: imagenetMean, std: imagenetStd, classes, classNames };
+}

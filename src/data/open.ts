@@ -1,0 +1,171 @@
+/** Opens a data set from its description. */
+import { parseOptions } from '../check.ts';
+import { expected } from '../errors.ts';
+import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
+import { Dataset } from '../runtime/dataset.ts';
+import { loadDataset } from './datasets.ts';
+import { indexFolder } from './folder.ts';
+import { heldOut } from './holdOut.ts';
+import { openRecords } from './records/open.ts';
+import {
+  type DatasetSpec,
+  type DatasetSpecInput,
+  datasetSchema,
+  type ImageFolderSpec,
+  type NamedSpec,
+  type RecordsSpec,
+  type WebDatasetSpec,
+} from './spec.ts';
+import { indexShards } from './webDataset.ts';
+
+/** A data set before it is opened natively. */
+export interface FoundData {
+  readonly name: string;
+  readonly classNames: readonly string[];
+  readonly labels: Int32Array;
+  readonly size: RawSize | null;
+  /** Paths in the folder or archive; null where images have no names. */
+  readonly names: readonly string[] | null;
+  readonly source: Exclude<NativeSourceSpec, { readonly kind: 'stream' }>;
+}
+
+/**
+ * Opens a data set: finds its files and checks what can be known before images are decoded.
+ *
+ * @param spec what and where, as `lm-resnet train --data` and configuration files have it.
+ * @throws ERR_CONFIG for a wrong option; ERR_DATASET naming the file when something is missing, empty, cut off or inconsistent; ERR_FILE when
+ *   it cannot be read.
+ * @example
+ * await using photos = await openDataset({ kind: 'imageFolder', path: 'photos', holdOut: { fraction: 0.1 } });
+ */
+export async function openDataset(spec: DatasetSpecInput): Promise<Dataset> {
+  return openSome(spec);
+}
+
+/** Opens some images of a data set: those whose numbers are chosen by the labels. @internal */
+export async function openSome(
+  spec: DatasetSpecInput,
+  choose?: (labels: Int32Array, classes: number) => Int32Array,
+): Promise<Dataset> {
+  const parsed = parseOptions(datasetSchema, spec, 'data');
+  const { holdOut, split, transform } = parsed;
+  const found = await findData(holdOut === undefined ? parsed : { ...parsed, split: 'train' });
+  const part = holdOut === undefined ? found : select(found, await heldOut(found, holdOut, split));
+  const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
+  const { name, classNames, labels, size } = some;
+  return new Dataset({ name, classNames, labels, size, transform }, some.source);
+}
+
+/** Finds the files of a data set, whole. */
+export function findData(spec: DatasetSpec): Promise<FoundData> {
+  switch (spec.kind) {
+    case 'imageFolder':
+      return folderData(spec);
+    case 'webDataset':
+      return shardData(spec);
+    case 'records':
+      return recordData(spec);
+    default:
+      return namedData(spec);
+  }
+}
+
+async function namedData({ kind, path, split }: NamedSpec): Promise<FoundData> {
+  const { images, labels, height, width, channels, classNames, name } = await loadDataset(kind, path, split);
+  const size = { height, width, channels };
+  return { name, classNames, labels, size, names: null, source: { kind: 'memory', images, labels, ...size } };
+}
+
+async function folderData({ path, split }: ImageFolderSpec): Promise<FoundData> {
+  const { root, classNames, names, labels } = await indexFolder(path, split);
+  const source = { kind: 'files' as const, folder: root, names: ended(names), labels };
+  return { name: root, classNames, labels, size: null, names, source };
+}
+
+async function shardData({ path, classNames: given, window, split }: WebDatasetSpec): Promise<FoundData> {
+  if (split === 'test')
+    throw expected(
+      'ERR_CONFIG',
+      'shards of their own, or `holdOut`, for the part to test on',
+      'data.split',
+      split,
+    );
+  const { files, table, labels, names } = await indexShards(path);
+  const name = typeof path === 'string' ? path : (path[0] ?? '');
+  const classes = labels.reduce((a, b) => Math.max(a, b + 1), 0);
+  if (given !== undefined && classes > given.length)
+    throw expected(
+      'ERR_DATASET',
+      `labels below ${given.length}, the number of class names,`,
+      name,
+      classes - 1,
+    );
+  const classNames = given ?? Array.from({ length: classes }, (_, i) => String(i));
+  return {
+    name,
+    classNames,
+    labels,
+    size: null,
+    names,
+    source: { kind: 'ranges', files, table, labels, window },
+  };
+}
+
+async function recordData({ path, split }: RecordsSpec): Promise<FoundData> {
+  if (split === 'test')
+    throw expected(
+      'ERR_CONFIG',
+      'records of their own, or `holdOut`, for the part to test on',
+      'data.split',
+      split,
+    );
+  const { files, table, labels, names, classNames } = await openRecords(path);
+  return {
+    name: path,
+    classNames,
+    labels,
+    size: null,
+    names,
+    source: { kind: 'ranges', files, table, labels, window: 0 },
+  };
+}
+
+/** Numbers in a row of the table of `ranges`. */
+const columns = 5;
+
+/** Some of the images, in their order. */
+function select(found: FoundData, keep: Int32Array): FoundData {
+  const labels = keep.map((i) => found.labels[i] ?? 0);
+  const names = found.names === null ? null : Array.from(keep, (i) => found.names?.[i] ?? '');
+  return { ...found, labels, names, source: { ...selectSource(found, keep, names ?? []), labels } };
+}
+
+function selectSource(
+  { source, size }: FoundData,
+  keep: Int32Array,
+  names: readonly string[],
+): FoundData['source'] {
+  if (source.kind === 'files') return { ...source, names: ended(names) };
+  if (source.kind === 'ranges')
+    return { ...source, table: rowsOf(source.table, columns, keep, (length) => new Float64Array(length)) };
+  const bytes = size === null ? 0 : size.height * size.width * size.channels;
+  return { ...source, images: rowsOf(source.images, bytes, keep, (length) => new Uint8Array(length)) };
+}
+
+function rowsOf<T extends Float64Array | Uint8Array>(
+  from: T,
+  width: number,
+  keep: Int32Array,
+  make: (length: number) => T,
+): T {
+  const out = make(keep.length * width);
+  keep.forEach((row, i) => {
+    out.set(from.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return out;
+}
+
+/** Names as the native side takes them. */
+function ended(names: readonly string[]): string {
+  return names.map((name) => `${name}\0`).join('');
+}

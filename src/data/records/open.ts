@@ -1,0 +1,148 @@
+/** Opens a folder of packed records. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { LmError } from '../../errors.ts';
+import { fileError } from '../../files.ts';
+import { readSafetensorsHeader } from '../../runtime/safetensors.ts';
+import {
+  type Manifest,
+  manifestName,
+  manifestSchema,
+  type RecordEntry,
+  recordsVersion,
+  shardName,
+} from './format.ts';
+
+/** Where the images of packed records are. */
+export interface RecordIndex {
+  readonly files: readonly string[];
+  /** As `NativeSourceSpec` has it. */
+  readonly table: Float64Array;
+  readonly labels: Int32Array;
+  readonly names: readonly string[];
+  readonly classNames: readonly string[];
+}
+
+const natural = z.int().min(0);
+const entriesSchema: z.ZodType<RecordEntry[]> = z.array(
+  z.object({
+    name: z.string(),
+    label: natural,
+    offset: natural,
+    length: natural,
+    crc: natural,
+    rows: natural,
+  }),
+);
+
+/**
+ * Reads the index of packed records and checks it; the images themselves are checked when they are read first.
+ *
+ * @throws ERR_DATASET naming the file: no records, not complete, damaged, cut off, of a newer format; ERR_FILE when it cannot be read.
+ * @example
+ * const { labels, classNames } = await openRecords('imagenet.records');
+ */
+export async function openRecords(folder: string): Promise<RecordIndex> {
+  const manifest = await readManifest(folder);
+  if (!manifest.complete)
+    throw damaged(
+      folder,
+      'records that are not complete',
+      'Run the same `lm-resnet pack` again: it goes on where it was stopped.',
+    );
+  const files = Array.from({ length: manifest.shards }, (_, i) => join(folder, shardName(i)));
+  const entries: RecordEntry[] = [];
+  const rows: number[] = [];
+  for (const [number, file] of files.entries()) {
+    const shard = await readShard(file);
+    for (const entry of shard.entries) {
+      entries.push(entry);
+      rows.push(number, shard.start + entry.offset, entry.length, entry.crc, entry.rows);
+    }
+  }
+  if (entries.length !== manifest.count)
+    throw damaged(folder, `${entries.length} records where ${manifestName} says ${manifest.count}`);
+  const wrong = entries.find(({ label }) => label >= manifest.classNames.length);
+  if (wrong !== undefined)
+    throw damaged(
+      folder,
+      `"${wrong.name}" with label ${wrong.label} and ${manifest.classNames.length} classes`,
+    );
+  return {
+    files,
+    table: Float64Array.from(rows),
+    labels: Int32Array.from(entries, ({ label }) => label),
+    names: entries.map(({ name }) => name),
+    classNames: manifest.classNames,
+  };
+}
+
+/**
+ * Reads the manifest of a folder of records.
+ *
+ * @throws ERR_DATASET when the folder has none or a newer or damaged one, ERR_FILE when it cannot be read.
+ */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const path = join(folder, manifestName);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw fileError(cause, 'the manifest of packed records', path);
+  });
+  try {
+    const manifest = manifestSchema.parse(JSON.parse(text));
+    if (manifest.version <= recordsVersion) return manifest;
+  } catch (cause) {
+    throw damaged(path, 'another file', 'Give the folder that `lm-resnet pack` wrote.', cause);
+  }
+  throw damaged(path, 'one of a newer format', 'Update lm-resnet: npm install lm-resnet@latest.');
+}
+
+/** What a shard holds: its entries, and the first byte of their images in the file. */
+export interface Shard {
+  readonly entries: readonly RecordEntry[];
+  readonly start: number;
+}
+
+/**
+ * Reads and checks the index of one shard.
+ *
+ * @throws ERR_DATASET, ERR_FILE.
+ */
+export async function readShard(path: string): Promise<Shard> {
+  const { metadata, tensors } = await header(path);
+  const [data] = tensors;
+  const { entries = '', crc } = metadata;
+  if (data === undefined || tensors.length !== 1 || crc !== String(crc32(entries)))
+    throw damaged(path, 'a shard whose index is damaged');
+  const bytes = data.end - data.begin;
+  const found = entriesSchema.safeParse(JSON.parse(entries));
+  if (
+    !found.success ||
+    found.data.some(({ offset, length, rows }) => offset + length > bytes || 4 * rows > length)
+  )
+    throw damaged(path, 'a shard whose index does not fit its bytes');
+  return { entries: found.data, start: (await stat(path)).size - bytes };
+}
+
+async function header(path: string): ReturnType<typeof readSafetensorsHeader> {
+  try {
+    return await readSafetensorsHeader(path);
+  } catch (cause) {
+    if (cause instanceof LmError && cause.code === 'ERR_CHECKPOINT')
+      throw damaged(path, 'a shard that is damaged or cut off', undefined, cause);
+    throw cause;
+  }
+}
+
+function damaged(
+  path: string,
+  received: string,
+  hint = 'Copy it again, or pack the images again.',
+  cause?: unknown,
+): LmError {
+  return new LmError('ERR_DATASET', `Expected packed records for \`${path}\` but received ${received}`, {
+    hint,
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

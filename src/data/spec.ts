@@ -1,0 +1,137 @@
+/** Data sets as plain data: the same in the API, in a configuration file and on the command line. */
+import { z } from 'zod';
+import { parseOptions } from '../check.ts';
+import { expected } from '../errors.ts';
+import { type Transform, type TransformInput, transformSchema } from '../transforms/transforms.ts';
+import { type DatasetName, datasetNames, type Split } from './datasets.ts';
+
+/** Images held out of the ones to train on: a part of every class, drawn by the seed, or those that a file lists by name. */
+export type HoldOut =
+  | { readonly fraction: number; readonly seed: number }
+  /** One name a line: paths as in the folder or archive; of images without names their numbers from 0. */
+  | { readonly file: string };
+
+interface Common {
+  /** Which part; default 'train'. With `holdOut` 'test' is what is held out of the part to train on. */
+  readonly split: Split;
+  readonly holdOut?: HoldOut | undefined;
+  /** What happens to an image on its way into a batch. */
+  readonly transform?: Transform | undefined;
+}
+
+/** A known data set in the folder of its published files. */
+export interface NamedSpec extends Common {
+  readonly kind: DatasetName;
+  readonly path: string;
+}
+
+/**
+ * JPEG and PNG files in one folder for each class, as ImageNet and torchvision's `ImageFolder` have them. Where there are folders
+ * `train` and `val` (or `test`) in it, `split` chooses between them.
+ */
+export interface ImageFolderSpec extends Common {
+  readonly kind: 'imageFolder';
+  readonly path: string;
+}
+
+/** WebDataset: tar shards of pairs `name.jpg` (or `.jpeg`, `.png`) and `name.cls`, the class as a number. */
+export interface WebDatasetSpec extends Common {
+  readonly kind: 'webDataset';
+  /** A path with braces (`train-{000..146}.tar`, `{a,b}.tar`) or stars, or several. */
+  readonly path: string | readonly string[];
+  /** Default: "0", "1", … up to the highest label. */
+  readonly classNames?: readonly string[] | undefined;
+  /** Shards whose images are shuffled together, default 16: shards are read in random order, a few at a time. */
+  readonly window: number;
+}
+
+/** Records that `lm-resnet pack` wrote: a folder. */
+export interface RecordsSpec extends Common {
+  readonly kind: 'records';
+  readonly path: string;
+}
+
+/** A data set on disk. */
+export type DatasetSpec = NamedSpec | ImageFolderSpec | WebDatasetSpec | RecordsSpec;
+
+type Written<S extends Common> = Omit<S, 'split' | 'holdOut' | 'transform' | 'window'> & {
+  readonly split?: Split | undefined;
+  readonly holdOut?:
+    | { readonly fraction: number; readonly seed?: number | undefined }
+    | { readonly file: string }
+    | undefined;
+  readonly transform?: TransformInput | undefined;
+} & ('window' extends keyof S ? { readonly window?: number | undefined } : unknown);
+
+/** A data set as it may be written: what is left out has a default. */
+export type DatasetSpecInput =
+  | Written<NamedSpec>
+  | Written<ImageFolderSpec>
+  | Written<WebDatasetSpec>
+  | Written<RecordsSpec>;
+
+const common = {
+  split: z.enum(['train', 'test']).default('train').describe('which part'),
+  holdOut: z
+    .union([
+      z.strictObject({ fraction: z.number().gt(0).lt(1), seed: z.int().min(0).default(0) }),
+      z.strictObject({ file: z.string().min(1) }),
+    ])
+    .optional()
+    .describe('images held out of the ones to train on'),
+  transform: transformSchema.optional().describe('what happens to an image on its way into a batch'),
+};
+const path = z.string().min(1);
+
+/** The schema of a data set. */
+export const datasetSchema: z.ZodType<DatasetSpec, DatasetSpecInput> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(datasetNames as [DatasetName, ...DatasetName[]]), path, ...common }),
+  z.strictObject({ kind: z.literal('imageFolder'), path, ...common }),
+  z.strictObject({
+    kind: z.literal('webDataset'),
+    path: z.union([path, z.array(path).min(1)]),
+    classNames: z.array(z.string()).min(1).optional(),
+    window: z.int().min(1).default(16),
+    ...common,
+  }),
+  z.strictObject({ kind: z.literal('records'), path, ...common }),
+]);
+
+/** Kinds of data sets. */
+export const datasetKinds: readonly DatasetSpec['kind'][] = [
+  ...datasetNames,
+  'imageFolder',
+  'webDataset',
+  'records',
+];
+
+/**
+ * A data set in short, as the command line takes it: `kind:path`, or the specification as JSON.
+ *
+ * @throws ERR_CONFIG for what is neither, or a wrong option.
+ * @example
+ * parseDataset('imageFolder:/data/imagenet'); // { kind: 'imageFolder', path: '/data/imagenet', split: 'train' }
+ */
+export function parseDataset(text: string, what = 'data'): DatasetSpec {
+  return parseOptions(
+    datasetSchema,
+    text.trimStart().startsWith('{') ? fromJson(text, what) : fromShort(text, what),
+    what,
+  );
+}
+
+function fromShort(text: string, what: string): { kind: string; path: string } {
+  const [, kind = '', path = ''] = /^([\w-]+):(.+)$/s.exec(text) ?? [];
+  if (kind !== '') return { kind, path };
+  throw expected('ERR_CONFIG', 'a data set as kind:path', what, text, {
+    hint: `Kinds: ${datasetKinds.join(', ')}; for example imageFolder:DIR.`,
+  });
+}
+
+function fromJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw expected('ERR_CONFIG', 'JSON', what, text, { cause });
+  }
+}

@@ -1,0 +1,82 @@
+/** Images that JavaScript hands over one by one. */
+import { z } from 'zod';
+import { parseOptions } from '../check.ts';
+import { expected } from '../errors.ts';
+import type { RawSize } from '../native/binding.ts';
+import { Dataset } from '../runtime/dataset.ts';
+import type { TransformInput } from '../transforms/transforms.ts';
+import { transformSchema } from '../transforms/transforms.ts';
+
+/** A sample: bytes of a JPEG or PNG file, or pixels where the stream says their size. */
+export interface StreamSample {
+  readonly image: Uint8Array;
+  readonly label: number;
+}
+
+/** Options of `fromAsyncIterable`. */
+export interface StreamOptions {
+  readonly classNames: readonly string[];
+  /** Size of samples that are pixels, uint8 [height, width, channels]; left out: samples are files. */
+  readonly size?: RawSize | undefined;
+  readonly transform?: TransformInput | undefined;
+  /** Samples that are taken ahead of their use, default 256. */
+  readonly capacity?: number | undefined;
+  /** Name in messages, default "stream". */
+  readonly name?: string | undefined;
+}
+
+const side = z.int().min(1).max(16_383);
+const schema = z.object({
+  classNames: z.array(z.string()).min(1),
+  size: z
+    .strictObject({ height: side, width: side, channels: z.union([z.literal(1), z.literal(3)]) })
+    .optional(),
+  transform: transformSchema.optional(),
+  capacity: z.int().min(1).max(1_000_000).default(256),
+  name: z.string().default('stream'),
+});
+
+/**
+ * A data set of samples that an iterable gives, for sources that nothing else reads: a database, a socket, a generator. It is read once, as
+ * it comes: there are no epochs, no shuffling, and **no resuming** (a training on it needs `steps` and starts anew when it was stopped); the
+ * order within a batch may vary with more than one worker. The iterable waits while `capacity` samples are not used yet.
+ *
+ * @throws ERR_CONFIG for a wrong option. What the iterable throws, and a sample that is none, ends the work that reads it with ERR_DATASET.
+ * @example
+ * const data = fromAsyncIterable(rows(), { classNames: ['cat', 'dog'] }); // yields { image: Uint8Array, label: number }
+ * await train(model, { train: data }, { steps: 1000 });
+ */
+export function fromAsyncIterable(
+  samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
+  options: StreamOptions,
+): Dataset {
+  const { classNames, size, transform, capacity, name } = parseOptions(schema, options, 'stream');
+  if (
+    typeof samples !== 'object' ||
+    samples === null ||
+    !(Symbol.asyncIterator in samples || Symbol.iterator in samples)
+  )
+    throw expected('ERR_CONFIG', 'an iterable of samples', 'samples', samples);
+  const parts = { name, classNames, labels: null, size: size ?? null, transform };
+  const data = new Dataset(parts, { kind: 'stream', classes: classNames.length, capacity, ...size });
+  void hand(samples, data);
+  return data;
+}
+
+/** Hands samples over until there are no more, or nobody reads them. */
+async function hand(
+  samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
+  data: Dataset,
+): Promise<void> {
+  const { source } = data;
+  try {
+    for await (const sample of samples) {
+      if (!(sample?.image instanceof Uint8Array))
+        throw expected('ERR_DATASET', 'an image as a Uint8Array', `${data.name}.image`, sample?.image);
+      if (!(await source.push(sample.image, sample.label))) break;
+    }
+    source.end();
+  } catch (error) {
+    source.fail(error instanceof Error ? error.message : String(error));
+  }
+}

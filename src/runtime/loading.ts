@@ -1,0 +1,90 @@
+/** How images get into batches: the options of a loader, and what they come to for a data set and a network. */
+import { z } from 'zod';
+import { expected } from '../errors.ts';
+import type { InputSpec } from '../graph/spec.ts';
+import type { NativeLoaderSpec } from '../native/binding.ts';
+import { defaultThreads } from '../native/cores.ts';
+import { imagenetEval, imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
+import type { Dataset } from './dataset.ts';
+
+/** The largest image that is decoded, in pixels: a small file may claim to be a huge image. */
+export const maxPixels = 100_000_000;
+
+/** Options of a loader, defaults filled in. */
+export interface LoadingOptions {
+  /**
+   * Threads that read, decode and augment; 0: batches are made between the steps. Default: a quarter of the cores, at least one;
+   * 0 for pixels in memory that no transform changes.
+   */
+  readonly workers: number | undefined;
+  /** Batches that are made ahead, default 2. */
+  readonly prefetch: number;
+  /** An image that cannot be used is replaced by another (default; left out of an evaluation) and told of, or ends the work. */
+  readonly onBadImage: 'replace' | 'throw';
+  /** So many different bad images are tolerated, default 100. */
+  readonly badImageLimit: number;
+}
+
+/** The options of a loader, in the schemas of those who have one. */
+export const loadingShape: {
+  readonly [K in keyof LoadingOptions]: z.ZodType<LoadingOptions[K], LoadingOptions[K] | undefined>;
+} = {
+  workers: z
+    .int()
+    .min(0)
+    .max(1024)
+    .optional()
+    .describe('threads that read, decode and augment images (default: a quarter of the cores)'),
+  prefetch: z.int().min(1).max(1000).default(2).describe('batches that are made ahead'),
+  onBadImage: z
+    .enum(['replace', 'throw'])
+    .default('replace')
+    .describe('an image that cannot be used: replace it by another and tell, or throw'),
+  badImageLimit: z.int().min(0).default(100).describe('so many bad images are tolerated'),
+};
+
+/** What a pass over a data set is for. */
+export interface Pass extends LoadingOptions {
+  readonly batch: number;
+  readonly seed: number;
+  readonly training: boolean;
+  readonly device: string;
+}
+
+/**
+ * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay as they are; files:
+ * `imagenetTrain`, `imagenetEval` at the size of the network's input).
+ *
+ * @throws ERR_CONFIG when the transform leaves images of different sizes.
+ */
+export function loaderSpec(data: Dataset, input: InputSpec, pass: Pass): NativeLoaderSpec {
+  const { batch, seed, prefetch, onBadImage, badImageLimit } = pass;
+  const transform = data.transform ?? usualTransform(data, input, pass.training);
+  const [height, width] = sizeAfter(transform, data);
+  const training = pass.training && data.count !== null; // a stream has its own order
+  const untouched = data.size !== null && transform.length === 0;
+  return {
+    ...{ batch, seed, training, prefetch, onBadImage, badImageLimit, transform, height, width, maxPixels },
+    ...{ channels: input.channels, mean: input.mean, std: input.std },
+    ...{ rank: 0, worldSize: 1, pinned: pass.device.startsWith('cuda') },
+    workers: pass.workers ?? (untouched ? 0 : Math.max(1, Math.floor(defaultThreads() / 4))),
+  };
+}
+
+/** Height and width of a data set's images in a batch of a network. */
+export function batchSize(data: Dataset, input: InputSpec, training: boolean): readonly [number, number] {
+  return sizeAfter(data.transform ?? usualTransform(data, input, training), data);
+}
+
+function usualTransform(data: Dataset, { height, width }: InputSpec, training: boolean): Transform {
+  if (data.size !== null) return [];
+  return training ? imagenetTrain([height, width]) : imagenetEval([height, width]);
+}
+
+function sizeAfter(transform: Transform, { size, name }: Dataset): readonly [number, number] {
+  const after = outputSize(transform, size === null ? null : [size.height, size.width]);
+  if (after !== null) return after;
+  throw expected('ERR_CONFIG', 'a transform that gives all images one size', `${name}.transform`, transform, {
+    hint: "Add one that ends in a size, such as { kind: 'centerCrop', size: 224 }.",
+  });
+}

@@ -1,0 +1,41 @@
+/** What changes from step to step, as numbers: the table that a chunk of steps carries. */
+import { chunkColumns } from '../native/binding.ts';
+import type { TrainSettings } from './options.ts';
+import { ratesAt, type ScheduledRun } from './rates.ts';
+
+/** The steps that the settings are laid over. */
+export type Span = Pick<ScheduledRun, 'stepsPerEpoch' | 'totalSteps'>;
+
+/** One row of the table. */
+export type StepScalars = Readonly<Record<(typeof chunkColumns)[number], number>>;
+
+/**
+ * What one step is done with.
+ *
+ * @param step number of the step, from 0; behind the end of the run the last rate holds.
+ * @example
+ * stepScalars(trainSchema.parse({ schedule: constant() }), { stepsPerEpoch: 10, totalSteps: 100 }, 7).lr; // 0.1
+ */
+export function stepScalars(settings: TrainSettings, span: Span, step: number): StepScalars {
+  const { lr, momentum, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
+  const mixed = mixupOffEpoch === 0 || step < mixupOffEpoch * span.stepsPerEpoch;
+  return {
+    ...ratesAt(schedule, step, { ...span, lr, momentum }),
+    weightDecay,
+    mixProb: mixed ? mixupProb : 0,
+  };
+}
+
+/**
+ * The table of a chunk: row i holds the scalars of step `first + i`, in the order of `chunkColumns`.
+ *
+ * @returns float64 [count, columns], row-major.
+ */
+export function stepTable(
+  settings: TrainSettings,
+  span: Span,
+  { first, count }: { readonly first: number; readonly count: number },
+): Float64Array {
+  const rows = Array.from({ length: count }, (_, i) => stepScalars(settings, span, first + i));
+  return Float64Array.from(rows.flatMap((row) => chunkColumns.map((column) => row[column])));
+}

@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chunkColumns } from '../../src/native/binding.ts';
+import { type TrainSettingsInput, trainSchema } from '../../src/train/options.ts';
+import { cosine, multistep, oneCycle } from '../../src/train/schedules.ts';
+import { type StepScalars, stepScalars, stepTable } from '../../src/train/stepTable.ts';
+
+const span = { stepsPerEpoch: 10, totalSteps: 100 };
+const at = (settings: TrainSettingsInput, step: number): StepScalars =>
+  stepScalars(trainSchema.parse(settings), span, step);
+
+describe('the table of a chunk', () => {
+  it('has rows that do not depend on how a run is cut into pieces', () => {
+    const width = chunkColumns.length;
+    const steps = fc.record({ first: fc.nat(99), count: fc.nat(40) });
+    const kinds = fc.constantFrom(
+      oneCycle({ momentum: [0.85, 0.95] }),
+      cosine(),
+      multistep({ milestones: [2] }),
+    );
+    fc.assert(
+      fc.property(kinds, steps, (schedule, { first, count }) => {
+        const settings = trainSchema.parse({ schedule, mixup: 1, mixupOffEpoch: 5 });
+        const whole = stepTable(settings, span, { first: 0, count: 140 });
+        const piece = stepTable(settings, span, { first, count });
+        expect(piece).toEqual(whole.slice(width * first, width * (first + count)));
+      }),
+    );
+  });
+
+  it('has the values of a step in the order of the columns', () => {
+    const settings = trainSchema.parse({ weightDecay: 5e-4 });
+    const row = stepScalars(settings, span, 3);
+    expect(Array.from(stepTable(settings, span, { first: 3, count: 1 }))).toEqual(
+      chunkColumns.map((column) => row[column]),
+    );
+    expect(row.weightDecay).toBe(5e-4);
+  });
+
+  it('mixes with the given probability until the epoch from which it is off, and always where there is none', () => {
+    const settings = { mixup: 1, mixupProb: 0.7 };
+    expect([0, 99, 500].map((step) => at(settings, step).mixProb)).toEqual([0.7, 0.7, 0.7]);
+    const ending = { ...settings, mixupOffEpoch: 2 };
+    expect([0, 19, 20, 99].map((step) => at(ending, step).mixProb)).toEqual([0.7, 0.7, 0, 0]);
+  });
+});
