@@ -23,7 +23,7 @@ Builds build/Release/{opener.node, lm_resnet.so, lm-check} with CMake.
   --force            build even where nothing changed
   --quiet            print nothing unless it fails
 
-Environment: LIBTORCH, LM_RESNET_LIBTORCH, CXX, CMAKE_BUILD_PARALLEL_LEVEL.`;
+Environment: LIBTORCH, LM_RESNET_LIBTORCH, CXX, CMAKE_BUILD_PARALLEL_LEVEL, LM_STATIC_CODECS (scripts/codecs.mjs).`;
 
 /** How to get a missing tool: one line per kind of system. */
 const howTo = `Debian, Ubuntu:  apt-get install g++ cmake ninja-build
@@ -75,6 +75,7 @@ function planBuild(options, libtorch) {
     `-DLM_OUT=${out}`,
     `-DLM_ADDON=${options.checkOnly ? 'OFF' : 'ON'}`,
     `-DLM_SANITIZE=${options.sanitize ?? ''}`,
+    `-DLM_STATIC_CODECS=${process.env.LM_STATIC_CODECS ?? ''}`,
     '-DCMAKE_BUILD_TYPE=Release',
     ...(options.checkOnly ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];

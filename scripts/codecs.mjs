@@ -1,0 +1,140 @@
+// Builds libjpeg-turbo, libpng and zlib as static libraries for the prebuilt addon, which must not need those of a system:
+// `LM_STATIC_CODECS=$(node scripts/codecs.mjs) node scripts/build.mjs --out DIR`. Development links the system's.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runQuietly } from './build.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const cache = join(root, '.cache', 'codecs');
+const prefix = join(cache, 'prefix');
+
+const help = `Usage: node scripts/codecs.mjs
+
+Builds the static codecs (CMake, a C compiler, nasm on x86) into .cache/codecs/prefix and prints that folder.
+
+Environment: LM_CODEC_SOURCES names another place for the source archives: a folder, in which they have any name,
+or an address below which they are called NAME-VERSION.tar.gz.`;
+
+/** In the order in which they need each other. The second hash of zlib is Debian's archive: upstream's without what is for Windows. */
+const codecs = [
+  {
+    name: 'zlib',
+    version: '1.3.1',
+    url: 'https://github.com/madler/zlib/releases/download/v1.3.1/zlib-1.3.1.tar.gz',
+    sha256: [
+      '9a93b2b7dfdac77ceba5a558a580e74667dd6fede4585b91eefb60f03b72df23',
+      '60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb',
+    ],
+    build: configureAndMake,
+  },
+  {
+    name: 'libpng',
+    version: '1.6.58',
+    url: 'https://github.com/pnggroup/libpng/archive/refs/tags/v1.6.58.tar.gz',
+    sha256: ['a9d4df463d36a6e5f9c29bd6f4967312d17e996c1854f3511f833924eb1993cf'],
+    build: cmake,
+    defines: [
+      '-DPNG_SHARED=OFF',
+      '-DPNG_TESTS=OFF',
+      '-DPNG_TOOLS=OFF',
+      `-DZLIB_LIBRARY=${join(prefix, 'lib', 'libz.a')}`,
+      `-DZLIB_INCLUDE_DIR=${join(prefix, 'include')}`,
+    ],
+  },
+  {
+    name: 'libjpeg-turbo',
+    version: '3.1.3',
+    url: 'https://github.com/libjpeg-turbo/libjpeg-turbo/archive/refs/tags/3.1.3.tar.gz',
+    sha256: ['3a13a5ba767dc8264bc40b185e41368a80d5d5f945944d1dbaa4b2fb0099f4e5'],
+    build: cmake,
+    defines: [
+      '-DENABLE_SHARED=OFF',
+      '-DREQUIRE_SIMD=ON',
+      '-DWITH_TURBOJPEG=OFF',
+      '-DWITH_TOOLS=OFF',
+      '-DWITH_TESTS=OFF',
+    ],
+  },
+];
+
+/** Builds what is not built yet. @returns {Promise<string>} the folder with include/ and lib/. */
+export async function buildCodecs() {
+  const stamp = join(prefix, '.stamp');
+  const wanted = JSON.stringify(codecs);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return prefix;
+  rmSync(cache, { recursive: true, force: true });
+  mkdirSync(cache, { recursive: true });
+  for (const codec of codecs) await buildOne(codec);
+  writeFileSync(stamp, wanted);
+  return prefix;
+}
+
+async function buildOne(codec) {
+  const source = join(cache, `${codec.name}-${codec.version}`);
+  const archive = `${source}.tar.gz`;
+  writeFileSync(archive, await obtain(codec));
+  mkdirSync(source);
+  await runQuietly('tar', ['-xzf', archive, '-C', source, '--strip-components=1']);
+  await codec.build(source, codec);
+}
+
+async function cmake(source, { defines }) {
+  const folder = join(source, 'build');
+  const all = [
+    '-DCMAKE_BUILD_TYPE=Release',
+    '-DCMAKE_POSITION_INDEPENDENT_CODE=ON',
+    '-DCMAKE_INSTALL_LIBDIR=lib',
+    `-DCMAKE_INSTALL_PREFIX=${prefix}`,
+    ...defines,
+  ];
+  await runQuietly('cmake', ['-S', source, '-B', folder, ...all]);
+  await runQuietly('cmake', ['--build', folder, '--parallel']);
+  await runQuietly('cmake', ['--install', folder]);
+}
+
+/** zlib's CMake files always make the shared library as well. */
+async function configureAndMake(source) {
+  const options = { cwd: source, env: { ...process.env, CFLAGS: '-O3 -fPIC' } };
+  await runQuietly('sh', ['configure', '--static', `--prefix=${prefix}`], options);
+  await runQuietly('make', ['install'], options);
+}
+
+async function obtain(codec) {
+  const place = process.env.LM_CODEC_SOURCES;
+  const archive =
+    place && existsSync(place)
+      ? readdirSync(place, { withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => readFileSync(join(place, entry.name)))
+          .find((bytes) => isExpected(codec, bytes))
+      : await download(place ? `${place}/${codec.name}-${codec.version}.tar.gz` : codec.url);
+  if (archive === undefined) throw new Error(`${place} has no archive of ${codec.name} ${codec.version}`);
+  if (!isExpected(codec, archive))
+    throw new Error(`The archive of ${codec.name} is not the expected one (SHA-256)`);
+  return archive;
+}
+
+async function download(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: ${response.status} ${response.statusText}`);
+  return Buffer.from(await response.arrayBuffer());
+}
+
+function isExpected(codec, bytes) {
+  return codec.sha256.includes(createHash('sha256').update(bytes).digest('hex'));
+}
+
+async function main() {
+  const { values } = parseArgs({ options: { help: { type: 'boolean' } } });
+  console.log(values.help ? help : await buildCodecs());
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
+}
