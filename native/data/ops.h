@@ -26,6 +26,10 @@ struct DecodeRow {
 std::span<const DecodeRow> crop_rows();
 std::span<const DecodeRow> resize_rows();
 std::span<const OpRow> flip_rows();
+std::span<const OpRow> colour_rows();
+std::span<const OpRow> affine_rows();
+std::span<const OpRow> policy_rows();
+std::span<const OpRow> erase_rows();
 
 // `resize` and the `centerCrop` that follows it, of which only what is shown is resampled.
 std::unique_ptr<DecodeOp> make_resize_crop(const Value& resize, const Value& crop);
