@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 namespace lm {
@@ -32,7 +31,7 @@ inline void to_rgb(const Hsv& colour, uint8_t* rgb) {
   const int sector = static_cast<int>(sixths);
   const double f = static_cast<float>(sixths - sector);
   const double s = static_cast<float>(colour.saturation / 255.0);
-  const auto level = [v](double part) { return static_cast<uint8_t>(std::floor(v * part + 0.5)); };
+  const auto level = [v](double part) { return static_cast<uint8_t>(v * part + 0.5); };
   const uint8_t p = level(1.0 - s), q = level(1.0 - s * f), t = level(1.0 - s * (1.0 - f));
   const uint8_t sectors[6][3] = {{v, t, p}, {q, v, p}, {p, v, t}, {p, q, v}, {t, p, v}, {v, p, q}};
   std::copy_n(sectors[sector % 6], 3, rgb);
