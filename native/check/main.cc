@@ -71,9 +71,10 @@ std::shared_ptr<lm::Samples> random_images(const lm::Graph& graph, const Options
 }
 
 lm::OptimizerSpec one_group(const lm::Graph& graph) {
-  lm::ParamGroup all;
-  for (size_t i = 0; i < graph.params.size(); ++i) all.params.push_back(static_cast<int>(i));
-  return {false, {all}};
+  lm::OptimizerSpec spec;
+  spec.groups.emplace_back();
+  for (size_t i = 0; i < graph.params.size(); ++i) spec.groups[0].params.push_back(static_cast<int>(i));
+  return spec;
 }
 
 // --memory store | reverse | recompute, every so many steps: --every 4

@@ -1,6 +1,9 @@
 #include "core/model.h"
 
+#include <algorithm>
+#include <array>
 #include <functional>
+#include <string_view>
 
 #include "core/executor.h"
 #include "core/loss.h"
@@ -12,6 +15,7 @@ namespace lm {
 namespace {
 
 constexpr size_t kPlansKept = 32;
+constexpr std::array<std::string_view, 4> kSets{"value", "gradient", "momentum", "secondMoment"};
 
 template <typename Specs>
 std::vector<Sizes> shapes_of(const Specs& specs) {
@@ -158,8 +162,8 @@ std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int6
 }
 
 at::Tensor& Model::find(const std::string& path, const std::string& set_name) {
-  LM_CHECK(set_name == "value" || set_name == "gradient" || set_name == "momentum", "ERR_UNKNOWN_NAME",
-           "There is no set \"", set_name, "\"");
+  const bool known = std::find(kSets.begin(), kSets.end(), set_name) != kSets.end();
+  LM_CHECK(known, "ERR_UNKNOWN_NAME", "There is no set \"", set_name, "\"");
   const int param = graph_.param_index(path);
   if (param >= 0) return set(set_name).views[static_cast<size_t>(param)];
   const int buffer = graph_.buffer_index(path);

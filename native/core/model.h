@@ -56,7 +56,8 @@ class Model {
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
   const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
-  // Parameter-shaped tensors by name: "value", "gradient", "momentum"; made on first use, zero.
+  // Parameter-shaped tensors by name: "value", "gradient", "momentum", "secondMoment"; made on first use,
+  // zero.
   Weights& set(const std::string& name);
   Weights& values() { return set("value"); }
   Weights& buffers() { return buffers_; }

@@ -1,36 +1,80 @@
 #include "core/optimizer.h"
 
+#include "core/optimizer_steps.h"
+
 namespace lm {
+namespace {
+
+OptimizerSpec::Kind kind_of(const std::string& name) {
+  if (name == "sgd") return OptimizerSpec::Kind::kSgd;
+  if (name == "adamw") return OptimizerSpec::Kind::kAdamW;
+  if (name == "lars") return OptimizerSpec::Kind::kLars;
+  LM_CHECK(name == "lamb", "ERR_CONFIG", "Unknown optimizer \"", name, "\"");
+  return OptimizerSpec::Kind::kLamb;
+}
+
+ParamGroup parse_group(const Value& v, const Graph& graph) {
+  ParamGroup group{{}, v["lrScale"].number(), v["decayScale"].number(), false};
+  if (const Value* adapts = v.find("adapts")) group.adapts = adapts->boolean();
+  for (int64_t i : v["params"].integers()) {
+    LM_CHECK(i >= 0 && static_cast<size_t>(i) < graph.params.size(), "ERR_CONFIG", "There is no parameter ",
+             i);
+    group.params.push_back(static_cast<int>(i));
+  }
+  return group;
+}
+
+void read(const Value& spec, const char* name, double& into) {
+  const Value* value = spec.find(name);
+  if (value == nullptr) return;
+  into = value->number();
+  LM_CHECK(into >= 0 && std::isfinite(into), "ERR_CONFIG", "Expected `", name,
+           "` of at least 0 but received ", into);
+}
+
+}  // namespace
 
 OptimizerSpec OptimizerSpec::parse(const Value& spec, const Graph& graph) {
-  LM_CHECK(spec["kind"].text() == "sgd", "ERR_CONFIG", "Unknown optimizer \"", spec["kind"].text(), "\"");
-  OptimizerSpec out{spec["nesterov"].boolean(), {}};
+  OptimizerSpec out;
+  out.kind = kind_of(spec["kind"].text());
+  out.nesterov = spec["nesterov"].boolean();
+  read(spec, "dampening", out.dampening);
+  read(spec, "beta2", out.beta2);
+  read(spec, "eps", out.eps);
+  read(spec, "trustCoefficient", out.trust);
   for (const Value& v : spec["groups"].list()) {
-    ParamGroup group{{}, v["lrScale"].number(), v["decayScale"].number()};
-    for (int64_t i : v["params"].integers()) {
-      LM_CHECK(i >= 0 && static_cast<size_t>(i) < graph.params.size(), "ERR_CONFIG", "There is no parameter ",
-               i);
-      group.params.push_back(static_cast<int>(i));
-    }
+    ParamGroup group = parse_group(v, graph);
     if (!group.params.empty()) out.groups.push_back(std::move(group));
   }
   return out;
 }
 
-void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& s, const at::Tensor& skip) {
-  Weights &weights = model.values(), &grads = model.set("gradient");
-  for (const ParamGroup& group : spec.groups) {
-    std::vector<at::Tensor> w, g, m;
-    for (int i : group.params) {
-      w.push_back(weights.views[static_cast<size_t>(i)]);
-      g.push_back(grads.views[static_cast<size_t>(i)]);
-      if (s.momentum != 0) m.push_back(model.set("momentum").views[static_cast<size_t>(i)]);
-    }
-    // The buffers start at zero, so no step is a first step; the fused update rejects a list of them at
-    // momentum 0.
-    at::_fused_sgd_(w, g, m, s.decay * group.decay_scale, s.momentum, s.lr * group.lr_scale, /*dampening=*/0,
-                    spec.nesterov && s.momentum != 0, /*maximize=*/false, /*is_first_step=*/false,
-                    std::nullopt, skip);
+std::vector<at::Tensor> tensors_of(const ParamGroup& group, const Weights& set) {
+  std::vector<at::Tensor> views;
+  for (int i : group.params) views.push_back(set.views[static_cast<size_t>(i)]);
+  return views;
+}
+
+std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
+                                   const std::vector<at::Tensor>& others,
+                                   const std::function<at::Tensor(at::Tensor, at::Tensor)>& ratio) {
+  const at::Tensor w = at::stack(at::_foreach_norm(weights)), g = at::stack(at::_foreach_norm(others));
+  const at::Tensor known = w.gt(0).logical_and(g.gt(0));
+  return at::where(known, ratio(w, g), at::ones_like(w)).unbind();
+}
+
+void update(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
+            const at::Tensor& skip) {
+  switch (spec.kind) {
+    case OptimizerSpec::Kind::kLars:
+      adapt_gradients(model, spec, scalars);
+      [[fallthrough]];
+    case OptimizerSpec::Kind::kSgd:
+      return sgd_step(model, spec, scalars, number, skip);
+    case OptimizerSpec::Kind::kAdamW:
+      return adamw_step(model, spec, scalars, number, skip);
+    case OptimizerSpec::Kind::kLamb:
+      return lamb_step(model, spec, scalars, number, skip);
   }
 }
 

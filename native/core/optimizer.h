@@ -1,4 +1,4 @@
-// SGD with momentum over parameter groups, by libtorch's fused update.
+// What the weights do with their gradient: SGD, AdamW, LARS or LAMB over parameter groups.
 #pragma once
 
 #include <vector>
@@ -16,17 +16,27 @@ struct StepScalars {
 struct ParamGroup {
   std::vector<int> params;
   double lr_scale = 1, decay_scale = 1;
+  bool adapts = false;  // LARS, LAMB: the rate of each tensor follows its norm
 };
 
 struct OptimizerSpec {
+  enum class Kind { kSgd, kAdamW, kLars, kLamb };
+
+  Kind kind = Kind::kSgd;
   bool nesterov = false;
+  double dampening = 0;
+  double beta2 = 0.999;  // of the second moment; that of the first is the step's momentum
+  double eps = 1e-8;
+  double trust = 1e-3;  // LARS: share of a tensor's norm that a step at rate 1 moves it
   std::vector<ParamGroup> groups;
 
   static OptimizerSpec parse(const Value& spec, const Graph& graph);
 };
 
-// p <- p - lr (g' or, with Nesterov, g + momentum m), m <- momentum m + g, g = gradient + decay p. No change
-// where `skip` is 1.
-void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, const at::Tensor& skip);
+// One update of the weights and of the sets "momentum" and "secondMoment" from the set "gradient", which it
+// may change. `number`: of the step in its run, from 0; the state is zero before. Nothing moves where `skip`
+// (float [1]) is 1.
+void update(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
+            const at::Tensor& skip);
 
 }  // namespace lm

@@ -83,7 +83,7 @@ void Trainer::step(int64_t number, const Batch& batch, const StepScalars& scalar
   // A variance overflows long before the loss does, and a running one that is infinite stays so.
   if (pending_.flat.numel() > 0) finite = finite.logical_and(at::isfinite(pending_.flat).all());
   bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
-  sgd_step(model_, optimizer_, scalars, bad_);
+  update(model_, optimizer_, scalars, number, bad_);
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   losses_[row].copy_(loss.value);

@@ -56,6 +56,8 @@ function optionsOf(name: string, property: Property): Option[] {
   if (property.type === 'number' || property.type === 'integer')
     return [new Option(`--${flag} <number>`, text).argParser((value) => toNumber(`--${flag}`, value))];
   if (property.enum !== undefined) return [new Option(`--${flag} <${property.enum.join('|')}>`, text)];
+  if (property.type === 'array')
+    return [new Option(`--${flag} <numbers>`, text).argParser((value) => toNumbers(`--${flag}`, value))];
   return [new Option(`--${flag} <kind or JSON>`, text).argParser((value) => toKind(`--${flag}`, value))];
 }
 
@@ -67,6 +69,11 @@ function toNumber(flag: string, text: string): number {
   const value = Number(text);
   if (text.trim() === '' || Number.isNaN(value)) throw expected('ERR_CONFIG', 'a number', flag, text);
   return value;
+}
+
+/** Numbers with commas between them. */
+function toNumbers(flag: string, text: string): number[] {
+  return text.split(',').map((part) => toNumber(flag, part));
 }
 
 /** `cosine` is short for `{"kind": "cosine"}`. */

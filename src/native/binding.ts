@@ -19,8 +19,11 @@ export interface NativeModelOptions {
   readonly seed: number | null;
 }
 
-/** Which of a parameter's tensors: the value, its gradient of the last `vjp`, or the optimiser's momentum. */
-export type TensorSet = 'value' | 'gradient' | 'momentum';
+/** Which of a parameter's tensors: the value, its gradient of the last `vjp`, or the optimiser's moments of the gradient. */
+export type TensorSet = (typeof tensorSets)[number];
+
+/** The sets of tensors there are. */
+export const tensorSets = ['value', 'gradient', 'momentum', 'secondMoment'] as const;
 
 export interface NativeModel {
   /** Logits of n images: uint8 pixels [n, h, w, c] in, float32 [n, classes] out. Evaluation mode. */
@@ -209,13 +212,24 @@ export interface NativeTransformSpec extends Partial<RawSize> {
 }
 
 export interface NativeOptimizerSpec {
-  readonly kind: 'sgd';
+  readonly kind: 'sgd' | 'adamw' | 'lars' | 'lamb';
+  /** Of SGD and LARS. */
   readonly nesterov: boolean;
+  /** Of SGD and LARS, default 0. */
+  readonly dampening?: number;
+  /** Decay of AdamW's and LAMB's second moment, default 0.999; that of the first is the momentum in the table. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly eps?: number;
+  /** Of LARS, default 1e-3. */
+  readonly trustCoefficient?: number;
   /** Parameter groups: indices into the graph's parameters, factors on the step's rate and decay. */
   readonly groups: readonly {
     readonly params: readonly number[];
     readonly lrScale: number;
     readonly decayScale: number;
+    /** LARS and LAMB: the rate of each tensor follows its norm; default false. */
+    readonly adapts?: boolean;
   }[];
 }
 

@@ -5,14 +5,15 @@
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
-import type { Dtype, NativeModel } from '../native/binding.ts';
+import { type Dtype, type NativeModel, type TensorSet, tensorSets } from '../native/binding.ts';
 import { readSafetensors, readSafetensorsHeader, type Tensor, writeSafetensors } from './safetensors.ts';
 import type { TensorEntry, TensorValues } from './tensorEntry.ts';
 
 /** Version of the checkpoint format; a reader refuses a newer one. */
 export const checkpointVersion = 1;
 
-const momentumPrefix = 'momentum:';
+/** Name of a tensor in the file: weights and statistics by their path alone. */
+const nameOf = (set: TensorSet, path: string): string => (set === 'value' ? path : `${set}:${path}`);
 
 /** What a checkpoint holds beside its tensors. */
 export interface CheckpointInfo {
@@ -26,14 +27,14 @@ export interface CheckpointInfo {
 /**
  * Writes a checkpoint, as a whole or not at all.
  *
- * @param momentum whether the optimiser's state goes in too.
+ * @param sets what goes in beside the values: the sets of tensors that a training goes on with.
  * @throws ERR_FILE when the file system refuses.
  */
 export async function writeCheckpoint(
   path: string,
   info: CheckpointInfo,
   model: NativeModel,
-  momentum: boolean,
+  sets: readonly TensorSet[],
 ): Promise<void> {
   const { graph, classNames, dtype, run } = info;
   const metadata = {
@@ -44,29 +45,21 @@ export async function writeCheckpoint(
     classNames: JSON.stringify(classNames),
     run: JSON.stringify(run),
   };
-  await writeSafetensors(path, entries(graph, dtype, model, momentum), metadata);
+  await writeSafetensors(path, entries(graph, dtype, model, sets), metadata);
 }
 
-function entries(graph: Graph, dtype: Dtype, model: NativeModel, momentum: boolean): TensorEntry[] {
+function entries(graph: Graph, dtype: Dtype, model: NativeModel, sets: readonly TensorSet[]): TensorEntry[] {
   const type = dtype === 'float64' ? 'F64' : 'F32';
   const values = [...graph.params, ...graph.buffers].map(
-    ({ path, shape }): TensorEntry => ({
-      name: path,
-      dtype: type,
-      shape,
-      data: (): Promise<TensorValues> => model.readTensor(path, 'value'),
-    }),
+    ({ path, shape }) => ({ set: 'value', path, shape }) as const,
   );
-  if (!momentum) return values;
-  const momenta = graph.params.map(
-    ({ path, shape }): TensorEntry => ({
-      name: momentumPrefix + path,
-      dtype: type,
-      shape,
-      data: (): Promise<TensorValues> => model.readTensor(path, 'momentum'),
-    }),
-  );
-  return [...values, ...momenta];
+  const others = sets.flatMap((set) => graph.params.map(({ path, shape }) => ({ set, path, shape })));
+  return [...values, ...others].map(({ set, path, shape }) => ({
+    name: nameOf(set, path),
+    dtype: type,
+    shape,
+    data: (): Promise<TensorValues> => model.readTensor(path, set),
+  }));
 }
 
 /**
@@ -78,11 +71,12 @@ export async function readCheckpointInfo(path: string): Promise<CheckpointInfo> 
   return parseInfo(path, (await readSafetensorsHeader(path)).metadata);
 }
 
-/** A checkpoint's tensors by path. */
+/** Tensors by path. */
+export type TensorsByPath = ReadonlyMap<string, Float32Array | Float64Array>;
+
+/** A checkpoint's tensors: `value` has all weights and buffers that the graph names, the other sets what the file has of them. */
 export interface CheckpointTensors {
-  /** Weights and buffers: all that the graph names, in its shapes. */
-  readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
-  readonly momentum: ReadonlyMap<string, Float32Array | Float64Array>;
+  readonly sets: ReadonlyMap<TensorSet, TensorsByPath>;
 }
 
 /**
@@ -94,16 +88,18 @@ export async function readCheckpoint(path: string): Promise<CheckpointInfo & Che
   const { metadata, tensors, verified } = await readSafetensors(path);
   const info = parseInfo(path, metadata);
   if (!verified) throw defect(path, 'has lost its digest');
-  const values = new Map<string, Float32Array | Float64Array>();
-  const momentum = new Map<string, Float32Array | Float64Array>();
-  for (const { path: name, shape } of [...info.graph.params, ...info.graph.buffers]) {
-    const tensor = tensors.get(name);
-    if (tensor === undefined) throw defect(path, `lacks the tensor "${name}"`);
-    values.set(name, floats(path, name, tensor, shape));
-    const moving = tensors.get(momentumPrefix + name);
-    if (moving !== undefined) momentum.set(name, floats(path, momentumPrefix + name, moving, shape));
+  const specs = [...info.graph.params, ...info.graph.buffers];
+  const missing = specs.find((spec) => !tensors.has(spec.path));
+  if (missing !== undefined) throw defect(path, `lacks the tensor "${missing.path}"`);
+  const sets = new Map<TensorSet, TensorsByPath>();
+  for (const set of tensorSets) {
+    const found = specs.flatMap(({ path: of, shape }) => {
+      const tensor = tensors.get(nameOf(set, of));
+      return tensor === undefined ? [] : [[of, floats(path, nameOf(set, of), tensor, shape)] as const];
+    });
+    if (found.length > 0) sets.set(set, new Map(found));
   }
-  return { ...info, values, momentum };
+  return { ...info, sets };
 }
 
 function floats(

@@ -95,8 +95,9 @@ export class Model {
    */
   static async load(path: string, options: Pick<ModelOptions, 'device' | 'dtype'> = {}): Promise<Model> {
     const place = parseOptions(placeSchema, options, 'model');
-    const { graph, classNames, dtype, values } = await readCheckpoint(path);
+    const { graph, classNames, dtype, sets } = await readCheckpoint(path);
     const model = Model.#make(graph, place.device, place.dtype ?? dtype, null, classNames);
+    const values = sets.get('value') ?? new Map();
     await Promise.all([...values].map(([name, tensor]) => model.#native.writeTensor(name, 'value', tensor)));
     return model;
   }
@@ -246,11 +247,15 @@ export class Model {
     return this.saveCheckpoint(path, null);
   }
 
-  /** Saves as `save` does, with the optimiser's state and what is known of the run. @internal */
-  async saveCheckpoint(path: string, run: Readonly<Record<string, unknown>> | null): Promise<void> {
+  /** Saves as `save` does, with what is known of the run and the sets of tensors that it goes on with. @internal */
+  async saveCheckpoint(
+    path: string,
+    run: Readonly<Record<string, unknown>> | null,
+    sets: readonly TensorSet[] = [],
+  ): Promise<void> {
     const { graph, classNames, dtype } = this;
     return called(this.save, () =>
-      writeCheckpoint(path, { graph, classNames, dtype, run }, this.#open(), run !== null),
+      writeCheckpoint(path, { graph, classNames, dtype, run }, this.#open(), sets),
     );
   }
 

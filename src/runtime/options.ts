@@ -1,6 +1,12 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
-import type { Dtype, NativeMemory, NativeVjpOptions, TensorSet } from '../native/binding.ts';
+import {
+  type Dtype,
+  type NativeMemory,
+  type NativeVjpOptions,
+  type TensorSet,
+  tensorSets,
+} from '../native/binding.ts';
 import { type LoadingOptions, loadingShape } from './loading.ts';
 
 /** Where a model computes, and in what precision. */
@@ -113,4 +119,4 @@ export const vjpSchema: z.ZodType<NativeVjpOptions & Pick<VjpOptions, 'height' |
 });
 
 /** Which of a parameter's tensors. */
-export const tensorSetSchema: z.ZodType<TensorSet> = z.enum(['value', 'gradient', 'momentum']);
+export const tensorSetSchema: z.ZodType<TensorSet> = z.enum(tensorSets);

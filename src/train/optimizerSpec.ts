@@ -1,26 +1,56 @@
-/** Which optimiser, and which parameters it treats alike. */
+/** Which optimiser, which parameters it treats alike, and what it remembers. */
 import type { ParamSpec } from '../graph/spec.ts';
-import type { NativeOptimizerSpec } from '../native/binding.ts';
+import type { NativeOptimizerSpec, TensorSet } from '../native/binding.ts';
 import type { TrainSettings } from './options.ts';
+
+type Optimizer = TrainSettings['optimizer'];
+type Group = NativeOptimizerSpec['groups'][number];
+
+/** What is particular to an optimiser. */
+interface OptimizerTraits {
+  /** The sets of tensors that it remembers from step to step. */
+  readonly state: readonly TensorSet[];
+  /** Whether the rate of each tensor of weights follows its norm. */
+  readonly adapts: boolean;
+  readonly eps: number;
+}
+
+/** The optimisers, one row each. */
+export const optimizers: Readonly<Record<Optimizer, OptimizerTraits>> = {
+  sgd: { state: ['momentum'], adapts: false, eps: 1e-8 },
+  adamw: { state: ['momentum', 'secondMoment'], adapts: false, eps: 1e-8 },
+  lars: { state: ['momentum'], adapts: true, eps: 1e-8 },
+  lamb: { state: ['momentum', 'secondMoment'], adapts: true, eps: 1e-6 },
+};
 
 /**
  * Optimiser and parameter groups of a training. Weight decay acts on weights; on norm weights and biases with `decayNorm`; on a
- * coefficient such as k only when its scheme asks for it.
+ * coefficient such as k only when its scheme asks for it. LARS and LAMB adapt the rate of weights, never of norms, biases and k.
  */
 export function optimizerSpec(params: readonly ParamSpec[], settings: TrainSettings): NativeOptimizerSpec {
-  const decayed: number[] = [];
-  const free: number[] = [];
-  params.forEach((param, i) => {
-    (decays(param, settings) ? decayed : free).push(i);
-  });
+  const { optimizer, nesterov, dampening, betas, eps, trustCoefficient } = settings;
+  const traits = optimizers[optimizer];
   return {
-    kind: 'sgd',
-    nesterov: settings.nesterov,
-    groups: [
-      { params: decayed, lrScale: 1, decayScale: 1 },
-      { params: free, lrScale: 1, decayScale: 0 },
-    ],
+    ...{ kind: optimizer, nesterov, dampening, trustCoefficient },
+    ...{ beta2: betas[1], eps: eps ?? traits.eps },
+    groups: groupsOf(params, settings, traits.adapts),
   };
+}
+
+/** Groups of parameters that are treated alike, in the order of their first one. */
+function groupsOf(params: readonly ParamSpec[], settings: TrainSettings, adaptive: boolean): Group[] {
+  const depths = [...new Set(params.map(({ depth }) => depth))].toSorted((a, b) => b - a);
+  const groups = new Map<string, Group & { readonly params: number[] }>();
+  for (const [i, param] of params.entries()) {
+    const lrScale = settings.layerDecay ** depths.indexOf(param.depth);
+    const decayScale = decays(param, settings) ? 1 : 0;
+    const adapts = adaptive && param.kind === 'weight';
+    const key = `${lrScale} ${decayScale} ${adapts}`;
+    const group = groups.get(key) ?? { params: [], lrScale, decayScale, adapts };
+    group.params.push(i);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 function decays({ kind, decay }: ParamSpec, { decayNorm }: TrainSettings): boolean {

@@ -14,14 +14,29 @@ export interface TrainSettings extends LoadingOptions {
   readonly lr: number;
   /** How the rate follows from the step, default one-cycle. */
   readonly schedule: Schedule;
-  /** Momentum of SGD in [0, 1), default 0.9. */
+  /** What is done with the gradient: `sgd` (default), `adamw`, `lars` or `lamb`. */
+  readonly optimizer: 'sgd' | 'adamw' | 'lars' | 'lamb';
+  /** Momentum of SGD and LARS in [0, 1), default 0.9. */
   readonly momentum: number;
-  /** Nesterov's momentum, default true. */
+  /** Nesterov's momentum in SGD and LARS, default true. */
   readonly nesterov: boolean;
-  /** L2 penalty on the weights of convolutions and linear layers, default 1e-4. */
+  /** Part in [0, 1) of a gradient that SGD and LARS keep out of the momentum, default 0; the first step takes all of it. */
+  readonly dampening: number;
+  /** Decay of the two moments of AdamW and LAMB, default 0.9 and 0.999. A one-cycle with a range of momentum moves the first. */
+  readonly betas: readonly [number, number];
+  /** Keeps divisions finite; default 1e-8, in LAMB 1e-6. */
+  readonly eps?: number | undefined;
+  /** LARS: share of a tensor's norm that a step at rate 1 moves it, default 0.001. */
+  readonly trustCoefficient: number;
+  /** Weight decay, default 1e-4: an L2 penalty on the weights of convolutions and linear layers; in AdamW a pull of its own. */
   readonly weightDecay: number;
   /** Weight decay on norm weights and on biases too, default false. */
   readonly decayNorm: boolean;
+  /**
+   * Factor in (0, 1] on the rate from each layer to the one below it, default 1. The head has the whole rate; layers are what lies at
+   * one depth: a step; the first with the stem, the last with the head.
+   */
+  readonly layerDecay: number;
   /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
   readonly loss: 'crossEntropy' | 'bce';
   /** Part in [0, 1) of every target that is spread over all classes, default 0. */
@@ -51,6 +66,7 @@ export type TrainSettingsInput = {
   readonly [K in keyof Omit<TrainSettings, 'schedule' | 'memory'>]?: TrainSettings[K] | undefined;
 } & { readonly schedule?: ScheduleInput | undefined; readonly memory?: MemoryStrategyInput | undefined };
 
+const belowOne = z.number().min(0).lt(1);
 const alpha = z.number().min(0).max(1e6).default(0);
 const probability = z.number().min(0).max(1);
 
@@ -60,23 +76,42 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
   batch: z.int().min(1).max(65_536).default(128).describe('images per step'),
   lr: z.number().min(0).default(0.1).describe('peak learning rate, per step'),
   schedule: scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
-  momentum: z.number().min(0).lt(1).default(0.9).describe('momentum of SGD'),
-  nesterov: z.boolean().default(true).describe("Nesterov's momentum"),
+  optimizer: z
+    .enum(['sgd', 'adamw', 'lars', 'lamb'])
+    .default('sgd')
+    .describe('what is done with the gradient'),
+  momentum: belowOne.default(0.9).describe('momentum of SGD and LARS'),
+  nesterov: z.boolean().default(true).describe("Nesterov's momentum in SGD and LARS"),
+  dampening: belowOne.default(0).describe('part of a gradient that SGD and LARS keep out of the momentum'),
+  betas: z
+    .tuple([belowOne, belowOne])
+    .readonly()
+    .default([0.9, 0.999])
+    .describe('decay of the two moments of AdamW and LAMB'),
+  eps: z.number().positive().optional().describe('keeps divisions finite (default: 1e-8, in LAMB 1e-6)'),
+  trustCoefficient: z
+    .number()
+    .positive()
+    .default(1e-3)
+    .describe("LARS: share of a tensor's norm that a step at rate 1 moves it"),
   weightDecay: z
     .number()
     .min(0)
     .default(1e-4)
     .describe('L2 penalty on the weights of convolutions and linear layers'),
   decayNorm: z.boolean().default(false).describe('weight decay on norm weights and on biases too'),
+  layerDecay: z
+    .number()
+    .positive()
+    .max(1)
+    .default(1)
+    .describe('factor on the rate from each layer to the one below it'),
   loss: z
     .enum(['crossEntropy', 'bce'])
     .default('crossEntropy')
     .describe('what is minimised: cross entropy, or binary cross entropies of all classes'),
-  smoothing: z.number().min(0).lt(1).default(0).describe('part of a target that is spread over all classes'),
-  bceTargetThreshold: z
-    .number()
-    .min(0)
-    .lt(1)
+  smoothing: belowOne.default(0).describe('part of a target that is spread over all classes'),
+  bceTargetThreshold: belowOne
     .optional()
     .describe('with --loss bce: targets above it become 1, the others 0'),
   mixup: alpha.describe('Mixup: α of the law Beta(α, α) of the shares; 0 is off'),

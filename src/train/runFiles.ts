@@ -5,6 +5,7 @@ import type { Model } from '../runtime/model.ts';
 import { writeCurves } from './curves.ts';
 import type { TrainEvent } from './events.ts';
 import { openMetrics, readMetrics } from './metrics.ts';
+import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
 import { createRunFolder } from './runFolder.ts';
 
@@ -65,7 +66,7 @@ export async function openRunFiles(
       await log.write(row);
     },
     async checkpoint(state) {
-      await model.saveCheckpoint(path, { ...state });
+      await model.saveCheckpoint(path, { ...state }, optimizers[settings.optimizer].state);
       return path;
     },
     async finish(evaluated) {

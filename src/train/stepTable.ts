@@ -17,7 +17,8 @@ export type StepScalars = Readonly<Record<(typeof chunkColumns)[number], number>
  * stepScalars(trainSchema.parse({ schedule: constant() }), { stepsPerEpoch: 10, totalSteps: 100 }, 7).lr; // 0.1
  */
 export function stepScalars(settings: TrainSettings, span: Span, step: number): StepScalars {
-  const { lr, momentum, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
+  const { lr, optimizer, betas, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
+  const momentum = optimizer === 'adamw' || optimizer === 'lamb' ? betas[0] : settings.momentum;
   const mixed = mixupOffEpoch === 0 || step < mixupOffEpoch * span.stepsPerEpoch;
   return {
     ...ratesAt(schedule, step, { ...span, lr, momentum }),

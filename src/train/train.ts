@@ -8,6 +8,7 @@ import type { Dataset } from '../runtime/dataset.ts';
 import { Model } from '../runtime/model.ts';
 import type { Images } from '../runtime/source.ts';
 import type { TrainEvent } from './events.ts';
+import { optimizers } from './optimizerSpec.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { type TrainResult, TrainRun } from './run.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
@@ -31,7 +32,7 @@ export type TrainOptions = TrainSettingsInput & {
 const chunkSeconds = 0.5;
 
 /**
- * Trains a model with SGD, natively and off the JS thread; the momentum starts at zero. The same model seed, data and settings
+ * Trains a model, natively and off the JS thread; the optimiser's state starts at zero. The same model seed, data and settings
  * give the same weights, to the bit (same machine, same number of threads).
  *
  * @returns a promise of the result that is also an async iterable of events.
@@ -160,7 +161,7 @@ class Loop {
 
   async #train(files: RunFiles, emit: (event: TrainEvent) => Promise<void>): Promise<TrainResult> {
     let evaluation: NativeEvaluation | null = null;
-    await this.#resetMomentum();
+    await this.#resetState();
     while (this.#step < this.#totalSteps && !this.#stopping) {
       const chunk = await this.#chunk(emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
@@ -181,10 +182,11 @@ class Loop {
     return this.#result(evaluation, checkpoint, files.folder, stopped);
   }
 
-  /** Sets the momentum to zero: the model may have been trained before. */
-  async #resetMomentum(): Promise<void> {
-    for (const { path, shape } of this.#model.graph.params)
-      await this.#native.writeTensor(path, 'momentum', new Float32Array(elements(shape)));
+  /** Sets what the optimiser remembers to zero: the model may have been trained before. */
+  async #resetState(): Promise<void> {
+    for (const set of optimizers[this.#settings.optimizer].state)
+      for (const { path, shape } of this.#model.graph.params)
+        await this.#native.writeTensor(path, set, new Float32Array(elements(shape)));
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch at most. */

@@ -53,6 +53,7 @@ describe('a wrong word on the command line', () => {
     { flag: '--epochs', value: 'x', command: ['train'] },
     { flag: '--weight-decay', value: '', command: ['train'] },
     { flag: '--schedule', value: '{', command: ['train'] },
+    { flag: '--betas', value: '0.9,x', command: ['train'] },
     { flag: '--threads', value: 'abc', command: ['train'] },
     { flag: '--threads', value: '0', command: ['predict', 'a', 'b'] },
     { flag: '--threads', value: '1.5', command: ['evaluate', 'a', '--dataset', 'mnist', '--data', 'b'] },

@@ -64,9 +64,21 @@ describe('a checkpoint', () => {
     const { checkpoint } = await train(model, { train: noise(32) }, { steps: 4, batch: 8, run });
     const read = await readCheckpoint(checkpoint ?? '');
     expect(read.run).toMatchObject({ step: 4, totalSteps: 4, settings: { batch: 8, lr: 0.1 } });
-    expect([...read.momentum.keys()]).toEqual(model.graph.params.map(({ path }) => path));
+    expect([...read.sets.keys()]).toEqual(['value', 'momentum']);
+    expect([...(read.sets.get('momentum')?.keys() ?? [])]).toEqual(
+      model.graph.params.map(({ path }) => path),
+    );
+    expect(read.sets.get('momentum')?.get(k)).toEqual(await model.readTensor(k, 'momentum'));
+  });
 
-    expect(read.momentum.get(k)).toEqual(await model.readTensor(k, 'momentum'));
+  it('of a run has all that its optimiser remembers', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const model = await tinyModel();
+    const settings = { optimizer: 'adamw', lr: 0.01, steps: 4, batch: 8, run } as const;
+    const { checkpoint } = await train(model, { train: noise(32) }, settings);
+    const { sets } = await readCheckpoint(checkpoint ?? '');
+    expect([...sets.keys()]).toEqual(['value', 'momentum', 'secondMoment']);
+    expect(sets.get('secondMoment')?.get(k)).toEqual(await model.readTensor(k, 'secondMoment'));
   });
 
   it('is loaded in another precision: wider without loss, narrower rounded', async () => {

@@ -47,6 +47,12 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   batch: { to: { batch: 16 }, steps: [4, 2] },
   lr: { to: { lr: 0.2 }, steps: [4, 4] },
   schedule: { to: { schedule: cosine() }, steps: [4, 4] },
+  optimizer: { to: { optimizer: 'lamb' }, steps: [4, 4] },
+  dampening: { to: { dampening: 0.5, nesterov: false }, from: { nesterov: false }, steps: [4, 4] },
+  betas: { from: { optimizer: 'adamw' }, to: { betas: [0.8, 0.99] }, steps: [4, 4] },
+  eps: { from: { optimizer: 'adamw' }, to: { eps: 1e-3 }, steps: [4, 4] },
+  trustCoefficient: { from: { optimizer: 'lars' }, to: { trustCoefficient: 0.01 }, steps: [4, 4] },
+  layerDecay: { to: { layerDecay: 0.7 }, steps: [4, 4] },
   momentum: { to: { momentum: 0.5 }, steps: [4, 4] },
   nesterov: { to: { nesterov: false }, steps: [4, 4] },
   weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
@@ -150,17 +156,13 @@ describe('weight decay', () => {
   });
 
   it.each(cases)('has its own group in the optimiser: $title', ({ graph, settings, decays }) => {
-    const spec = optimizerSpec(graph.params, trainSchema.parse(settings));
     const indices = (wanted: boolean): number[] =>
       [...graph.params.entries()].filter(([, p]) => decays(p) === wanted).map(([i]) => i);
-    expect(spec).toEqual({
-      kind: 'sgd',
-      nesterov: true,
-      groups: [
-        { params: indices(true), lrScale: 1, decayScale: 1 },
-        { params: indices(false), lrScale: 1, decayScale: 0 },
-      ],
-    });
+    const { groups } = optimizerSpec(graph.params, trainSchema.parse(settings));
+    expect(groups).toEqual([
+      { params: indices(true), lrScale: 1, decayScale: 1, adapts: false },
+      { params: indices(false), lrScale: 1, decayScale: 0, adapts: false },
+    ]);
   });
 
   it.each([
@@ -178,7 +180,39 @@ describe('weight decay', () => {
     const { kind, decay, decayNorm, decays } = row;
     const param = { path: 'p', shape: [1], init: { kind: 'constant', value: 0 }, kind, depth: 0 } as const;
     const params = [decay === undefined ? param : { ...param, decay }] as unknown as readonly ParamSpec[];
-    const [decaying, free] = optimizerSpec(params, trainSchema.parse({ decayNorm })).groups;
-    expect([decaying?.params, free?.params]).toEqual(decays ? [[0], []] : [[], [0]]);
+    const { groups } = optimizerSpec(params, trainSchema.parse({ decayNorm }));
+    expect(groups.map(({ decayScale }) => decayScale)).toEqual([decays ? 1 : 0]);
   });
+});
+
+describe('parameter groups', () => {
+  const groupOf = (settings: TrainSettingsInput, path: string): unknown => {
+    const i = tiny.params.findIndex((param) => param.path === path);
+    return optimizerSpec(tiny.params, trainSchema.parse(settings)).groups.find(({ params }) =>
+      params.includes(i),
+    );
+  };
+
+  it('multiply the rate by the layer decay for every depth below the head', () => {
+    const scale = (path: string): unknown => groupOf({ layerDecay: 0.5 }, path);
+    expect(scale('head.fc.weight')).toMatchObject({ lrScale: 1, decayScale: 1 });
+    expect(scale('head.fc.bias')).toMatchObject({ lrScale: 1, decayScale: 0 });
+    expect(scale('stage2.step1.f0.conv1.weight')).toMatchObject({ lrScale: 1 }); // the last step lies with the head
+    expect(scale('stage2.step0.f0.conv1.weight')).toMatchObject({ lrScale: 0.5 });
+    expect(scale('stage1.step1.k')).toMatchObject({ lrScale: 0.25 });
+    expect(scale('stage1.step0.f0.conv1.weight')).toMatchObject({ lrScale: 0.125 }); // and the first with the stem
+    expect(scale('stem.conv.weight')).toMatchObject({ lrScale: 0.125 });
+  });
+
+  it.each(['lars', 'lamb'] as const)(
+    'let %s adapt the rate of weights, not of norms, biases and k',
+    (optimizer) => {
+      const { groups } = optimizerSpec(tiny.params, trainSchema.parse({ optimizer, decayNorm: true }));
+      for (const { params, adapts } of groups)
+        for (const i of params) expect(adapts).toBe(tiny.params[i]?.kind === 'weight');
+      expect(groups.flatMap(({ params }) => params).toSorted((a, b) => a - b)).toEqual([
+        ...tiny.params.keys(),
+      ]);
+    },
+  );
 });

@@ -37,6 +37,14 @@ describe('the table of a chunk', () => {
     expect(row.weightDecay).toBe(5e-4);
   });
 
+  it('has the decay of the first moment as the momentum of AdamW and LAMB', () => {
+    const settings = { schedule: cosine(), momentum: 0.5, betas: [0.8, 0.99] } as const;
+    const momenta = (['sgd', 'lars', 'adamw', 'lamb'] as const).map(
+      (optimizer) => at({ ...settings, optimizer }, 0).momentum,
+    );
+    expect(momenta).toEqual([0.5, 0.5, 0.8, 0.8]);
+  });
+
   it('mixes with the given probability until the epoch from which it is off, and always where there is none', () => {
     const settings = { mixup: 1, mixupProb: 0.7 };
     expect([0, 99, 500].map((step) => at(settings, step).mixProb)).toEqual([0.7, 0.7, 0.7]);

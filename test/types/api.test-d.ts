@@ -50,7 +50,7 @@ describe('names', () => {
   });
 
   it('of tensor sets are a union', () => {
-    expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum'>();
+    expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum' | 'secondMoment'>();
     expectTypeOf(model.readTensor).parameter(1).toEqualTypeOf<TensorSet | undefined>();
     // @ts-expect-error: no such set
     void model.readTensor('head.fc.weight', 'ema');
