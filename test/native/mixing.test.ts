@@ -61,7 +61,7 @@ describe.each(golden.cases)(
       const spec = { seed: golden.seed, optimizer, loss, mixing: { mixup, cutmix, switchProb } };
       const trainer = new (addon().Trainer)(model, randomSource(graph, images), {
         ...spec,
-        loader: trainingLoader(graph.input, images),
+        loader: trainingLoader(graph.input, images, golden.seed),
       });
       for (const [first, step] of row.steps.entries()) {
         const { losses, correct1 } = await trainer.run({ first, table: chunkTable([{ mixProb: row.prob }]) });
@@ -95,7 +95,7 @@ async function pairLosses(
     ...{ height: 1, width: 1, channels: 1 },
   });
   const spec = {
-    loader: trainingLoader(graph.input, 2, 5),
+    loader: trainingLoader(pixel.input, 2),
     seed: 5,
     optimizer,
     ...(mixing === undefined ? {} : { mixing }),
