@@ -40,6 +40,8 @@ export function* tarMembers(archive: TarBytes): Generator<TarMember, void> {
     if (header.every((byte) => byte === 0)) return;
     checkSum(header, archive, position);
     const size = next.size ?? numberAt(header, 124, 12);
+    if (!Number.isSafeInteger(size))
+      throw damaged(archive, `says no size of "${next.name ?? nameOf(header)}" at byte ${position}`);
     const offset = position + block;
     if (offset + size > archive.size)
       throw damaged(
@@ -87,10 +89,13 @@ function textAt(header: Uint8Array, start: number, length: number): string {
   return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString('utf8');
 }
 
-/** Octal digits, or GNU's big-endian binary after a byte of 0x80. */
+/** Octal digits, or GNU's big-endian binary after a byte of 0x80; NaN when it is neither. */
 function numberAt(header: Uint8Array, start: number, length: number): number {
   const field = header.subarray(start, start + length);
-  if (((field[0] ?? 0) & 0x80) === 0) return Number.parseInt(textAt(header, start, length).trim() || '0', 8);
+  if (((field[0] ?? 0) & 0x80) === 0) {
+    const digits = textAt(header, start, length).trim();
+    return /^[0-7]*$/.test(digits) ? Number(`0o${digits || '0'}`) : Number.NaN;
+  }
   return field.subarray(1).reduce((number, byte) => number * 256 + byte, 0);
 }
 
