@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { type TarBytes, type TarMember, tarMembers } from '../../src/data/tar.ts';
+import { thrown } from '../support/errors.ts';
+import { base256, longName, member, pax, type TarEntry, tar } from '../support/tar.ts';
+
+const archiveOf = (bytes: Uint8Array, size = bytes.length): TarBytes => ({
+  path: 'some.tar',
+  size,
+  read: (position, length) => bytes.subarray(position, position + length),
+});
+
+const list = (bytes: Uint8Array): TarMember[] => [...tarMembers(archiveOf(bytes))];
+
+/** Name and contents of every member. */
+const contents = (bytes: Uint8Array): [string, string][] =>
+  list(bytes).map(({ name, offset, size }) => [
+    name,
+    Buffer.from(bytes.subarray(offset, offset + size)).toString(),
+  ]);
+
+const long = `${'folder/'.repeat(30)}file.jpg`;
+const hundred = 'n'.repeat(100);
+
+describe('the members of a tar archive', () => {
+  it.each<{ title: string; entries: readonly TarEntry[]; wanted: readonly [string, string][] }>([
+    { title: 'of none', entries: [], wanted: [] },
+    {
+      title: 'in their order, empty ones and whole blocks too',
+      entries: [
+        { name: 'b', bytes: 'two' },
+        { name: 'a', bytes: '' },
+        { name: 'c', bytes: 'x'.repeat(512) },
+        { name: 'd', bytes: 'last' },
+      ],
+      wanted: [
+        ['b', 'two'],
+        ['a', ''],
+        ['c', 'x'.repeat(512)],
+        ['d', 'last'],
+      ],
+    },
+    {
+      title: 'with a name that fills its field',
+      entries: [{ name: hundred, bytes: 'x' }],
+      wanted: [[hundred, 'x']],
+    },
+    {
+      title: 'with a name in UTF-8',
+      entries: [{ name: 'Bär/ü.jpg', bytes: 'x' }],
+      wanted: [['Bär/ü.jpg', 'x']],
+    },
+    {
+      title: 'with a prefix (ustar)',
+      entries: [{ name: 'file', prefix: 'some/folder', bytes: 'x' }],
+      wanted: [['some/folder/file', 'x']],
+    },
+    {
+      title: 'without magic: what stands in the place of the prefix is none (v7)',
+      entries: [{ name: 'file', prefix: 'garbage', type: '\0', magic: '\0\0\0\0\0\0', bytes: 'x' }],
+      wanted: [['file', 'x']],
+    },
+    {
+      title: 'of contiguous files (type 7)',
+      entries: [{ name: 'file', type: '7', bytes: 'x' }],
+      wanted: [['file', 'x']],
+    },
+    {
+      title: 'with the path of a pax header, which counts for one member only',
+      entries: [
+        pax({ mtime: '1.5', path: long }),
+        { name: 'short', bytes: 'x' },
+        { name: 'next', bytes: 'y' },
+      ],
+      wanted: [
+        [long, 'x'],
+        ['next', 'y'],
+      ],
+    },
+    {
+      title: 'with the size of a pax header',
+      entries: [
+        pax({ size: '5' }),
+        { name: 'file', bytes: 'hello', size: Buffer.from('00000000000\0') },
+        { name: 'next', bytes: 'y' },
+      ],
+      wanted: [
+        ['file', 'hello'],
+        ['next', 'y'],
+      ],
+    },
+    {
+      title: 'with fields of both pax and GNU headers',
+      entries: [longName(long), pax({ size: '2' }), { name: 'short', bytes: 'xy' }],
+      wanted: [[long, 'xy']],
+    },
+    {
+      title: 'behind a global pax header',
+      entries: [pax({ comment: 'abc' }, 'g'), { name: 'file', bytes: 'x' }],
+      wanted: [['file', 'x']],
+    },
+    {
+      title: 'with a long name of GNU, and a long link passed over',
+      entries: [longName('target', 'K'), longName(long), { name: 'short', bytes: 'x', magic: 'ustar ' }],
+      wanted: [[long, 'x']],
+    },
+    {
+      title: 'with a size in base 256',
+      entries: [
+        { name: 'file', bytes: 'hello', size: base256(5) },
+        { name: 'next', bytes: 'y' },
+      ],
+      wanted: [
+        ['file', 'hello'],
+        ['next', 'y'],
+      ],
+    },
+    {
+      title: 'with a size padded with blanks',
+      entries: [{ name: 'file', bytes: 'hello', size: Buffer.from('          5 ') }],
+      wanted: [['file', 'hello']],
+    },
+    {
+      title: 'without folders, links and devices',
+      entries: [
+        { name: 'folder/', type: '5' },
+        { name: 'hard', type: '1' },
+        { name: 'soft', type: '2' },
+        { name: 'device', type: '3' },
+        { name: 'folder/file', bytes: 'x' },
+      ],
+      wanted: [['folder/file', 'x']],
+    },
+    {
+      title: 'a long name of a folder is not given to the file behind it',
+      entries: [longName(`${long}/`), { name: 'short', type: '5' }, { name: 'file', bytes: 'x' }],
+      wanted: [['file', 'x']],
+    },
+  ])('are listed $title', ({ entries, wanted }) => {
+    expect(contents(tar(entries))).toEqual(wanted);
+  });
+
+  it('are where the headers say, in blocks of 512 bytes', () => {
+    const entries = [
+      { name: 'a', bytes: 'x'.repeat(513) },
+      { name: 'b', bytes: 'y' },
+    ];
+    expect(list(tar(entries))).toEqual([
+      { name: 'a', offset: 512, size: 513 },
+      { name: 'b', offset: 2048, size: 1 },
+    ]);
+  });
+
+  it('may be larger than 8 GiB: only their headers are read', () => {
+    const size = 9 * 2 ** 30 + 3;
+    const archive = archiveOf(member({ name: 'huge', size: base256(size) }), 512 + 18 * 2 ** 30);
+    expect(tarMembers(archive).next().value).toEqual({ name: 'huge', offset: 512, size });
+  });
+
+  it('need no mark at the end, and none is read behind it', () => {
+    const file = member({ name: 'a', bytes: 'x' });
+    expect(contents(file)).toEqual([['a', 'x']]);
+    const after = Buffer.concat([tar([{ name: 'a', bytes: 'x' }]), member({ name: 'b', bytes: 'y' })]);
+    expect(contents(after)).toEqual([['a', 'x']]);
+  });
+});
+
+describe('a damaged archive', () => {
+  const sound = tar([
+    { name: 'first', bytes: 'x'.repeat(700) },
+    { name: 'second', bytes: 'y' },
+  ]);
+  const changed = (position: number, value: number): Buffer => {
+    const bytes = Buffer.from(sound);
+    bytes[position] = value;
+    return bytes;
+  };
+  const sized = (size: string): Buffer => tar([{ name: 'first', bytes: '', size: Buffer.from(size) }]);
+
+  it.each<[string, Uint8Array, string]>([
+    ['cut off inside a member', sound.subarray(0, 1000), '"first" needs 1212 bytes, it has 1000'],
+    ['cut off inside a header', sound.subarray(0, 1536 + 200), 'ends inside the header at byte 1536'],
+    ['cut off inside the first header', sound.subarray(0, 3), 'ends inside the header at byte 0'],
+    ['with a changed name', changed(1536, 0x53), 'no header at byte 1536'],
+    ['with a changed checksum', changed(1536 + 150, 0x37), 'no header at byte 1536'],
+    ['with text in place of the checksum', changed(150, 0x7a), 'no header at byte 0'],
+    ['that is another file', Buffer.alloc(4096, 0x61), 'no header at byte 0'],
+    ['with a size that is no number', sized('hello\0'), 'first'],
+    ['with a size of digits that are not octal', sized('00000000009\0'), 'first'],
+    ['with a size below zero', sized('-0000000010\0'), 'first'],
+    ['cut off inside a long name', tar([longName(long)]).subarray(0, 600), '@LongLink'],
+  ])('is refused by name and place: %s', (_, bytes, place) => {
+    const { code, text } = thrown(() => list(bytes));
+    expect(code).toBe('ERR_DATASET');
+    expect(text).toContain('`some.tar`');
+    expect(text).toContain(place);
+  });
+
+  it('gives the members before the damage first', () => {
+    const members = tarMembers(archiveOf(sound.subarray(0, 1600)));
+    expect(members.next().value).toMatchObject({ name: 'first' });
+    expect(thrown(() => members.next()).code).toBe('ERR_DATASET');
+  });
+});
