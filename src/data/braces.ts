@@ -7,7 +7,7 @@ import { fileError } from '../files.ts';
 /**
  * The paths that a pattern stands for: braces are written out in their order, stars are looked up and sorted.
  *
- * @throws ERR_DATASET when a star matches nothing, ERR_FILE when its folder cannot be read.
+ * @throws ERR_DATASET when a star matches nothing or braces are nested or wrong, ERR_FILE when its folder cannot be read.
  * @example
  * await expandPath('shard-{00..02}.tar'); // ['shard-00.tar', 'shard-01.tar', 'shard-02.tar']
  */
@@ -20,6 +20,7 @@ export async function expandPath(pattern: string): Promise<string[]> {
 function writtenOut(pattern: string): string[] {
   const [, before, inside = '', after = ''] = /^(.*?)\{([^{}]*)\}(.*)$/s.exec(pattern) ?? [];
   if (before === undefined) return [pattern];
+  if (before.includes('{')) throw expected('ERR_DATASET', 'braces that are not nested', 'path', pattern);
   return alternatives(inside).flatMap((part) => writtenOut(`${before}${part}${after}`));
 }
 
