@@ -1,7 +1,7 @@
 /** Folders of images, one folder for each class: the layout of ImageNet and of torchvision's `ImageFolder`. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected, type LmError } from '../errors.ts';
+import { expected } from '../errors.ts';
 import { fileError } from '../files.ts';
 import type { Split } from './datasets.ts';
 
@@ -11,14 +11,14 @@ export interface FolderIndex {
   readonly root: string;
   /** Names of the classes: of their folders, sorted. */
   readonly classNames: readonly string[];
-  /** Paths below `root`, sorted, class after class. */
+  /** Paths below `root`, class after class, in torchvision's order. */
   readonly names: readonly string[];
   readonly labels: Int32Array;
 }
 
 const decoded = /\.(jpe?g|png)$/i;
-/** What torchvision's ImageFolder takes as well. */
-const others = /\.(ppm|bmp|pgm|tiff?|webp)$/i;
+/** What torchvision's ImageFolder or sharp takes as well. */
+const others = /\.(ppm|bmp|pgm|tiff?|webp|gif|avif)$/i;
 
 /** Folders in which a part is looked for. */
 const partFolders = { train: ['train'], test: ['val', 'test', 'validation'] } as const;
@@ -28,12 +28,13 @@ const partFolders = { train: ['train'], test: ['val', 'test', 'validation'] } as
  *
  * @param split which of the folders `train` and `val` (or `test`, `validation`) in it, where there are such; without them only
  *   'train' is there: the folder itself.
+ * @param every takes images of every format, as `pack` does; default: those that are decoded natively, and others are refused.
  * @throws ERR_DATASET when there is no folder of a class, one is empty, or an image has a format that only `pack` reads; ERR_FILE
  *   when a folder is missing or must not be read.
  * @example
  * const { names, labels, classNames } = await indexFolder('imagenet', 'train');
  */
-export async function indexFolder(path: string, split: Split): Promise<FolderIndex> {
+export async function indexFolder(path: string, split: Split, every = false): Promise<FolderIndex> {
   const root = await partOf(path, split);
   const classNames = (await folders(root)).toSorted();
   if (classNames.length === 0)
@@ -43,7 +44,7 @@ export async function indexFolder(path: string, split: Split): Promise<FolderInd
   const names: string[] = [];
   const labels: number[] = [];
   for (const [label, name] of classNames.entries()) {
-    const files = await imagesBelow(root, name);
+    const files = await imagesOf(root, name, every);
     if (files.length === 0)
       throw expected('ERR_DATASET', 'JPEG or PNG files', join(root, name), 'a class without images', {
         hint: 'Remove the folder if there is no such class.',
@@ -81,32 +82,57 @@ async function partOf(path: string, split: Split): Promise<string> {
 }
 
 async function folders(path: string): Promise<string[]> {
-  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
-    throw fileError(cause, 'a folder of images', path);
-  });
-  const checked = await Promise.all(
-    entries.map(
-      async (entry) =>
-        entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(path, entry.name)))),
-    ),
-  );
-  return entries.filter((_, i) => checked[i]).map(({ name }) => name);
+  return (await entriesOf(path)).folders;
 }
 
-/** Image files in a folder and in the folders inside, sorted, as paths below `root`. */
-async function imagesBelow(root: string, folder: string): Promise<string[]> {
-  const path = join(root, folder);
+interface Entries {
+  readonly files: readonly string[];
+  readonly folders: string[];
+}
+
+/** Names of the files and folders in a folder, links among them. */
+async function entriesOf(path: string): Promise<Entries> {
   const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
     throw fileError(cause, 'a folder of images', path);
   });
-  const found: string[] = [];
-  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    const name = `${folder}/${entry.name}`;
-    if (decoded.test(name)) found.push(name);
-    else if (entry.isDirectory() || (entry.isSymbolicLink() && (await isFolder(join(root, name)))))
-      found.push(...(await imagesBelow(root, name)));
-    else if (others.test(name)) throw foreign(join(root, name));
+  const files: string[] = [];
+  const folders: string[] = [];
+  for (const entry of entries) {
+    const { name } = entry;
+    const link = entry.isSymbolicLink();
+    if (entry.isDirectory() || (link && !decoded.test(name) && (await isFolder(join(path, name)))))
+      folders.push(name);
+    else if (link || entry.isFile()) files.push(name);
   }
+  return { files, folders };
+}
+
+/** Image files of a class as paths below `root`: folder after folder, these sorted by their whole paths, as torchvision does. */
+async function imagesOf(root: string, name: string, every: boolean): Promise<string[]> {
+  const found = await walk(root, name, [await realpath(root)]);
+  const foreign = found.flatMap(({ files }) => files).find((file) => others.test(file));
+  if (foreign !== undefined && !every)
+    throw expected('ERR_DATASET', 'JPEG and PNG files', join(root, foreign), 'another format', {
+      hint: '`lm-resnet pack` reads every format that sharp does, and writes records that load faster.',
+    });
+  return found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);
+}
+
+interface Found {
+  readonly folder: string;
+  /** Paths below the root, sorted. */
+  readonly files: readonly string[];
+}
+
+async function walk(root: string, folder: string, above: readonly string[]): Promise<Found[]> {
+  const path = join(root, folder);
+  const { files, folders } = await entriesOf(path);
+  const real = await realpath(path);
+  if (above.includes(real))
+    throw expected('ERR_DATASET', 'a folder of images', path, 'a link to one above it');
+  const images = files.filter((name) => decoded.test(name) || others.test(name)).toSorted();
+  const found: Found[] = [{ folder, files: images.map((name) => `${folder}/${name}`) }];
+  for (const name of folders) found.push(...(await walk(root, `${folder}/${name}`, [...above, real])));
   return found;
 }
 
@@ -115,10 +141,4 @@ async function isFolder(path: string): Promise<boolean> {
     (found) => found.isDirectory(),
     () => false,
   );
-}
-
-function foreign(path: string): LmError {
-  return expected('ERR_DATASET', 'JPEG and PNG files', path, 'another format', {
-    hint: '`lm-resnet pack` reads every format that sharp does, and writes records that load faster.',
-  });
 }

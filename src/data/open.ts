@@ -56,11 +56,11 @@ export async function openSome(
   return new Dataset({ name, classNames, labels, size, transform }, some.source);
 }
 
-/** Finds the files of a data set, whole. */
-export function findData(spec: DatasetSpec): Promise<FoundData> {
+/** Finds the files of a data set, whole; `every`: those of formats that only `pack` reads too. */
+export function findData(spec: DatasetSpec, every = false): Promise<FoundData> {
   switch (spec.kind) {
     case 'imageFolder':
-      return folderData(spec);
+      return folderData(spec, every);
     case 'webDataset':
       return shardData(spec);
     case 'records':
@@ -76,8 +76,8 @@ async function namedData({ kind, path, split }: NamedSpec): Promise<FoundData> {
   return { name, classNames, labels, size, names: null, source: { kind: 'memory', images, labels, ...size } };
 }
 
-async function folderData({ path, split }: ImageFolderSpec): Promise<FoundData> {
-  const { root, classNames, names, labels } = await indexFolder(path, split);
+async function folderData({ path, split }: ImageFolderSpec, every: boolean): Promise<FoundData> {
+  const { root, classNames, names, labels } = await indexFolder(path, split, every);
   const source = { kind: 'files' as const, folder: root, names: ended(names), labels };
   return { name: root, classNames, labels, size: null, names, source };
 }

@@ -73,7 +73,7 @@ export async function pack(
   const { signal, onProgress, ...rest } = options;
   const settings = parseOptions(packSchema, rest, 'pack');
   const { resize, quality, shardBytes } = settings;
-  const found = await findData(parseOptions(datasetSchema, spec, 'data'));
+  const found = await findData(parseOptions(datasetSchema, spec, 'data'), true);
   const images = await listImages(found);
   const shards = cut(images, shardBytes);
   const plan = createHash('sha256')
