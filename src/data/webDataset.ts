@@ -101,16 +101,22 @@ function endOf(name: string): string {
 }
 
 function openShard(path: string): TarBytes & { close(): void } {
-  try {
-    const file = openSync(path, 'r');
-    const read = (position: number, length: number): Uint8Array => {
-      const bytes = Buffer.alloc(length);
-      return bytes.subarray(0, readSync(file, bytes, 0, length, position));
-    };
-    return { path, size: fstatSync(file).size, read, close: () => closeSync(file) };
-  } catch (cause) {
-    throw fileError(cause, 'a readable shard', path);
-  }
+  const orFileError = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      throw fileError(cause, 'a readable shard', path);
+    }
+  };
+  const file = orFileError(() => openSync(path, 'r'));
+  const read = (position: number, length: number): Uint8Array => {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(
+      0,
+      orFileError(() => readSync(file, bytes, 0, length, position)),
+    );
+  };
+  return { path, size: fstatSync(file).size, read, close: () => closeSync(file) };
 }
 
 function wrong(path: string, received: string, hint: string): LmError {
