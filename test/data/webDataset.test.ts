@@ -1,0 +1,166 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDataset } from '../../src/data/open.ts';
+import { indexShards } from '../../src/data/webDataset.ts';
+import { codeOf } from '../support/failures.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { pax, type TarEntry, tar } from '../support/tar.ts';
+
+const sample = (key: string, label: number | string, ends = 'jpg'): TarEntry[] => [
+  { name: `${key}.${ends}`, bytes: `image ${key}` },
+  { name: `${key}.cls`, bytes: String(label) },
+];
+
+/** Writes shards 0.tar, 1.tar, …; the pattern of them all. */
+async function shards(...all: readonly (readonly TarEntry[])[]): Promise<string> {
+  const folder = await temporaryFolder();
+  for (const [i, entries] of all.entries()) await writeFile(join(folder, `${i}.tar`), tar(entries));
+  return join(folder, `{0..${all.length - 1}}.tar`);
+}
+
+/** What the table says is where an image is. */
+async function imagesOf(pattern: string): Promise<string[]> {
+  const { files, table, labels } = await indexShards(pattern);
+  const read: string[] = [];
+  for (let i = 0; i < labels.length; i++) {
+    const [file = 0, offset = 0, length = 0, crc, rows] = table.subarray(5 * i, 5 * i + 5);
+    expect([crc, rows]).toEqual([0, 0]);
+    const bytes = await readFile(files[file] ?? '');
+    read.push(`${labels[i]} ${bytes.subarray(offset, offset + length)}`);
+  }
+  return read;
+}
+
+describe('shards of WebDataset', () => {
+  it('give the images of all, in their order, with their labels', async () => {
+    const pattern = await shards(
+      [...sample('000', 2), ...sample('001', 0, 'jpeg')],
+      [...sample('b', 1, 'PNG'), ...sample('a', '10\n')],
+    );
+    const { files, labels, names } = await indexShards(pattern);
+    expect(files.map((file) => basename(file))).toEqual(['0.tar', '1.tar']);
+    expect([...labels]).toEqual([2, 0, 1, 10]);
+    expect(names).toEqual(['000.jpg', '001.jpeg', 'b.PNG', 'a.jpg']);
+    expect(await imagesOf(pattern)).toEqual(['2 image 000', '0 image 001', '1 image b', '10 image a']);
+  });
+
+  it.each<{ title: string; entries: readonly TarEntry[]; wanted: readonly string[] }>([
+    {
+      title: 'other files and the class first',
+      entries: [
+        { name: '0.json', bytes: '{}' },
+        { name: '0.cls', bytes: '3' },
+        { name: '0.jpg', bytes: 'a' },
+      ],
+      wanted: ['3 a'],
+    },
+    {
+      title: 'folders in the keys, which may have dots',
+      entries: [...sample('v1.0/n01/x', 1), ...sample('v1.0/n02/x', 2)],
+      wanted: ['1 image v1.0/n01/x', '2 image v1.0/n02/x'],
+    },
+    {
+      title: 'keys up to the first dot: x.seg.png belongs to x',
+      entries: [
+        { name: 'x.jpg', bytes: 'a' },
+        { name: 'x.seg.png', bytes: 'mask' },
+        { name: 'x.cls', bytes: '4' },
+      ],
+      wanted: ['4 a'],
+    },
+    {
+      title: 'members that are folders between them',
+      entries: [
+        { name: 'a/', type: '5' },
+        ...sample('a/x', 1),
+        { name: 'b/', type: '5' },
+        ...sample('b/x', 2),
+      ],
+      wanted: ['1 image a/x', '2 image b/x'],
+    },
+    {
+      title: 'long names of pax',
+      entries: [
+        pax({ path: `${'k'.repeat(150)}.jpg` }),
+        { name: 'short', bytes: 'a' },
+        pax({ path: `${'k'.repeat(150)}.cls` }),
+        { name: 'short', bytes: '5' },
+      ],
+      wanted: ['5 a'],
+    },
+    { title: 'one key in two shards', entries: sample('0', 1), wanted: ['1 image 0', '1 image 0'] },
+  ])('may hold $title', async ({ title, entries, wanted }) => {
+    const twice = title.includes('two shards') ? [entries, entries] : [entries];
+    expect(await imagesOf(await shards(...twice))).toEqual(wanted);
+  });
+
+  it('of more members than are read at once are read whole', async () => {
+    const many = Array.from({ length: 2100 }, (_, i) => sample(String(i), i % 7)).flat();
+    const { labels } = await indexShards(await shards(many));
+    expect([...labels]).toEqual(Array.from({ length: 2100 }, (_, i) => i % 7));
+  });
+
+  it.each<[string, readonly TarEntry[], string]>([
+    ['no class', [...sample('a', 1), { name: 'b.jpg' }, ...sample('c', 1)], '"b" with .jpg and no .cls'],
+    ['no class at the end', [...sample('a', 1), { name: 'b.jpg' }], '"b" with .jpg and no .cls'],
+    ['no image', [{ name: 'b.cls', bytes: '1' }, { name: 'b.txt' }], '"b" with .cls, .txt and no image'],
+    ['an image of another format', sample('b', 1, 'webp'), '"b" with .webp, .cls and no image'],
+    ['a class that is a word', sample('b', 'cat'), 'the class "cat"'],
+    ['a class below zero', sample('b', -1), 'the class "-1"'],
+    ['a class that is not whole', sample('b', 1.5), 'the class "1.5"'],
+    ['an empty class', sample('b', ''), 'the class ""'],
+    ['an absurd class', sample('b', '12345678901'), 'the class "12345678901"'],
+    ['no sample', [], 'no sample'],
+    ['folders only', [{ name: 'a/', type: '5' }], 'no sample'],
+  ])('are refused by name with %s', async (_, entries, received) => {
+    const pattern = await shards(sample('a', 1), entries);
+    const message = expect.stringMatching(/1\.tar/);
+    await expect(indexShards(pattern)).rejects.toMatchObject({ code: 'ERR_DATASET', message });
+    await expect(indexShards(pattern)).rejects.toThrow(received);
+  });
+
+  it('are refused when one is cut off, is empty, or is no archive', async () => {
+    const pattern = await shards(sample('a', 1), sample('b', 1));
+    const second = pattern.replace('{0..1}', '1');
+    const whole = tar(sample('b', 1));
+    for (const bytes of [
+      whole.subarray(0, 515),
+      whole.subarray(0, 1100),
+      Buffer.alloc(0),
+      Buffer.alloc(600, 1),
+    ]) {
+      await writeFile(second, bytes);
+      const message = expect.stringContaining(second);
+      await expect(indexShards(pattern)).rejects.toMatchObject({ code: 'ERR_DATASET', message });
+    }
+  });
+
+  it('are refused when one is missing or a folder', async () => {
+    const pattern = await shards(sample('a', 1));
+    expect(await codeOf(indexShards(pattern.replace('{0..0}', '{0..1}')))).toBe('ERR_FILE');
+    await mkdir(pattern.replace('{0..0}', '1'));
+    expect(await codeOf(indexShards([pattern, pattern.replace('{0..0}', '1')]))).toBe('ERR_FILE');
+  });
+});
+
+describe('a data set of shards', () => {
+  it('has classes up to the highest label, or those that are named', async () => {
+    const path = await shards([...sample('a', 0), ...sample('b', 3)]);
+    await using data = await openDataset({ kind: 'webDataset', path });
+    expect(data).toMatchObject({ name: path, count: 2, size: null, classNames: ['0', '1', '2', '3'] });
+    const classNames = ['a', 'b', 'c', 'd', 'e'];
+    await using named = await openDataset({ kind: 'webDataset', path: [path], classNames });
+    expect(named.classNames).toEqual(classNames);
+    const few = openDataset({ kind: 'webDataset', path, classNames: ['a', 'b', 'c'] });
+    await expect(few).rejects.toMatchObject({ code: 'ERR_DATASET' });
+  });
+
+  it('has no part to test on but what is held out', async () => {
+    const path = await shards([0, 1, 2, 3].flatMap((i) => sample(String(i), 0)));
+    const test = { kind: 'webDataset', path, split: 'test' } as const;
+    expect(await codeOf(openDataset(test))).toBe('ERR_CONFIG');
+    await using data = await openDataset({ ...test, holdOut: { fraction: 0.25 } });
+    expect(data.count).toBe(1);
+  });
+});
