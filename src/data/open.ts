@@ -48,16 +48,22 @@ export async function openSome(
   choose?: (labels: Int32Array, classes: number) => Int32Array,
 ): Promise<Dataset> {
   const parsed = parseOptions(datasetSchema, spec, 'data');
-  const { holdOut, split, transform } = parsed;
-  const found = await findData(holdOut === undefined ? parsed : { ...parsed, split: 'train' });
-  const part = holdOut === undefined ? found : select(found, await heldOut(found, holdOut, split));
+  const { transform } = parsed;
+  const part = await findData(parsed);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
   const { name, classNames, labels, size } = some;
   return new Dataset({ name, classNames, labels, size, transform }, some.source);
 }
 
-/** Finds the files of a data set, whole; `every`: those of formats that only `pack` reads too. */
-export function findData(spec: DatasetSpec, every = false): Promise<FoundData> {
+/** Finds the files of a data set; `every`: those of formats that only `pack` reads too. */
+export async function findData(spec: DatasetSpec, every = false): Promise<FoundData> {
+  const { holdOut, split } = spec;
+  if (holdOut === undefined) return findWhole(spec, every);
+  const found = await findWhole({ ...spec, split: 'train' }, every);
+  return select(found, await heldOut(found, holdOut, split));
+}
+
+function findWhole(spec: DatasetSpec, every: boolean): Promise<FoundData> {
   switch (spec.kind) {
     case 'imageFolder':
       return folderData(spec, every);

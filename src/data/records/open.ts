@@ -102,6 +102,8 @@ export async function readManifest(folder: string): Promise<Manifest> {
 export interface Shard {
   readonly entries: readonly RecordEntry[];
   readonly start: number;
+  /** Of which packing it is. */
+  readonly plan: string;
 }
 
 /**
@@ -112,7 +114,7 @@ export interface Shard {
 export async function readShard(path: string): Promise<Shard> {
   const { metadata, tensors } = await header(path);
   const [data] = tensors;
-  const { entries = '', crc } = metadata;
+  const { entries = '', crc, plan = '' } = metadata;
   if (data === undefined || tensors.length !== 1 || crc !== String(crc32(entries)))
     throw damaged(path, 'a shard whose index is damaged');
   const bytes = data.end - data.begin;
@@ -122,7 +124,7 @@ export async function readShard(path: string): Promise<Shard> {
     found.data.some(({ offset, length, rows }) => offset + length > bytes || 4 * rows > length)
   )
     throw damaged(path, 'a shard whose index does not fit its bytes');
-  return { entries: found.data, start: (await stat(path)).size - bytes };
+  return { entries: found.data, start: (await stat(path)).size - bytes, plan };
 }
 
 async function header(path: string): ReturnType<typeof readSafetensorsHeader> {

@@ -1,19 +1,20 @@
 /** Packs the images of a data set into records that load fast. */
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { parseOptions } from '../../check.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
-import { errnoOf, fileError, readAt, replaceFile } from '../../files.ts';
+import { errnoOf, fileError, replaceFile } from '../../files.ts';
 import type { BadImage } from '../../native/binding.ts';
 import { availableCores } from '../../native/cores.ts';
 import { writeSafetensors } from '../../runtime/safetensors.ts';
-import { type FoundData, findData } from '../open.ts';
+import { findData } from '../open.ts';
 import { type DatasetSpecInput, datasetSchema } from '../spec.ts';
 import { encodeImage, type Payload } from './encode.ts';
 import { type Manifest, manifestName, type RecordEntry, recordsVersion, shardName } from './format.ts';
+import { bytesOf, type ImageFile, listImages } from './images.ts';
 import { readManifest, readShard } from './open.ts';
 
 /** Options of `pack`. */
@@ -72,7 +73,7 @@ export async function pack(
 ): Promise<PackResult> {
   const { signal, onProgress, ...rest } = options;
   const settings = parseOptions(packSchema, rest, 'pack');
-  const { resize, quality, shardBytes } = settings;
+  const { resize, quality, shardBytes, onBadImage } = settings;
   const found = await findData(parseOptions(datasetSchema, spec, 'data'), true);
   const images = await listImages(found);
   const shards = cut(images, shardBytes);
@@ -96,16 +97,18 @@ export async function pack(
   const state = { done: 0, count: 0, bytes: 0, kept: 0, bad: new Map<string, string>() };
   for (const [number, shard] of shards.entries()) {
     const path = join(folder, shardName(number));
-    const there = await shardThere(path);
-    if (there !== null) state.kept++;
-    const entries =
-      there ??
-      (await writeShard(path, shard, settings, {
-        signal,
-        told: () => onProgress?.(++state.done, images.length),
-        bad: state.bad,
-      }));
-    if (there !== null) {
+    const there = await shardThere(path, plan);
+    const kept = there !== null && (onBadImage === 'skip' || there.length === shard.length);
+    const entries = kept
+      ? there
+      : await writeShard(path, shard, settings, {
+          ...{ plan, signal, bad: state.bad },
+          told: () => onProgress?.(++state.done, images.length),
+        });
+    if (kept) {
+      const names = new Set(entries.map(({ name }) => name));
+      for (const { name } of shard) if (!names.has(name)) state.bad.set(name, 'left out by an earlier run');
+      state.kept++;
       state.done += shard.length;
       onProgress?.(state.done, images.length);
     }
@@ -116,36 +119,6 @@ export async function pack(
   await writeManifest(folder, { ...manifest, complete: true, count: state.count });
   const bad = [...state.bad].map(([name, reason]) => ({ name, reason }));
   return { count: state.count, shards: shards.length, bytes: state.bytes, kept: state.kept, bad };
-}
-
-/** An image file to be packed, or the part of a file that holds it. */
-interface ImageFile {
-  readonly name: string;
-  readonly label: number;
-  readonly path: string;
-  readonly offset: number;
-  readonly length: number;
-}
-
-async function listImages({ source, names, labels, name }: FoundData): Promise<ImageFile[]> {
-  if (source.kind === 'memory' || names === null)
-    throw expected('ERR_DATASET', 'a data set of image files', 'data', name, {
-      hint: 'Pixels in memory need no packing.',
-    });
-  if (source.kind === 'ranges')
-    return names.map((own, i) => {
-      const [file = 0, offset = 0, length = 0] = source.table.subarray(5 * i, 5 * i + 3);
-      return { name: own, label: labels[i] ?? 0, path: source.files[file] ?? '', offset, length };
-    });
-  const files: ImageFile[] = [];
-  for (const [i, own] of names.entries()) {
-    const path = join(source.folder, own);
-    const { size } = await stat(path).catch((cause: unknown) => {
-      throw fileError(cause, 'a readable image', path);
-    });
-    files.push({ name: own, label: labels[i] ?? 0, path, offset: 0, length: size });
-  }
-  return files;
 }
 
 /** Neighbours whose files come to about so many bytes. */
@@ -187,10 +160,11 @@ function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   return replaceFile(join(folder, manifestName), (file) => file.writeFile(`${JSON.stringify(manifest)}\n`));
 }
 
-/** The entries of a shard that an earlier run wrote; null when there is none or it is damaged. */
-async function shardThere(path: string): Promise<readonly RecordEntry[] | null> {
+/** The entries of a shard that an earlier run of the same plan wrote; null when there is none or it is damaged. */
+async function shardThere(path: string, plan: string): Promise<readonly RecordEntry[] | null> {
   try {
-    return (await readShard(path)).entries;
+    const shard = await readShard(path);
+    return shard.plan === plan ? shard.entries : null;
   } catch (error) {
     if (
       isLmError(error, 'ERR_DATASET') ||
@@ -202,6 +176,7 @@ async function shardThere(path: string): Promise<readonly RecordEntry[] | null> 
 }
 
 interface Watch {
+  readonly plan: string;
   readonly signal: AbortSignal | undefined;
   readonly told: () => void;
   readonly bad: Map<string, string>;
@@ -241,7 +216,7 @@ async function writeShard(
     shape: [offset],
     data: new Uint8Array(Buffer.concat(parts)),
   };
-  await writeSafetensors(path, [data], { entries: index, crc: String(crc32(index)) });
+  await writeSafetensors(path, [data], { entries: index, crc: String(crc32(index)), plan: watch.plan });
   return entries;
 }
 
@@ -265,25 +240,6 @@ async function packImage(
   }
 }
 
-async function bytesOf({ path, offset, length }: ImageFile): Promise<Uint8Array> {
-  try {
-    if (offset === 0) {
-      const bytes = await readFile(path);
-      return bytes.length === length ? bytes : bytes.subarray(0, length);
-    }
-    const file = await open(path, 'r');
-    try {
-      const bytes = new Uint8Array(length);
-      await readAt(file, bytes, offset);
-      return bytes;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw fileError(cause, 'a readable image', path);
-  }
-}
-
 /** Results in the order of the items, so many at work at a time; the first failure ends it. */
 async function inParallel<T, R>(
   items: readonly T[],
@@ -293,9 +249,13 @@ async function inParallel<T, R>(
   const results = new Array<R>(items.length);
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let i = next++; i < items.length; i = next++) {
-      const item = items[i];
-      if (item !== undefined) results[i] = await work(item);
+    try {
+      for (let i = next++; i < items.length; i = next++) {
+        const item = items[i];
+        if (item !== undefined) results[i] = await work(item);
+      }
+    } finally {
+      next = items.length; // after a failure the others begin no more
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, items.length) }, worker));

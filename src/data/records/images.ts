@@ -1,0 +1,66 @@
+/** The image files of a data set that is packed. */
+import { open, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expected } from '../../errors.ts';
+import { fileError, readAt } from '../../files.ts';
+import type { FoundData } from '../open.ts';
+
+/** An image file to be packed, or the part of a file that holds it. */
+export interface ImageFile {
+  readonly name: string;
+  readonly label: number;
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Finds the image files of a data set.
+ *
+ * @throws ERR_DATASET when it has none, ERR_FILE when one is missing.
+ */
+export async function listImages({ source, names, labels, name }: FoundData): Promise<ImageFile[]> {
+  if (source.kind === 'memory' || names === null)
+    throw expected('ERR_DATASET', 'a data set of image files', 'data', name, {
+      hint: 'Pixels in memory need no packing.',
+    });
+  if (source.kind === 'ranges')
+    return names.map((own, i) => {
+      const [file = 0, start = 0, bytes = 0, , rows = 0] = source.table.subarray(5 * i, 5 * i + 5);
+      const place = { offset: start + 4 * rows, length: bytes - 4 * rows };
+      return { name: own, label: labels[i] ?? 0, path: source.files[file] ?? '', ...place };
+    });
+  const files: ImageFile[] = [];
+  for (const [i, own] of names.entries()) {
+    const path = join(source.folder, own);
+    const { size } = await stat(path).catch((cause: unknown) => {
+      throw fileError(cause, 'a readable image', path);
+    });
+    files.push({ name: own, label: labels[i] ?? 0, path, offset: 0, length: size });
+  }
+  return files;
+}
+
+/**
+ * The bytes of an image file.
+ *
+ * @throws ERR_FILE.
+ */
+export async function bytesOf({ path, offset, length }: ImageFile): Promise<Uint8Array> {
+  try {
+    if (offset === 0) {
+      const bytes = await readFile(path);
+      return bytes.length === length ? bytes : bytes.subarray(0, length);
+    }
+    const file = await open(path, 'r');
+    try {
+      const bytes = new Uint8Array(length);
+      await readAt(file, bytes, offset);
+      return bytes;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw fileError(cause, 'a readable image', path);
+  }
+}
