@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
 import { native } from '../../native/load.ts';
 import { maxPixels } from '../../runtime/loading.ts';
+import { parseTransform } from '../../transforms/transforms.ts';
 
 /** How images are packed. */
 export interface Encoding {
@@ -63,10 +64,12 @@ async function brought(bytes: Uint8Array, resize: number | undefined, quality: n
   }
 }
 
+/** Decodes all of a file: a mean of it takes every pixel. */
+const mean = parseTransform([{ kind: 'resize', size: [1, 1], scaledDecode: false }]);
+
 async function checkDecodes(file: Uint8Array): Promise<void> {
-  const transform = [{ kind: 'resize', size: [1, 1], interpolation: 'nearest' }];
   const nothing = { mean: [], std: [], seed: 0, epoch: 0, index: 0 };
-  await native().transformImage(file, { transform, maxPixels, ...nothing });
+  await native().transformImage(file, { transform: mean, maxPixels, ...nothing });
 }
 
 function isJpeg(file: Uint8Array): boolean {
