@@ -37,7 +37,8 @@ export async function writePreview(
     const { pixels, labels, height, width, channels } = batch;
     const scale = Math.max(1, Math.ceil(leastSide / Math.max(height, width)));
     const cell = { width: width * scale + gap, height: height * scale + line + gap };
-    const columns = Math.ceil(Math.sqrt((labels.length * cell.height * 4) / (cell.width * 3)));
+    const wide = Math.ceil(Math.sqrt((labels.length * cell.height * 4) / (cell.width * 3)));
+    const columns = Math.min(wide, labels.length);
     const rows = Math.ceil(labels.length / columns);
     const place = (i: number): { left: number; top: number } => ({
       left: gap + (i % columns) * cell.width,
@@ -90,5 +91,6 @@ function shortened(name: string, width: number): string {
 }
 
 function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+  const visible = text.replaceAll(/\p{Cc}/gu, '\ufffd'); // XML has no control characters
+  return visible.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }
