@@ -5,6 +5,7 @@
 #include "binding/loader_wrap.h"
 #include "binding/parse.h"
 #include "binding/wrap.h"
+#include "core/device_feed.h"
 
 namespace lm::binding {
 namespace {
@@ -107,7 +108,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
             [=] {
               LM_CHECK(loader->classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
                        loader->classes(), " classes but the model has ", state->model().classes());
-              *result = state->model().evaluate(*loader, [&] {
+              *result = state->model().evaluate(*feed_to(loader, state->options.device), [&] {
                 LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
                 run_waiting_short_jobs();
               });

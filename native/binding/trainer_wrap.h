@@ -6,6 +6,7 @@
 
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
+#include "core/device_feed.h"
 #include "core/trainer.h"
 #include "data/loader.h"
 
@@ -20,11 +21,15 @@ struct TrainerState {
   std::atomic<bool> stop{false};
 
   Trainer& trainer() {
-    if (!trainer_) trainer_.emplace(model->model(), *loader, optimizer, options);
+    if (!trainer_) {
+      feed_ = feed_to(loader, model->options.device);
+      trainer_.emplace(model->model(), *feed_, optimizer, options);
+    }
     return *trainer_;
   }
 
  private:
+  std::shared_ptr<BatchSource> feed_;
   std::optional<Trainer> trainer_;
 
  public:

@@ -18,6 +18,7 @@
 
 #include "check/json.h"
 #include "core/allocator.h"
+#include "core/device_feed.h"
 #include "core/rng.h"
 #include "core/trainer.h"
 #include "data/loader.h"
@@ -104,8 +105,9 @@ void run(const Options& options) {
   loading.height = loading.width = std::stoi(options.at("size"));
   loading.channels = static_cast<int>(model.graph().input.channels);
   const auto nothing = std::make_shared<const lm::Transform>(lm::parse_json("[]"), lm::Normalisation{});
-  lm::Loader loader(images, nothing, loading);
-  lm::Trainer trainer(model, loader, one_group(model.graph()), trainer_options(options));
+  loading.pinned = !model_options.device.is_cpu();
+  const auto feed = lm::feed_to(std::make_shared<lm::Loader>(images, nothing, loading), model_options.device);
+  lm::Trainer trainer(model, *feed, one_group(model.graph()), trainer_options(options));
   const lm::StepScalars scalars{.lr = std::stod(options.at("lr")), .momentum = 0.9};
   const std::atomic<bool> stop{false};
   std::vector<double> losses, milliseconds;
