@@ -11,7 +11,7 @@ import { replaceFile } from '../files.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import { Model } from '../runtime/model.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
-import { addDataFlags, openPart } from './sets.ts';
+import { addDataFlags, dataSpec, openPart } from './sets.ts';
 
 interface Flags extends PlaceFlags {
   readonly data?: string;
@@ -56,7 +56,8 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   else console.log(`wrote ${out}`);
 }
 
-function checkSource({ data, images }: Flags): void {
+function checkSource({ data, split, images }: Flags): void {
+  if (data !== undefined) dataSpec(data, split);
   if (data !== undefined && images !== undefined)
     throw expected('ERR_CONFIG', 'a data set or image files, not both,', '--images', images);
 }

@@ -5,7 +5,7 @@ import { Model } from '../runtime/model.ts';
 import { evaluateSchema } from '../runtime/options.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
-import { addDataFlags, openPart } from './sets.ts';
+import { addDataFlags, dataSpec, openPart } from './sets.ts';
 
 interface Flags extends PlaceFlags, Record<string, unknown> {
   readonly data: string;
@@ -33,6 +33,7 @@ export function addEvaluate(program: Command): void {
 
 async function run(checkpoint: string, flags: Flags): Promise<void> {
   const options = parseOptions(evaluateSchema, givenFlags(evaluateSchema, flags), 'evaluate');
+  dataSpec(flags.data, flags.split); // refused before anything is read
   initFrom(flags);
   await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
   await using data = await openPart(flags.data, flags.split);

@@ -19,10 +19,11 @@ export function addDataFlags(command: Command, mandatory: boolean): void {
     .option('--split <name>', 'train or test (default: test where there is one)');
 }
 
-/** A data set of a flag (text) or of a configuration file (text or options); `split` chooses another part. */
-export function dataSpec(value: unknown, split?: string): DatasetSpec {
-  const spec = typeof value === 'string' ? parseDataset(value) : parseOptions(datasetSchema, value, 'data');
-  return split === undefined ? spec : parseOptions(datasetSchema, { ...spec, split }, 'data');
+/** A data set of a flag (text) or of a configuration file (text or options); `split` chooses another part, `what` is its name in messages. */
+export function dataSpec(value: unknown, split?: string, what = 'data'): DatasetSpec {
+  const spec =
+    typeof value === 'string' ? parseDataset(value, what) : parseOptions(datasetSchema, value, what);
+  return split === undefined ? spec : parseOptions(datasetSchema, { ...spec, split }, what);
 }
 
 /**
@@ -51,8 +52,9 @@ export async function openSets(
   test: unknown,
 ): Promise<{ train: Dataset; test: Dataset | undefined }> {
   const spec = dataSpec(value);
+  const other = test === undefined ? undefined : dataSpec(test, undefined, 'test');
   const train = await openDataset(spec);
-  if (test !== undefined) return { train, test: await openPart(test) };
+  if (other !== undefined) return { train, test: await openPart(other) };
   if (!(await hasTestPart(spec))) return { train, test: undefined };
   return { train, test: await openDataset({ ...spec, split: 'test', transform: undefined }) };
 }
