@@ -48,9 +48,9 @@ describe('lm-resnet analyze', () => {
   });
 
   it('measures on a data set, all classes in turn', async () => {
-    const json = await run(checkpoint, '--dataset', 'mnist', '--data', digits, '--count', '12', '--json');
+    const json = await run(checkpoint, '--data', `mnist:${digits}`, '--count', '12', '--json');
     const analysis = JSON.parse(json);
-    expect(analysis).toMatchObject({ name: 'thin', images: 12, data: 'mnist, test part' });
+    expect(analysis).toMatchObject({ name: 'thin', images: 12, data: 'mnist' });
     const names = analysis.trajectories[0].images.map(({ name }: { name: string }) => name);
     expect(names).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     expect(analysis.steps[0].norms.evaluations[0].relative).toBeGreaterThan(0);
@@ -70,13 +70,12 @@ describe('lm-resnet analyze', () => {
     await writeFile(empty, '');
     expect(await codeOf(run(join(folder, 'none.safetensors')))).toBe('ERR_FILE');
     expect(await codeOf(run(empty))).toBe('ERR_CHECKPOINT');
-    expect(await codeOf(run(checkpoint, '--dataset', 'mnist'))).toBe('ERR_CONFIG');
     expect(await codeOf(run(checkpoint, '--data', digits))).toBe('ERR_CONFIG');
-    expect(await codeOf(run(checkpoint, '--dataset', 'mnist', '--data', digits, '--images', 'a.png'))).toBe(
+    expect(await codeOf(run(checkpoint, '--data', `mnist:${digits}`, '--images', 'a.png'))).toBe(
       'ERR_CONFIG',
     );
-    expect(await codeOf(run(checkpoint, '--dataset', 'mnits', '--data', digits))).toBe('ERR_UNKNOWN_NAME');
-    expect(await codeOf(run(checkpoint, '--dataset', 'mnist', '--data', folder))).toBe('ERR_DATASET');
+    expect(await codeOf(run(checkpoint, '--data', `mnits:${digits}`))).toBe('ERR_CONFIG');
+    expect(await codeOf(run(checkpoint, '--data', `mnist:${folder}`))).toBe('ERR_DATASET');
     expect(await codeOf(run(checkpoint, '--images', join(folder, 'none.png')))).toBe('ERR_FILE');
     expect(await codeOf(run(checkpoint, '--out', join(folder, 'no', 'page.html')))).toBe('ERR_FILE');
   });

@@ -16,12 +16,15 @@ describe('the command line', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['train', 'evaluate', 'predict', 'info', 'setup', 'doctor'])('explains %s', async (command) => {
-    const { code, stdout, stderr } = await cli([command, '--help']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(new RegExp(`^Usage: lm-resnet ${command} `));
-    expect(stdout).toContain('Examples:');
-  });
+  it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'setup', 'doctor'])(
+    'explains %s',
+    async (command) => {
+      const { code, stdout, stderr } = await cli([command, '--help']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^Usage: lm-resnet ${command} `));
+      expect(stdout).toContain('Examples:');
+    },
+  );
 
   it('prints its commands and exit codes with --help, and for nothing at all', async () => {
     const help = await cli(['--help']);
@@ -32,13 +35,13 @@ describe('the command line', () => {
 });
 
 describe('a wrong word on the command line', () => {
-  const data = ['--dataset', 'mnist', '--data', 'nowhere'];
+  const data = ['--data', 'mnist:nowhere'];
   it.each([
     { title: 'a command', args: ['trian'], near: 'train' },
     { title: 'an option', args: ['train', '--epocs', '3'], near: '--epochs' },
     { title: 'a model', args: ['info', 'lm_resnet2'], near: 'lm_resnet20' },
     { title: 'a model to train', args: ['train', '--model', 'lm_resnet5', ...data], near: 'lm_resnet56' },
-    { title: 'a data set', args: ['train', '--dataset', 'mnits', '--data', 'x'], near: 'mnist' },
+    { title: 'a data set', args: ['train', '--data', 'mnits:x'], near: 'mnist' },
     { title: 'a recipe', args: ['train', ...data, '--recipe', 'mnist-oncycle'], near: 'mnist-onecycle' },
     { title: 'a schedule', args: ['train', ...data, '--schedule', 'cosin'], near: 'cosine' },
     { title: 'a loss', args: ['train', ...data, '--loss', 'crosEntropy'], near: 'crossEntropy' },
@@ -56,8 +59,8 @@ describe('a wrong word on the command line', () => {
     { flag: '--betas', value: '0.9,x', command: ['train'] },
     { flag: '--threads', value: 'abc', command: ['train'] },
     { flag: '--threads', value: '0', command: ['predict', 'a', 'b'] },
-    { flag: '--threads', value: '1.5', command: ['evaluate', 'a', '--dataset', 'mnist', '--data', 'b'] },
-    { flag: '--batch', value: 'x', command: ['evaluate', 'a', '--dataset', 'mnist', '--data', 'b'] },
+    { flag: '--threads', value: '1.5', command: ['evaluate', 'a', '--data', 'mnist:b'] },
+    { flag: '--batch', value: 'x', command: ['evaluate', 'a', '--data', 'mnist:b'] },
     { flag: '--top', value: '-1', command: ['predict', 'a', 'b'] },
     { flag: '--top', value: '3k', command: ['predict', 'a', 'b'] },
     { flag: '--classes', value: '1e99', command: ['info', 'lm_resnet20'] },
@@ -79,8 +82,10 @@ describe('a wrong word on the command line', () => {
       args: ['train', '--schedule', '{"kind":"cosine","warmup":1}', ...data],
       option: 'train.schedule.warmup',
     },
-    { args: ['train', '--dataset', 'mnist'], option: '--data' },
-    { args: ['train'], option: '--dataset' },
+    { args: ['train'], option: '--data' },
+    { args: ['train', '--data', 'mnist'], option: 'data' },
+    { args: ['train', ...data, '--test', 'mnist'], option: 'test' },
+    { args: ['train', ...data, '--image-size', '4'], option: 'train.imageSize' },
   ])('exits with 2 before any file is read: $args', async ({ args, option }) => {
     const { code, stderr } = await cli(args);
     expect(code).toBe(2);
@@ -105,26 +110,33 @@ describe('a configuration file', () => {
   it.each([
     {
       title: 'an unknown key',
-      text: 'dataset: mnist\ndata: x\nepocs: 3',
+      text: 'data: mnist:x\nepocs: 3',
       code: 'ERR_CONFIG',
       near: '"epochs"',
     },
     {
       title: 'a wrong value',
-      text: 'dataset: mnist\ndata: x\nepochs: many',
+      text: 'data: mnist:x\nepochs: many',
       code: 'ERR_CONFIG',
       near: 'epochs',
     },
-    { title: 'a wrong name', text: 'dataset: mnits\ndata: x', code: 'ERR_UNKNOWN_NAME', near: '"mnist"' },
+    { title: 'a wrong name', text: 'data: mnits:x', code: 'ERR_CONFIG', near: '"mnist"' },
+    {
+      title: 'a data set without path',
+      text: 'data: { kind: mnist }',
+      code: 'ERR_CONFIG',
+      near: 'data.path',
+    },
+    { title: 'a data set that is a number', text: 'data: 3', code: 'ERR_CONFIG', near: 'data' },
     {
       title: 'a model that is no name',
-      text: 'model: 20\ndataset: mnist',
+      text: 'model: 20\ndata: mnist:x',
       code: 'ERR_CONFIG',
       near: 'model',
     },
     { title: 'no list of options', text: '- a\n- b', code: 'ERR_CONFIG', near: 'train.yaml' },
     { title: 'no YAML', text: 'a: [', code: 'ERR_CONFIG', near: 'train.yaml' },
-    { title: 'nothing', text: '', code: 'ERR_CONFIG', near: '--dataset' },
+    { title: 'nothing', text: '', code: 'ERR_CONFIG', near: '--data' },
   ])('with $title exits with 2', async ({ text, code, near }) => {
     const ended = await train(text);
     expect(ended.code).toBe(2);
@@ -133,7 +145,7 @@ describe('a configuration file', () => {
   });
 
   it('is overridden by flags', async () => {
-    const { stdout } = await train('dataset: mnist\ndata: x\nepochs: 0', '--epochs', '1');
+    const { stdout } = await train('data: mnist:x\nepochs: 0', '--epochs', '1');
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'ERR_DATASET' } });
   });
 

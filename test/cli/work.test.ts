@@ -25,19 +25,7 @@ async function job(options: Parameters<typeof writeDigits>[1] = {}): Promise<Job
   const folder = await temporaryFolder();
   const data = await writeDigits(join(folder, 'data'), options);
   const run = join(folder, 'runs', 'first');
-  const args = [
-    'train',
-    '--dataset',
-    'mnist',
-    '--data',
-    data,
-    '--run',
-    run,
-    '--batch',
-    '16',
-    '--json',
-    ...place,
-  ];
+  const args = ['train', '--data', `mnist:${data}`, '--run', run, '--batch', '16', '--json', ...place];
   return { data, run, checkpoint: join(run, 'checkpoint.safetensors'), args };
 }
 
@@ -74,7 +62,7 @@ describe('train', () => {
   it('takes its options from a file, and those of flags before them', async () => {
     const { data, run } = await job();
     const file = join(data, 'train.yaml');
-    await writeFile(file, `dataset: mnist\ndata: ${data}\nsteps: 5\nlr: 0.03\nschedule: { kind: cosine }\n`);
+    await writeFile(file, `data: mnist:${data}\nsteps: 5\nlr: 0.03\nschedule: { kind: cosine }\n`);
     const flags = [
       'train',
       '--config',
@@ -179,18 +167,9 @@ describe('evaluate and predict', () => {
   it('serve the checkpoint of a training, each in its own process', async () => {
     const { args, data, checkpoint } = await job();
     const trained = lastLine((await runCli([...args, '--steps', '2', '--quiet'])).stdout);
-    const evaluated = await runCli([
-      'evaluate',
-      checkpoint,
-      '--dataset',
-      'mnist',
-      '--data',
-      data,
-      '--json',
-      ...place,
-    ]);
+    const evaluated = await runCli(['evaluate', checkpoint, '--data', `mnist:${data}`, '--json', ...place]);
     expect(evaluated).toMatchObject({ code: 0, stderr: '' });
-    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count']);
+    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count', 'bad']);
     expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10 });
 
     const image = join(data, 'digit.png');
@@ -220,13 +199,13 @@ describe('evaluate and predict', () => {
     const missing = await cli(['predict', checkpoint, join(data, 'none.png'), ...place]);
     expect(missing).toMatchObject({ code: 3, stdout: '' });
     const train = ['--split', 'train', '--batch', '5', ...place];
-    const evaluated = await cli(['evaluate', checkpoint, '--dataset', 'mnist', '--data', data, ...train]);
+    const evaluated = await cli(['evaluate', checkpoint, '--data', `mnist:${data}`, ...train]);
     expect(evaluated.stdout).toMatch(/^32 images: loss [\d.]+, top-1 [\d.]+ %, top-5 [\d.]+ %\n$/);
   });
 
   it.each(['evaluate', 'predict'])('exit with 3 without a sound checkpoint: %s', async (command) => {
     const { data } = await job();
-    const rest = command === 'evaluate' ? ['--dataset', 'mnist', '--data', data] : ['digit.png'];
+    const rest = command === 'evaluate' ? ['--data', `mnist:${data}`] : ['digit.png'];
     expect(await cli([command, join(data, 'none'), ...rest, ...place])).toMatchObject({ code: 3 });
     const labels = join(data, 'train-labels-idx1-ubyte');
     expect(await cli([command, labels, ...rest, ...place])).toMatchObject({ code: 3, stdout: '' });
