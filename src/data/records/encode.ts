@@ -42,7 +42,7 @@ export async function encodeImage(bytes: Uint8Array, { resize, quality }: Encodi
 /** To JPEG or PNG, and to its size. */
 async function brought(bytes: Uint8Array, resize: number | undefined, quality: number): Promise<Uint8Array> {
   try {
-    const image = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'truncated' });
+    const image = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error' });
     const { width = 0, height = 0, format } = await image.metadata();
     const smaller = resize !== undefined && Math.min(width, height) > resize;
     if (!smaller && (format === 'jpeg' || format === 'png')) return bytes;
