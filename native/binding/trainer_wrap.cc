@@ -20,12 +20,15 @@ std::vector<StepScalars> parse_table(const at::Tensor& flat) {
   return rows;
 }
 
-TrainerOptions parse_options(const lm::Value& spec) {
+TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   TrainerOptions options;
   options.seed = static_cast<uint64_t>(spec["seed"].integer());
   std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
   if (const lm::Value* mixing = spec.find("mixing")) options.mixing = MixingSpec::parse(*mixing);
   if (const lm::Value* loss = spec.find("loss")) options.loss = LossSpec::parse(*loss);
+  if (const lm::Value* clip = spec.find("clip")) options.clip = ClipSpec::parse(*clip, graph);
+  if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
+  LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
   return options;
 }
 
@@ -59,7 +62,7 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     Value().TypeTag(&kTag);
     const auto model = unwrap<ModelWrap>(info[0], "model").state();
     const lm::Value spec = to_value(info[2]);
-    const TrainerOptions options = parse_options(spec);
+    const TrainerOptions options = parse_options(spec, model->graph);
     state_ =
         std::make_shared<TrainerState>(model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
                                        OptimizerSpec::parse(spec["optimizer"], model->graph), options);
@@ -68,7 +71,9 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
 Napi::Value TrainerWrap::steps_per_epoch(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
-    return Napi::Number::New(info.Env(), static_cast<double>(alive(state_, "trainer")->loader->batches()));
+    const auto state = alive(state_, "trainer");
+    const int64_t steps = state->options.steps_per_epoch(*state->loader);
+    return Napi::Number::New(info.Env(), static_cast<double>(steps));
   });
 }
 

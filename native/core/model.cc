@@ -47,6 +47,16 @@ at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
 
 }  // namespace
 
+std::vector<int> parameters_of(const Value& list, const Graph& graph) {
+  std::vector<int> out;
+  for (int64_t i : list.integers()) {
+    LM_CHECK(i >= 0 && static_cast<size_t>(i) < graph.params.size(), "ERR_CONFIG", "There is no parameter ",
+             i);
+    out.push_back(static_cast<int>(i));
+  }
+  return out;
+}
+
 Model::Model(Graph graph, const ModelOptions& options)
     : graph_(std::move(graph)), options_(at::TensorOptions().device(options.device).dtype(options.dtype)) {
   const Sizes out =

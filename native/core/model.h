@@ -38,6 +38,9 @@ struct Vjp {
   at::Tensor output, input_gradient;
 };
 
+// Indices into the graph's parameters.
+std::vector<int> parameters_of(const Value& list, const Graph& graph);
+
 class Model {
  public:
   Model(Graph graph, const ModelOptions& options);

@@ -14,13 +14,8 @@ OptimizerSpec::Kind kind_of(const std::string& name) {
 }
 
 ParamGroup parse_group(const Value& v, const Graph& graph) {
-  ParamGroup group{{}, v["lrScale"].number(), v["decayScale"].number(), false};
+  ParamGroup group{parameters_of(v["params"], graph), v["lrScale"].number(), v["decayScale"].number(), false};
   if (const Value* adapts = v.find("adapts")) group.adapts = adapts->boolean();
-  for (int64_t i : v["params"].integers()) {
-    LM_CHECK(i >= 0 && static_cast<size_t>(i) < graph.params.size(), "ERR_CONFIG", "There is no parameter ",
-             i);
-    group.params.push_back(static_cast<int>(i));
-  }
   return group;
 }
 

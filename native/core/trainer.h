@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/clipping.h"
 #include "core/draws.h"
 #include "core/loss.h"
 #include "core/mixing.h"
@@ -29,6 +30,11 @@ struct TrainerOptions {
   int every = 1;
   MixingSpec mixing;
   LossSpec loss;
+  ClipSpec clip;
+  int64_t accumulate = 1;  // batches of a step: their gradients are averaged
+
+  // Steps of one pass: batches that make no whole step are left out.
+  int64_t steps_per_epoch(const BatchSource& source) const { return source.batches() / accumulate; }
 };
 
 class Trainer {
@@ -48,8 +54,15 @@ class Trainer {
   };
 
   Inputs inputs(int64_t number, const Batch& batch, const StepScalars& scalars);
-  void step(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
+  bool step(int64_t number, const StepScalars& scalars, int64_t row);
+  void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
+  void update_weights(int64_t number, const StepScalars& scalars);
   std::string name_not_finite(int64_t number, const StepScalars& scalars);
+  std::string name_not_finite_in(int64_t number, const StepScalars& scalars);
+  // Number of a step's batch in the order of the source.
+  int64_t batch_number(int64_t step, int64_t part) const;
+  bool failed() const { return bad_.item<float>() != 0; }
+  bool on_cpu() const { return model_.options().device().is_cpu(); }  // where reading a flag costs nothing
   const Plan& plan_for(const at::Tensor& x);
   DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
 
@@ -60,6 +73,9 @@ class Trainer {
   Weights pending_;  // running statistics of the step under way, committed with its update
   at::Tensor bad_;   // float [1]: 1 once a loss or gradient was not finite
   at::Tensor losses_, correct_;
+  at::Tensor step_correct_;  // of the step under way
+  int64_t part_ = 0;         // of the step: the batch under way
+  bool exhausted_ = false;   // the source has no more batches
 };
 
 }  // namespace lm

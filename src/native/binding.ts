@@ -244,6 +244,18 @@ export interface NativeTrainerSpec {
   readonly mixing?: NativeMixing;
   /** Default: cross entropy of the labels as they are. */
   readonly loss?: NativeLoss;
+  /** Batches of a step, whose gradients are averaged; default 1. */
+  readonly accumulate?: number;
+  /** Default: gradients stay as they are. */
+  readonly clip?: NativeClip;
+}
+
+/** A bound on the gradient: on the norm of all of it, on every number, or on each unit's norm as a part of its weights'. */
+export interface NativeClip {
+  readonly mode: 'norm' | 'value' | 'agc';
+  readonly limit: number;
+  /** Indices of the parameters that `agc` bounds. */
+  readonly params: readonly number[];
 }
 
 /** How a batch is mixed with its own reverse; with what probability is in the table. */
@@ -288,7 +300,7 @@ export interface NativeChunkResult {
 }
 
 export interface NativeTrainer {
-  /** Steps in one pass over the source: the tail that does not fill a batch is dropped. */
+  /** Steps in one pass over the source: the tail that does not fill a step is dropped. */
   readonly stepsPerEpoch: number;
   run(chunk: NativeChunk): Promise<NativeChunkResult>;
   /** Ends the chunk after the step under way, and every later chunk before its first; callable at any time from the JS thread. */

@@ -8,8 +8,10 @@ import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './s
 export interface TrainSettings extends LoadingOptions {
   /** Passes over the training images, default 1. */
   readonly epochs: number;
-  /** Images per step, default 128. */
+  /** Images in a batch, default 128. */
   readonly batch: number;
+  /** Batches of one step: their gradients are averaged, batch norm takes each by itself; default 1. */
+  readonly accumulate: number;
   /** Peak learning rate per step, default 0.1. */
   readonly lr: number;
   /** How the rate follows from the step, default one-cycle. */
@@ -37,6 +39,13 @@ export interface TrainSettings extends LoadingOptions {
    * one depth: a step; the first with the stem, the last with the head.
    */
   readonly layerDecay: number;
+  /** Bound on the gradient of a step, as `clipMode` says; default none. */
+  readonly clipGrad?: number | undefined;
+  /**
+   * What `clipGrad` bounds: the `norm` of the whole gradient (default), every `value`, or, with `agc`, the norm of every unit's gradient as a
+   * part of the norm of its weights (Brock et al. 2021; the last layer stays free).
+   */
+  readonly clipMode: 'norm' | 'value' | 'agc';
   /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
   readonly loss: 'crossEntropy' | 'bce';
   /** Part in [0, 1) of every target that is spread over all classes, default 0. */
@@ -73,7 +82,13 @@ const probability = z.number().min(0).max(1);
 /** The schema of a training's options; the flags of the command line and their help are made of it. */
 export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.object({
   epochs: z.int().min(1).default(1).describe('passes over the training images'),
-  batch: z.int().min(1).max(65_536).default(128).describe('images per step'),
+  batch: z.int().min(1).max(65_536).default(128).describe('images in a batch'),
+  accumulate: z
+    .int()
+    .min(1)
+    .max(65_536)
+    .default(1)
+    .describe('batches of one step: their gradients are averaged'),
   lr: z.number().min(0).default(0.1).describe('peak learning rate, per step'),
   schedule: scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
   optimizer: z
@@ -106,6 +121,11 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .max(1)
     .default(1)
     .describe('factor on the rate from each layer to the one below it'),
+  clipGrad: z.number().positive().optional().describe('bound on the gradient of a step'),
+  clipMode: z
+    .enum(['norm', 'value', 'agc'])
+    .default('norm')
+    .describe("what --clip-grad bounds: the norm, every value, or units' norms by their weights'"),
   loss: z
     .enum(['crossEntropy', 'bce'])
     .default('crossEntropy')

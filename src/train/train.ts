@@ -68,12 +68,17 @@ interface Sets {
 
 function checkSets(
   { train: { count, classNames, name }, test }: Sets,
-  { batch, steps }: TrainSettings,
+  { batch, accumulate, steps }: TrainSettings,
 ): void {
   if (count === null && steps === undefined)
     throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
-  if (count !== null && count < batch)
-    throw expected('ERR_CONFIG', `at most ${count}, the number of training images,`, 'train.batch', batch);
+  if (count !== null && count < batch * accumulate)
+    throw expected(
+      'ERR_CONFIG',
+      `at most ${count}, the number of training images, in a step`,
+      'train.batch',
+      accumulate === 1 ? batch : `${accumulate} x ${batch}`,
+    );
   if (test === undefined) return;
   if (test.count === null)
     throw expected('ERR_CONFIG', 'images that can be read again', 'data.test', test.name);

@@ -1,4 +1,5 @@
 /** The settings of a training as the native trainer takes them; what changes from step to step is in stepTable.ts. */
+import type { ParamSpec } from '../graph/spec.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import { loaderSpec } from '../runtime/loading.ts';
@@ -8,9 +9,10 @@ import type { TrainSettings } from './options.ts';
 
 /** All that a native trainer of a model on a data set is made with. */
 export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings): NativeTrainerSpec {
+  const { clipGrad, clipMode, accumulate } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
-    ...{ seed, memory },
+    ...{ seed, memory, accumulate },
     loader: loaderSpec(data, model.input, { ...settings, training: true, device: model.device }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },
@@ -18,5 +20,15 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
       ...{ kind: loss, smoothing },
       ...(bceTargetThreshold === undefined ? {} : { threshold: bceTargetThreshold }),
     },
+    ...(clipGrad === undefined
+      ? {}
+      : { clip: { mode: clipMode, limit: clipGrad, params: allButTheLast(model.graph.params) } }),
   };
+}
+
+/** Parameters outside the last layer, whose gradients adaptive clipping leaves alone. */
+function allButTheLast(params: readonly ParamSpec[]): number[] {
+  const layerOf = (path = ''): string => path.split('.').slice(0, -1).join('.');
+  const last = layerOf(params.at(-1)?.path);
+  return [...params.keys()].filter((i) => layerOf(params[i]?.path) !== last);
 }

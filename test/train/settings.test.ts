@@ -57,6 +57,9 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   nesterov: { to: { nesterov: false }, steps: [4, 4] },
   weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
   decayNorm: { from: { weightDecay: 0.1 }, to: { decayNorm: true }, steps: [4, 4] },
+  accumulate: { to: { accumulate: 2 }, steps: [4, 2] },
+  clipGrad: { to: { clipGrad: 0.1 }, steps: [4, 4] },
+  clipMode: { from: { clipGrad: 0.01 }, to: { clipMode: 'agc' }, steps: [4, 4] },
   loss: { to: { loss: 'bce' }, steps: [4, 4] },
   smoothing: { to: { smoothing: 0.1 }, steps: [4, 4] },
   bceTargetThreshold: {
@@ -182,6 +185,15 @@ describe('weight decay', () => {
     const params = [decay === undefined ? param : { ...param, decay }] as unknown as readonly ParamSpec[];
     const { groups } = optimizerSpec(params, trainSchema.parse({ decayNorm }));
     expect(groups.map(({ decayScale }) => decayScale)).toEqual([decays ? 1 : 0]);
+  });
+});
+
+describe('adaptive clipping', () => {
+  it('bounds the gradient of every layer but the last', async () => {
+    const free = await outcome({ ...plain, steps: 1 });
+    const bound = await outcome({ ...plain, steps: 1, clipGrad: 1e-4, clipMode: 'agc' });
+    const same = tiny.params.filter(({ path }) => String(free.weights[path]) === String(bound.weights[path]));
+    expect(same.map(({ path }) => path)).toEqual(['head.fc.weight', 'head.fc.bias']);
   });
 });
 

@@ -99,6 +99,7 @@ describe('a training that cannot be', () => {
     readonly options?: object;
   }[] = [
     { title: 'a batch larger than the data', options: { batch: 17 }, code: 'ERR_CONFIG' },
+    { title: 'a step larger than the data', options: { batch: 8, accumulate: 3 }, code: 'ERR_CONFIG' },
     { title: 'an unknown option', options: { epoch: 1 }, code: 'ERR_CONFIG' },
     { title: 'no epochs', options: { epochs: 0 }, code: 'ERR_CONFIG' },
     { title: 'half an epoch', options: { epochs: 0.5 }, code: 'ERR_CONFIG' },
