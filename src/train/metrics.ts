@@ -2,8 +2,9 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
-import { errnoOf, fileError } from '../files.ts';
+import { fileError } from '../files.ts';
 import type { BadImage } from '../native/binding.ts';
+import { appendFile } from './appendFile.ts';
 
 /** Training at one step: loss and top-1 of the steps since the last row. */
 export interface StepRow {
@@ -37,8 +38,17 @@ export interface WarningRow extends BadImage {
   readonly step: number;
 }
 
+/** Learned coefficients after `step` steps; written at the start of a run and with every evaluation. */
+export interface CoefficientsRow {
+  readonly type: 'coefficients';
+  readonly step: number;
+  readonly epoch: number;
+  /** Every parameter of kind 'coefficient' by its path, as it is stored: one number, or one per channel. */
+  readonly values: Readonly<Record<string, readonly number[]>>;
+}
+
 /** One line of a run's log. */
-export type MetricsRow = StepRow | EvalRow | WarningRow;
+export type MetricsRow = StepRow | EvalRow | WarningRow | CoefficientsRow;
 
 /** An open log. */
 export interface MetricsWriter {
@@ -58,11 +68,13 @@ const value = z
   .number()
   .nullable()
   .transform((x) => x ?? Number.NaN);
-const common = { step: z.number(), epoch: z.number(), loss: value, top1: value };
+const place = { step: z.number(), epoch: z.number() };
+const common = { ...place, loss: value, top1: value };
 const rowSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
   z.object({ type: z.literal('eval'), ...common, top5: value }),
   z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),
+  z.object({ type: z.literal('coefficients'), ...place, values: z.record(z.string(), z.array(value)) }),
 ]);
 
 const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));
@@ -77,24 +89,8 @@ const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));
  */
 export async function openMetrics(path: string): Promise<MetricsWriter> {
   const file = await openAppend(path);
-  let last: Promise<void> = Promise.resolve();
-  let closed: Promise<void> | undefined;
-  const write = (row: MetricsRow): Promise<void> => {
-    if (closed !== undefined)
-      return Promise.reject(
-        new LmError('ERR_CLOSED', `Expected an open log for \`${path}\` but received a closed one`),
-      );
-    last = last
-      .then(() => file.appendFile(`${JSON.stringify(row)}\n`))
-      .catch((cause: unknown) => {
-        throw fileError(cause, 'a writable file', path);
-      });
-    return last;
-  };
-  const close = (): Promise<void> => {
-    closed ??= finish(file, last, path);
-    return closed;
-  };
+  const { append, close } = appendFile(file, path);
+  const write = (row: MetricsRow): Promise<void> => append(`${JSON.stringify(row)}\n`);
   return { write, close, [Symbol.asyncDispose]: close };
 }
 
@@ -151,18 +147,5 @@ async function removeTornLine(file: FileHandle): Promise<void> {
       return;
     }
     end = start;
-  }
-}
-
-/** Waits for the rows under way (their errors went to their callers), flushes and closes. */
-async function finish(file: FileHandle, last: Promise<void>, path: string): Promise<void> {
-  try {
-    await last.catch(() => undefined);
-    await file.sync();
-  } catch (cause) {
-    if (errnoOf(cause) === 'EINVAL') return; // a pipe or a terminal has nothing to flush
-    throw fileError(cause, 'a writable file', path);
-  } finally {
-    await file.close();
   }
 }

@@ -31,6 +31,14 @@ describe('the log of a run', () => {
     expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(4);
   });
 
+  it('keeps coefficients, one or one per channel, by path', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    const values = { 'stage1.step1.k': [-0.25], 'stage1.step2.k': [0.1, Number.NaN] };
+    const row: MetricsRow = { type: 'coefficients', step: 0, epoch: 0, values };
+    await write(path, [row, step(1)]);
+    expect(await readMetrics(path)).toEqual([row, step(1)]);
+  });
+
   it('is appended to when a run is resumed', async () => {
     const path = join(await temporaryFolder(), 'metrics.jsonl');
     await write(path, [step(1)]);
@@ -83,7 +91,13 @@ describe('the log of a run', () => {
     await write(path, [step(1)]);
     await appendFile(path, '{"type":"layers","x":1}\n\n');
     expect(await readMetrics(path)).toEqual([step(1)]);
-    for (const line of ['{"type":"ste', '[]', '{"type":"eval"}', '{"type":"step","step":"1"}']) {
+    for (const line of [
+      '{"type":"ste',
+      '[]',
+      '{"type":"eval"}',
+      '{"type":"step","step":"1"}',
+      '{"type":"coefficients"}',
+    ]) {
       await appendFile(path, `${line}\n`);
       const read = readMetrics(path);
       await expect(read).rejects.toMatchObject({
