@@ -132,6 +132,7 @@ export {
   type Schedule,
   type ScheduleInput,
 } from './train/schedules.ts';
+export { type EventFile, type EventFileOptions, openEventFile, type PngImage } from './train/tensorboard.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';
 export {
   cifarTrain,

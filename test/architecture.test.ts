@@ -41,7 +41,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   native: [...base, 'graph'],
   runtime: machine,
   data: machine,
-  train: [...machine, 'svg'],
+  train: [...machine, 'svg', 'analyze'],
   serve: machine,
   config: all,
   createModel: ['models', 'runtime'],

@@ -35,7 +35,7 @@ const names = {
     ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
   ],
   training: ['train', 'recipe', 'recipeNames', 'recipes', 'constant', 'cosine', 'multistep', 'oneCycle'],
-  curves: ['drawCurves', 'readMetrics', 'writeCurves'],
+  curves: ['drawCurves', 'openEventFile', 'readMetrics', 'writeCurves'],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],

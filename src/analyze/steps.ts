@@ -2,7 +2,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import type { StepAnalysis } from './analysis.ts';
-import { type CoefValues, type Range, rangeOf } from './coefficients.ts';
+import { type CoefValues, coefValues, type Range, rangeOf } from './coefficients.ts';
 import { linearMultistep, linearOrder, modifiedEquation, paperK } from './multistep.ts';
 import type { Characteristic } from './polynomials.ts';
 import { type Recurrence, type StepReader, stepReader } from './recurrence.ts';
@@ -48,6 +48,30 @@ export function analyseSteps(graph: Graph, params: ParamValues, values: CoefValu
         k: kOf(recurrence, step),
       })),
     };
+  });
+}
+
+/** k_n of a step that has one, in the paper's sign: one value, or one per channel. */
+export interface StepK {
+  readonly path: string;
+  readonly n: number;
+  readonly values: readonly number[];
+}
+
+/**
+ * k_n of every step of the form of eq. (1) of the paper, whatever the scheme stores (1 - k, a bounded form, …).
+ *
+ * @param params values of the parameters that coefficients read, by path.
+ * @example
+ * kOfSteps(graph, new Map([['stage1.step1.k', [-0.2]]])); // [{ path: 'stage1.step1', n: 1, values: [-0.2] }]
+ */
+export function kOfSteps(graph: Graph, params: ParamValues): StepK[] {
+  const reader = stepReader(graph, coefValues(graph, params));
+  return graph.steps.flatMap((step) => {
+    if (step.params.length === 0) return [];
+    const ks = recurrences(reader, step, channelCount(step, graph, params)).map((r) => kOf(r, step));
+    const values = ks.filter((k) => k !== null);
+    return values.length > 0 && values.length === ks.length ? [{ path: step.path, n: step.n, values }] : [];
   });
 }
 

@@ -68,6 +68,8 @@ export interface TrainSettings extends LoadingOptions {
   readonly memory: MemoryStrategy;
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
   readonly steps?: number | undefined;
+  /** Event files for TensorBoard in the run folder, which is then required; default false. */
+  readonly tensorboard: boolean;
 }
 
 /** Options of a training as they may be written: all have defaults. */
@@ -144,5 +146,6 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .default({ kind: 'store', every: 1 })
     .describe('what a step keeps for its backward pass: store, recompute or reverse'),
   steps: z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
+  tensorboard: z.boolean().default(false).describe('event files for TensorBoard in the run folder'),
   ...loadingShape,
 });

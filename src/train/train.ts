@@ -49,6 +49,8 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   const settings = parseOptions(trainSchema, rest, 'train');
+  if (settings.tensorboard && run === undefined)
+    throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
   const sets = {
     train: model.check(data.train, true),
     test: data.test === undefined ? undefined : model.check(data.test, false),
@@ -148,7 +150,7 @@ class Loop {
     this.#signal?.addEventListener('abort', abort, { once: true });
     if (this.#signal?.aborted) this.stop();
     try {
-      const files = await openRunFiles(this.#folder, this.#model, this.#settings);
+      const files = await openRunFiles(this.#folder, this.#model, this.#settings, this.#data.train);
       try {
         return await this.#train(files, (event) => {
           emit(event);

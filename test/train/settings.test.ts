@@ -1,4 +1,5 @@
 /** Every option of a training has an effect, and the effect it says. */
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -10,6 +11,7 @@ import { type TrainSettings, type TrainSettingsInput, trainSchema } from '../../
 import { recipe, recipeNames } from '../../src/train/recipes.ts';
 import { constant, cosine } from '../../src/train/schedules.ts';
 import { train } from '../../src/train/train.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { noise, tensorsOf, tiny, tinyConfig, tinyModel } from '../support/training.ts';
 
 const official = network({ ...tinyConfig, scheme: linearTwoStep({ parameterization: 'official' }) });
@@ -24,7 +26,8 @@ interface Outcome {
 
 async function outcome(settings: TrainSettingsInput, graph?: Graph): Promise<Outcome> {
   const model = await tinyModel({ dtype: 'float64' }, graph);
-  const run = train(model, { train: noise(32) }, settings);
+  const folder = settings.tensorboard ? { run: join(await temporaryFolder(), 'run') } : {};
+  const run = train(model, { train: noise(32) }, { ...settings, ...folder });
   const losses: number[] = [];
   for await (const event of run) if (event.type === 'step') losses.push(...event.losses);
   return { steps: (await run).steps, losses, weights: await tensorsOf(model) };
@@ -81,6 +84,8 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   prefetch: { from: { workers: 1 }, to: { prefetch: 5 }, steps: [4, 4], sameWeights: true },
   onBadImage: { to: { onBadImage: 'throw' }, steps: [4, 4], sameWeights: true },
   badImageLimit: { to: { badImageLimit: 0 }, steps: [4, 4], sameWeights: true },
+  // Its effect is on files: test/train/tensorboard.test.ts.
+  tensorboard: { to: { tensorboard: true }, steps: [4, 4], sameWeights: true },
 };
 
 const keys = Object.keys(z.toJSONSchema(trainSchema, { io: 'input' }).properties ?? {});

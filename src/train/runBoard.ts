@@ -1,0 +1,74 @@
+/** What a run tells TensorBoard: its events as scalars, k_n of all steps as a histogram, some of its images. */
+import sharp from 'sharp';
+import { kOfSteps } from '../analyze/steps.ts';
+import type { Graph } from '../graph/graph.ts';
+import { native } from '../native/load.ts';
+import type { Dataset } from '../runtime/dataset.ts';
+import type { Model } from '../runtime/model.ts';
+import type { TrainEvent } from './events.ts';
+import type { CoefficientsRow } from './metrics.ts';
+import type { TrainSettings } from './options.ts';
+import type { EventFile } from './tensorboard.ts';
+import { trainerSpec } from './trainerSpec.ts';
+
+/** Training images that are shown. */
+const samples = 8;
+
+/** Writes the numbers of an event. */
+export async function boardEvent(board: EventFile, event: TrainEvent): Promise<void> {
+  if (event.type === 'step') {
+    const { step, loss, top1, lr, imagesPerSecond } = event;
+    await board.scalars(step, { 'train/loss': loss, 'train/top1': top1, lr, imagesPerSecond });
+  } else if (event.type === 'eval') {
+    const { step, loss, top1, top5 } = event;
+    await board.scalars(step, { 'test/loss': loss, 'test/top1': top1, 'test/top5': top5 });
+  }
+}
+
+/** Writes k_n of all steps, in the paper's sign; nothing for a network without. */
+export async function boardCoefficients(
+  board: EventFile,
+  graph: Graph,
+  { step, values }: CoefficientsRow,
+): Promise<void> {
+  const ks = kOfSteps(graph, new Map(Object.entries(values)));
+  if (ks.length > 0)
+    await board.histogram(
+      step,
+      'k',
+      ks.flatMap((k) => k.values),
+    );
+}
+
+/**
+ * Writes the first images of the first batch as training gets them, augmented, with their classes in the tags; none of a stream, whose
+ * images can be read only once.
+ */
+export async function boardSamples(
+  board: EventFile,
+  model: Model,
+  data: Dataset,
+  settings: TrainSettings,
+): Promise<void> {
+  if (data.count === null) return;
+  const { loader: spec } = trainerSpec(model, data, settings);
+  const { height, width } = spec;
+  const channels = spec.channels === 1 ? 1 : 3;
+  const few = { batch: Math.min(samples, spec.batch), workers: 0, pinned: false };
+  const loader = new (native().Loader)(data.source, { ...spec, ...few });
+  try {
+    const { pixels, labels } = await loader.at(0);
+    for (const [i, label] of labels.entries()) {
+      const size = height * width * channels;
+      const one = pixels.subarray(i * size, (i + 1) * size);
+      const png = await sharp(one, { raw: { height, width, channels } })
+        .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+        .png()
+        .toBuffer();
+      const tag = `samples/${i} ${data.classNames[label] ?? label}`;
+      await board.image(0, tag, { png, height, width, channels });
+    }
+  } finally {
+    loader.close();
+  }
+}
