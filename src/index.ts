@@ -123,6 +123,9 @@ export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent, WarningEvent } 
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
 export { type RecipeName, recipe, recipeNames, recipes } from './train/recipes.ts';
+export { compareRuns } from './train/report/compareRuns.ts';
+export type { Comparison, RunReport } from './train/report/comparison.ts';
+export { reportPage } from './train/report/page.ts';
 export type { TrainResult, TrainRun } from './train/run.ts';
 export {
   constant,

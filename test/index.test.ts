@@ -35,7 +35,7 @@ const names = {
     ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
   ],
   training: ['train', 'recipe', 'recipeNames', 'recipes', 'constant', 'cosine', 'multistep', 'oneCycle'],
-  curves: ['drawCurves', 'openEventFile', 'readMetrics', 'writeCurves'],
+  curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],

@@ -1,26 +1,23 @@
 /** `lm-resnet analyze` */
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AnalyzeOptions, analyze } from '../analyze/analyze.ts';
 import { analysisPage } from '../analyze/page/page.ts';
 import { batches } from '../data/batches.ts';
 import { readImage } from '../data/image.ts';
-import { expected, LmError } from '../errors.ts';
+import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import { Model } from '../runtime/model.ts';
+import { type PageFlags, pagePath } from './pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { addDataFlags, dataSpec, openPart } from './sets.ts';
 
-interface Flags extends PlaceFlags {
+interface Flags extends PlaceFlags, PageFlags {
   readonly data?: string;
   readonly split?: string;
   readonly images?: readonly string[];
   readonly count: number;
-  readonly out?: string;
-  readonly force?: boolean;
-  readonly json?: boolean;
 }
 
 const examples = `
@@ -47,7 +44,7 @@ export function addAnalyze(program: Command): void {
 
 async function run(checkpoint: string, flags: Flags): Promise<void> {
   checkSource(flags);
-  const out = pageOf(checkpoint, flags);
+  const out = pagePath(flags, `${checkpoint.replace(/\.safetensors$/, '')}.html`);
   initFrom(flags);
   await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
   const analysis = await analyze(model, await imagesOf(model, flags));
@@ -60,15 +57,6 @@ function checkSource({ data, split, images }: Flags): void {
   if (data !== undefined) dataSpec(data, split);
   if (data !== undefined && images !== undefined)
     throw expected('ERR_CONFIG', 'a data set or image files, not both,', '--images', images);
-}
-
-/** Where the page goes; nothing with --json alone. Refused early when a file is there. */
-function pageOf(checkpoint: string, { out, json, force }: Flags): string | undefined {
-  const path = out ?? (json ? undefined : `${checkpoint.replace(/\.safetensors$/, '')}.html`);
-  if (path === undefined || force || !existsSync(path)) return path;
-  throw new LmError('ERR_FILE', `Expected a new file for \`${path}\` but it exists`, {
-    hint: 'Pass --force to overwrite it, or another name with --out.',
-  });
 }
 
 /** The images to measure on, with their names. */

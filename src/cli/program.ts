@@ -10,6 +10,7 @@ import { addEvaluate } from './evaluate.ts';
 import { addInfo } from './info.ts';
 import { addPack } from './pack.ts';
 import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -30,6 +31,7 @@ function program(): Command {
     addEvaluate,
     addPredict,
     addAnalyze,
+    addReport,
     addData,
     addPack,
     addInfo,

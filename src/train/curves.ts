@@ -124,12 +124,12 @@ function pair(raw: readonly Point[], test: readonly Point[], evaluated: string):
 }
 
 /** A linear range that starts at 0 unless the values lie far from it. */
-function fromZero(low: number, high: number): readonly [number, number] {
+export function fromZero(low: number, high: number): readonly [number, number] {
   return low >= 0 && low < 0.5 * high ? [0, high * 1.05] : padded([low, high], 0.06);
 }
 
 /** The range of a rising curve without its first steep part, so that the later, flat part can be told apart. */
-function withoutStart(points: readonly Point[]): readonly [number, number] {
+export function withoutStart(points: readonly Point[]): readonly [number, number] {
   const [low, high] = extent([points]);
   const values = points.map(([, y]) => y).filter(Number.isFinite);
   const tenth = values.toSorted((a, b) => a - b)[Math.floor(values.length / 10)] ?? low;
@@ -137,7 +137,7 @@ function withoutStart(points: readonly Point[]): readonly [number, number] {
 }
 
 /** Mean over about 3 % of the points, centred, so that it does not lag; points that are not finite stay gaps. */
-function smoothed(points: readonly Point[]): Point[] {
+export function smoothed(points: readonly Point[]): Point[] {
   const reach = Math.floor(points.length / 66);
   const sums = [[0, 0]];
   for (const [, y] of points) {
@@ -168,6 +168,7 @@ function summary(steps: readonly StepRow[], evals: readonly EvalRow[], evaluated
   return facts.join('  ·  ');
 }
 
-function median(values: readonly number[]): number {
+/** The middle value; NaN of nothing. */
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

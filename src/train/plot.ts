@@ -97,7 +97,7 @@ function drawCurve({ points, color, style, side }: Curve, panel: Panel, f: Frame
   const placed = points.map(
     ([x, y]): Point => [f.x + f.width * panel.x.place(x), f.y + f.height * (1 - axis.place(y))],
   );
-  const pieces = runs(style === 'faint' ? thinned(placed, 2 * f.width) : placed);
+  const pieces = unbroken(style === 'faint' ? thinned(placed, 2 * f.width) : placed);
   if (pieces.length === 0) return '';
   const d = pieces.map((piece) => `M${piece.map(([x, y]) => `${fixed(x)} ${fixed(y)}`).join('L')}`).join('');
   const line = `<path d="${d}" fill="none" stroke="${color}" stroke-linejoin="round" ${strokes[style]}/>`;
@@ -112,7 +112,7 @@ function dot([x, y]: Point, color: string, radius: number): string {
 }
 
 /** The pieces of a curve between its gaps. */
-function runs(points: readonly Point[]): Point[][] {
+export function unbroken(points: readonly Point[]): Point[][] {
   const pieces: Point[][] = [[]];
   for (const point of points) {
     if (point.every(Number.isFinite)) pieces.at(-1)?.push(point);
@@ -122,7 +122,7 @@ function runs(points: readonly Point[]): Point[][] {
 }
 
 /** At most about `limit` points: of every bucket the lowest and the highest, so that spikes stay. */
-function thinned(points: readonly Point[], limit: number): readonly Point[] {
+export function thinned(points: readonly Point[], limit: number): readonly Point[] {
   if (points.length <= limit) return points;
   const size = Math.ceil((2 * points.length) / limit);
   const out: Point[] = [];
