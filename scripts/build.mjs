@@ -26,9 +26,9 @@ Builds build/Release/{opener.node, lm_resnet.so, lm-check} with CMake.
 Environment: LIBTORCH, LM_RESNET_LIBTORCH, CXX, CMAKE_BUILD_PARALLEL_LEVEL, LM_STATIC_CODECS (scripts/codecs.mjs).`;
 
 /** How to get a missing tool: one line per kind of system. */
-const howTo = `Debian, Ubuntu:  apt-get install g++ cmake ninja-build
-Fedora:          dnf install gcc-c++ cmake ninja-build
-macOS:           xcode-select --install && brew install cmake ninja
+const howTo = `Debian, Ubuntu:  apt-get install g++ cmake ninja-build libjpeg-dev libpng-dev
+Fedora:          dnf install gcc-c++ cmake ninja-build libjpeg-turbo-devel libpng-devel
+macOS:           xcode-select --install && brew install cmake ninja jpeg-turbo libpng
 A newer CMake than the system's: pip install cmake`;
 
 /** Lets ccache serve sources that use a precompiled header, and those of another clone. */
