@@ -150,26 +150,18 @@ LM_AVX2 void down_avx2(PixelRows in, int width, const Taps& taps, uint8_t* out) 
 }
 #endif
 
-bool has_avx2() {
-#ifdef LM_AVX2
-  return __builtin_cpu_supports("avx2");
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 void resample_across(PixelRows in, int height, const Taps& taps, uint8_t* out) {
 #ifdef LM_AVX2
-  if (has_avx2()) return across_avx2(in, height, taps, out);
+  if (__builtin_cpu_supports("avx2")) return across_avx2(in, height, taps, out);
 #endif
   across_plain(in, height, taps, out);
 }
 
 void resample_down(PixelRows in, int width, const Taps& taps, uint8_t* out) {
 #ifdef LM_AVX2
-  if (has_avx2()) return down_avx2(in, width, taps, out);
+  if (__builtin_cpu_supports("avx2")) return down_avx2(in, width, taps, out);
 #endif
   down_plain(in, width, taps, out);
 }
