@@ -18,7 +18,7 @@ enum class Edge { kImage, kBox };
 // Which pass comes first; between them are 8 bits, so it shows in the result.
 enum class Order { kAcross, kDown };
 
-// Pillow's (since 12) for a resize of a whole image.
+// That of Pillow 13 for a resize of a whole image; older ones always go across first.
 inline Order order_of(int width, int height, int out_width, int out_height) {
   return out_height < height && height - out_height > 2 * (width - out_width) ? Order::kDown : Order::kAcross;
 }
