@@ -15,7 +15,10 @@ namespace {
 
 std::optional<RawSize> raw_size(const lm::Value& spec) {
   if (spec.find("height") == nullptr) return std::nullopt;
-  return RawSize{static_cast<int>(spec["height"].integer()), static_cast<int>(spec["width"].integer()),
+  const int64_t height = spec["height"].integer(), width = spec["width"].integer();
+  LM_CHECK(height > 0 && width > 0 && height < (1 << 24) && width < (1 << 24), "ERR_SHAPE",
+           "Expected the size of an image but received ", height, " x ", width);
+  return RawSize{static_cast<int>(height), static_cast<int>(width),
                  static_cast<int>(spec["channels"].integer())};
 }
 

@@ -39,11 +39,14 @@ const schema = z.object({
   std: channels.default([...imagenetStd]),
 });
 
+const side = z.int().min(1).max(16_383);
+const pixelsSchema = z.looseObject({ pixels: z.instanceof(Uint8Array), height: side, width: side });
+
 /**
  * Applies a transform to one image, natively and off the JS thread, exactly as a training does.
  *
  * @param image path or bytes of a JPEG or PNG file, or RGB pixels.
- * @throws ERR_CONFIG for a wrong transform or option, ERR_IMAGE when the image cannot be decoded, ERR_FILE, ERR_SHAPE for pixels of another size.
+ * @throws ERR_CONFIG for a wrong transform, option or size, ERR_IMAGE when the image cannot be decoded, ERR_FILE, ERR_SHAPE for another number of pixels.
  * @example
  * const { pixels, height, width } = await transformImage('cat.jpg', [{ kind: 'randomResizedCrop', size: 224 }], { index: 7 });
  */
@@ -58,8 +61,8 @@ export async function transformImage(
     const bytes = typeof image === 'string' ? await fileBytes(image) : image;
     return named(typeof image === 'string' ? image : 'image', native().transformImage(bytes, spec));
   }
-  const { pixels, height, width } = image;
-  if (!(pixels instanceof Uint8Array && pixels.length === height * width * 3))
+  const { pixels, height, width } = parseOptions(pixelsSchema, image, 'image');
+  if (pixels.length !== height * width * 3)
     throw expected('ERR_SHAPE', `${height * width * 3} bytes`, 'image.pixels', pixels);
   return named('image', native().transformImage(pixels, { ...spec, height, width, channels: 3 }));
 }
