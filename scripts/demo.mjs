@@ -17,7 +17,7 @@ Options go to \`lm-resnet train\`, such as --json, --run FOLDER, --epochs 3, --m
 
 /** Trains with the command line itself, so that the demo shows nothing a user cannot do. */
 function train(data, given) {
-  const words = [cli, 'train', '--dataset', 'mnist', '--data', data, '--recipe', 'mnist-onecycle', '--json'];
+  const words = [cli, 'train', '--data', `mnist:${data}`, '--recipe', 'mnist-onecycle', '--json'];
   const child = spawn(process.execPath, [...words, ...given], {
     cwd: root,
     stdio: ['inherit', 'pipe', 'inherit'],
