@@ -252,8 +252,8 @@ void Loader::report(int64_t index, const std::string& reason) {
   LM_CHECK(!options_.throw_on_bad, "ERR_IMAGE", "Expected an image that can be decoded for `", name,
            "` but received one that cannot: ", reason);
   const std::lock_guard lock(mutex_);
-  if (!bad_.emplace(index, reason).second) return;
-  untold_.push_back({name, reason});
+  if (bad_.emplace(index, reason).second) untold_.push_back({name, reason});
+  // A known one too: it may have been met first in a batch that is made ahead and never asked for.
   LM_CHECK(static_cast<int64_t>(bad_.size()) <= options_.bad_limit, "ERR_DATASET", "Expected at most ",
            options_.bad_limit, " images that cannot be used but received more, the last `", name,
            "`: ", reason);
