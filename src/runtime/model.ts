@@ -14,7 +14,7 @@ import type {
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import type { Dataset } from './dataset.ts';
+import { Dataset } from './dataset.ts';
 import { batchSize, loaderSpec } from './loading.ts';
 import {
   createSchema,
@@ -284,10 +284,11 @@ export class Model {
 
   /** Checks that images fit the model, and gives them as a data set. @internal */
   check(images: Images, training: boolean): Dataset {
-    const data = datasetOf(images);
     const { channels } = this.input;
-    if (data.size !== null && data.size.channels !== channels)
-      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', data.size.channels);
+    const given = images instanceof Dataset ? images.size?.channels : images?.channels;
+    if (given !== undefined && given !== channels)
+      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', given);
+    const data = datasetOf(images);
     const classes = data.labels?.reduce((a, b) => Math.max(a, b + 1), 0) ?? data.classNames.length;
     if (classes > this.graph.classes)
       throw expected(

@@ -37,10 +37,7 @@ describe.each([1, 4, 5, 13, 64])('an evaluation of 13 images, %d at a time', (ba
       const rows = rowsOf(await model.predict(images, 13, 8, 8), classes);
       const right = (k: number): number =>
         rows.filter((row, i) => isAmong(k, row, labels[i] ?? 0)).length / 13;
-      const found = await model.evaluate(
-        source,
-        evaluationLoader({ height: 8, width: 8, channels: 1 }, batch),
-      );
+      const found = await model.evaluate(source, evaluationLoader(graph.input, batch));
       expect(found).toMatchObject({ count: 13, top1: right(1), top5: right(5) });
       const loss = mean(rows.map((row, i) => crossEntropy(row, labels[i] ?? 0)));
       expect(distance([found.loss], [loss])).toBeLessThan(1e-6);

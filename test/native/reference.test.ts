@@ -37,7 +37,7 @@ async function step(model: NativeModel, number: number): Promise<number> {
     seed: 0,
     optimizer,
   });
-  const { losses } = await trainer.run({ first: 0, table: chunkTable([{ lr, momentum, weightDecay }]) });
+  const { losses } = await trainer.run({ first: number, table: chunkTable([{ lr, momentum, weightDecay }]) });
   return losses[0] ?? Number.NaN;
 }
 
