@@ -100,6 +100,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
     const std::shared_ptr<Loader> loader = make_loader(info[0], info[1]);
+    const std::string weights = info[2].IsUndefined() ? "value" : text_of(info[2], "weights");
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluation>();
     return EnvState::of(info.Env())
@@ -108,7 +109,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
             [=] {
               LM_CHECK(loader->classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
                        loader->classes(), " classes but the model has ", state->model().classes());
-              *result = state->model().evaluate(*feed_to(loader, state->options.device), [&] {
+              *result = state->model().evaluate(*feed_to(loader, state->options.device), weights, [&] {
                 LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
                 run_waiting_short_jobs();
               });

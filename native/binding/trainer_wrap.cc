@@ -11,12 +11,13 @@ namespace {
 
 // Rows in the order of `chunkColumns` (binding.ts).
 std::vector<StepScalars> parse_table(const at::Tensor& flat) {
-  constexpr int64_t kColumns = 4;
+  constexpr int64_t kColumns = 5;
   LM_CHECK(flat.numel() % kColumns == 0, "ERR_CONFIG", "A chunk's table needs ", kColumns, " numbers a step");
   const double* row = flat.data_ptr<double>();
   std::vector<StepScalars> rows;
   for (int64_t i = 0; i < flat.numel(); i += kColumns, row += kColumns)
-    rows.push_back({.lr = row[0], .momentum = row[1], .decay = row[2], .mix_prob = row[3]});
+    rows.push_back(
+        {.lr = row[0], .momentum = row[1], .decay = row[2], .mix_prob = row[3], .ema_decay = row[4]});
   return rows;
 }
 
@@ -27,6 +28,7 @@ TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   if (const lm::Value* mixing = spec.find("mixing")) options.mixing = MixingSpec::parse(*mixing);
   if (const lm::Value* loss = spec.find("loss")) options.loss = LossSpec::parse(*loss);
   if (const lm::Value* clip = spec.find("clip")) options.clip = ClipSpec::parse(*clip, graph);
+  if (const lm::Value* ema = spec.find("ema")) options.ema = ema->boolean();
   if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
   return options;

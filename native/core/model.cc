@@ -15,7 +15,7 @@ namespace lm {
 namespace {
 
 constexpr size_t kPlansKept = 32;
-constexpr std::array<std::string_view, 4> kSets{"value", "gradient", "momentum", "secondMoment"};
+constexpr std::array<std::string_view, 5> kSets{"value", "gradient", "momentum", "secondMoment", "ema"};
 
 template <typename Specs>
 std::vector<Sizes> shapes_of(const Specs& specs) {
@@ -62,12 +62,11 @@ Model::Model(Graph graph, const ModelOptions& options)
   const Sizes out =
       infer_shapes(graph_, 1, graph_.input.height, graph_.input.width)[static_cast<size_t>(graph_.output)];
   classes_ = out.size() == 2 ? out[1] : 0;
-  buffers_ = Weights::zeros(shapes_of(graph_.buffers), options_);
   for (size_t c = 0; c < graph_.input.mean.size(); ++c) {
     scale_.push_back(1 / (255 * graph_.input.std[c]));
     shift_.push_back(-graph_.input.mean[c] / graph_.input.std[c]);
   }
-  for (size_t i = 0; i < graph_.buffers.size(); ++i) buffers_.views[i].fill_(graph_.buffers[i].value);
+  for (size_t i = 0; i < graph_.buffers.size(); ++i) buffers().views[i].fill_(graph_.buffers[i].value);
   if (options.seed) initialise(*options.seed);
 }
 
@@ -76,8 +75,9 @@ void Model::initialise(uint64_t seed) {
 }
 
 int64_t Model::bytes() const {
-  int64_t total = buffers_.flat.nbytes();
-  for (const auto& [name, set] : sets_) total += static_cast<int64_t>(set.flat.nbytes());
+  int64_t total = 0;
+  for (const auto* sets : {&sets_, &buffer_sets_})
+    for (const auto& [name, set] : *sets) total += static_cast<int64_t>(set.flat.nbytes());
   return total;
 }
 
@@ -85,6 +85,13 @@ Weights& Model::set(const std::string& name) {
   auto found = sets_.find(name);
   if (found == sets_.end())
     found = sets_.emplace(name, Weights::zeros(shapes_of(graph_.params), options_)).first;
+  return found->second;
+}
+
+Weights& Model::buffers(const std::string& name) {
+  auto found = buffer_sets_.find(name);
+  if (found == buffer_sets_.end())
+    found = buffer_sets_.emplace(name, Weights::zeros(shapes_of(graph_.buffers), options_)).first;
   return found->second;
 }
 
@@ -104,13 +111,19 @@ const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOpti
   return plans_.emplace(key, make_plan(graph_, n, height, width, o)).first->second;
 }
 
-at::Tensor Model::predict(const at::Tensor& pixels) {
+at::Tensor Model::forward(const at::Tensor& pixels, const std::string& weights) {
   const at::Tensor x = normalise(pixels);
-  Run run(plan(x.size(0), x.size(2), x.size(3), {}), values(), buffers_.views);
+  Run run(plan(x.size(0), x.size(2), x.size(3), {}), set(weights), buffers(weights).views);
   return run.forward(x);
 }
 
-Evaluation Model::evaluate(BatchSource& source, const std::function<void()>& between_batches) {
+at::Tensor Model::predict(const at::Tensor& pixels) { return forward(pixels, "value"); }
+
+Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
+                           const std::function<void()>& between_batches) {
+  LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
+  LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
+           "The model has no averaged weights: train it with `modelEma`");
   at::Tensor loss = at::zeros({}, options_.dtype(at::kDouble)),
              correct = at::zeros({2}, options_.dtype(at::kLong));
   Evaluation result;
@@ -119,7 +132,7 @@ Evaluation Model::evaluate(BatchSource& source, const std::function<void()>& bet
     LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
     if (batch.counted == 0) continue;
     const at::Tensor labels = batch.labels.to(options_.device());
-    const at::Tensor logits = predict(batch.pixels);
+    const at::Tensor logits = forward(batch.pixels, weights);
     loss.add_(cross_entropy(logits, labels), static_cast<double>(batch.counted));
     correct.add_(count_correct(logits, labels));
     result.count += batch.counted;
@@ -138,9 +151,9 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
   Plan plan = make_plan(graph_, x.size(0), x.size(2), x.size(3), options);
   if (o.memory == Memory::kReverse) check_reversible(graph_, values());
   plan.training = o.training;  // evaluation statistics, but everything kept for the gradient
-  Weights scratch{buffers_.flat.clone(), {}};
+  Weights scratch{this->buffers().flat.clone(), {}};
   std::vector<at::Tensor> buffers;
-  for (const at::Tensor& view : buffers_.views)
+  for (const at::Tensor& view : this->buffers().views)
     buffers.push_back(scratch.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
   Run run(plan, values(), buffers, {o.seed, 0, 0});
   const at::Tensor input =
@@ -159,7 +172,7 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
 }
 
 std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int64_t>& nodes) {
-  Run run(plan(x.size(0), x.size(2), x.size(3), {.keep_all = true}), values(), buffers_.views);
+  Run run(plan(x.size(0), x.size(2), x.size(3), {.keep_all = true}), values(), buffers().views);
   run.forward(
       x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast));
   std::vector<at::Tensor> found;
@@ -177,12 +190,14 @@ at::Tensor& Model::find(const std::string& path, const std::string& set_name) {
   const int param = graph_.param_index(path);
   if (param >= 0) return set(set_name).views[static_cast<size_t>(param)];
   const int buffer = graph_.buffer_index(path);
-  LM_CHECK(buffer >= 0 && set_name == "value", "ERR_UNKNOWN_NAME", "There is no ", set_name, " of \"", path,
-           "\"");
-  return buffers_.views[static_cast<size_t>(buffer)];
+  LM_CHECK(buffer >= 0 && (set_name == "value" || set_name == "ema"), "ERR_UNKNOWN_NAME", "There is no ",
+           set_name, " of \"", path, "\"");
+  return buffers(set_name).views[static_cast<size_t>(buffer)];
 }
 
 at::Tensor Model::read(const std::string& path, const std::string& set_name) {
+  LM_CHECK(set_name != "ema" || sets_.count(set_name) > 0, "ERR_UNKNOWN_NAME", "There is no ema of \"", path,
+           "\": train with `modelEma`");
   return find(path, set_name).to(at::kCPU).contiguous();
 }
 

@@ -54,30 +54,33 @@ class Model {
   // model's.
   at::Tensor normalise(const at::Tensor& pixels) const;
   at::Tensor predict(const at::Tensor& pixels);
-  Evaluation evaluate(BatchSource& source, const std::function<void()>& between_batches);
+  // With the weights and statistics of a set, "value" or "ema".
+  Evaluation evaluate(BatchSource& source, const std::string& weights,
+                      const std::function<void()>& between_batches);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
   const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
-  // Parameter-shaped tensors by name: "value", "gradient", "momentum", "secondMoment"; made on first use,
-  // zero.
+  // Parameter-shaped tensors by name: "value", "gradient", "momentum", "secondMoment", "ema"; made on first
+  // use, zero.
   Weights& set(const std::string& name);
   Weights& values() { return set("value"); }
-  Weights& buffers() { return buffers_; }
+  // Running statistics, of the sets "value" and "ema".
+  Weights& buffers(const std::string& set_name = "value");
 
-  // Contiguous, in the shape of the description, on the CPU. Buffers are in the set "value".
+  // Contiguous, in the shape of the description, on the CPU. Buffers are in the sets "value" and "ema".
   at::Tensor read(const std::string& path, const std::string& set_name);
   void write(const std::string& path, const std::string& set_name, const at::Tensor& values);
 
  private:
   at::Tensor& find(const std::string& path, const std::string& set_name);
+  at::Tensor forward(const at::Tensor& pixels, const std::string& weights);
   void initialise(uint64_t seed);
 
   Graph graph_;
   at::TensorOptions options_;
   int64_t classes_ = 0;
-  std::map<std::string, Weights> sets_;
-  Weights buffers_;
+  std::map<std::string, Weights> sets_, buffer_sets_;
   std::vector<double> scale_, shift_;  // per channel: x = pixel · scale + shift
   std::map<std::tuple<int64_t, int64_t, int64_t, int>, Plan> plans_;
 };

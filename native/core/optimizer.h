@@ -10,7 +10,8 @@ namespace lm {
 // What may change with every step; the schedule is computed in TypeScript.
 struct StepScalars {
   double lr = 0, momentum = 0, decay = 0;
-  double mix_prob = 0;  // of mixing the batch
+  double mix_prob = 0;   // of mixing the batch
+  double ema_decay = 0;  // what the averaged weights keep of themselves
 };
 
 struct ParamGroup {

@@ -111,6 +111,14 @@ void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
+  if (options_.ema) average(scalars.ema_decay);
+}
+
+// ema <- decay ema + (1 - decay) value, after a good step.
+void Trainer::average(double decay) {
+  const at::Tensor share = (1 - bad_).to(model_.options().dtype()).mul_(1 - decay).squeeze();
+  model_.set("ema").flat.lerp_(model_.values().flat, share);
+  model_.buffers("ema").flat.lerp_(model_.buffers().flat, share);
 }
 
 const Plan& Trainer::plan_for(const at::Tensor& x) {

@@ -31,6 +31,7 @@ struct TrainerOptions {
   MixingSpec mixing;
   LossSpec loss;
   ClipSpec clip;
+  bool ema = false;        // average the weights and statistics into the set "ema"
   int64_t accumulate = 1;  // batches of a step: their gradients are averaged
 
   // Steps of one pass: batches that make no whole step are left out.
@@ -57,6 +58,7 @@ class Trainer {
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
   void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
   void update_weights(int64_t number, const StepScalars& scalars);
+  void average(double decay);
   std::string name_not_finite(int64_t number, const StepScalars& scalars);
   std::string name_not_finite_in(int64_t number, const StepScalars& scalars);
   // Number of a step's batch in the order of the source.

@@ -19,16 +19,23 @@ export interface NativeModelOptions {
   readonly seed: number | null;
 }
 
-/** Which of a parameter's tensors: the value, its gradient of the last `vjp`, or the optimiser's moments of the gradient. */
+/**
+ * Which of a parameter's tensors: the value, its gradient of the last `vjp`, the optimiser's moments of the gradient, or the average of
+ * the value over the steps of a training (`ema`; of running statistics too).
+ */
 export type TensorSet = (typeof tensorSets)[number];
 
 /** The sets of tensors there are. */
-export const tensorSets = ['value', 'gradient', 'momentum', 'secondMoment'] as const;
+export const tensorSets = ['value', 'gradient', 'momentum', 'secondMoment', 'ema'] as const;
 
 export interface NativeModel {
   /** Logits of n images: uint8 pixels [n, h, w, c] in, float32 [n, classes] out. Evaluation mode. */
   predict(pixels: Uint8Array, n: number, height: number, width: number): Promise<Float32Array>;
-  evaluate(source: NativeSource, loader: NativeLoaderSpec): Promise<NativeEvaluation>;
+  evaluate(
+    source: NativeSource,
+    loader: NativeLoaderSpec,
+    weights?: 'value' | 'ema',
+  ): Promise<NativeEvaluation>;
   /**
    * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised pixels: the network's
    * own input), the gradient of sum(output · cotangent) by x, and by every parameter (read with `readTensor(path, 'gradient')`).
@@ -244,6 +251,8 @@ export interface NativeTrainerSpec {
   readonly mixing?: NativeMixing;
   /** Default: cross entropy of the labels as they are. */
   readonly loss?: NativeLoss;
+  /** Whether the set `ema` follows the weights and statistics; default false. */
+  readonly ema?: boolean;
   /** Batches of a step, whose gradients are averaged; default 1. */
   readonly accumulate?: number;
   /** Default: gradients stay as they are. */
@@ -331,4 +340,4 @@ export interface NativeAddon {
 }
 
 /** Columns of a chunk's table, in order. */
-export const chunkColumns = ['lr', 'momentum', 'weightDecay', 'mixProb'] as const;
+export const chunkColumns = ['lr', 'momentum', 'weightDecay', 'mixProb', 'emaDecay'] as const;

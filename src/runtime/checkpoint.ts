@@ -48,13 +48,17 @@ export async function writeCheckpoint(
   await writeSafetensors(path, entries(graph, dtype, model, sets), metadata);
 }
 
+/** The tensors of a set: running statistics have values and an average, but no moments. */
+function specsOf(graph: Graph, set: TensorSet): readonly { path: string; shape: readonly number[] }[] {
+  return set === 'value' || set === 'ema' ? [...graph.params, ...graph.buffers] : graph.params;
+}
+
 function entries(graph: Graph, dtype: Dtype, model: NativeModel, sets: readonly TensorSet[]): TensorEntry[] {
   const type = dtype === 'float64' ? 'F64' : 'F32';
-  const values = [...graph.params, ...graph.buffers].map(
-    ({ path, shape }) => ({ set: 'value', path, shape }) as const,
+  const all = (['value', ...sets] as const).flatMap((set) =>
+    specsOf(graph, set).map(({ path, shape }) => ({ set, path, shape })),
   );
-  const others = sets.flatMap((set) => graph.params.map(({ path, shape }) => ({ set, path, shape })));
-  return [...values, ...others].map(({ set, path, shape }) => ({
+  return all.map(({ set, path, shape }) => ({
     name: nameOf(set, path),
     dtype: type,
     shape,
@@ -88,18 +92,30 @@ export async function readCheckpoint(path: string): Promise<CheckpointInfo & Che
   const { metadata, tensors, verified } = await readSafetensors(path);
   const info = parseInfo(path, metadata);
   if (!verified) throw defect(path, 'has lost its digest');
-  const specs = [...info.graph.params, ...info.graph.buffers];
-  const missing = specs.find((spec) => !tensors.has(spec.path));
-  if (missing !== undefined) throw defect(path, `lacks the tensor "${missing.path}"`);
   const sets = new Map<TensorSet, TensorsByPath>();
   for (const set of tensorSets) {
-    const found = specs.flatMap(({ path: of, shape }) => {
-      const tensor = tensors.get(nameOf(set, of));
-      return tensor === undefined ? [] : [[of, floats(path, nameOf(set, of), tensor, shape)] as const];
-    });
-    if (found.length > 0) sets.set(set, new Map(found));
+    const found = readSet(path, info.graph, set, tensors);
+    if (found !== null) sets.set(set, found);
   }
   return { ...info, sets };
+}
+
+/** All tensors of a set; null for a set that the file does not have. */
+function readSet(
+  path: string,
+  graph: Graph,
+  set: TensorSet,
+  tensors: ReadonlyMap<string, Tensor>,
+): TensorsByPath | null {
+  const specs = specsOf(graph, set).map((spec) => ({ ...spec, name: nameOf(set, spec.path) }));
+  if (set !== 'value' && !specs.some(({ name }) => tensors.has(name))) return null;
+  return new Map(
+    specs.map(({ path: of, shape, name }) => {
+      const tensor = tensors.get(name);
+      if (tensor === undefined) throw defect(path, `lacks the tensor "${name}"`);
+      return [of, floats(path, name, tensor, shape)];
+    }),
+  );
 }
 
 function floats(

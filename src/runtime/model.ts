@@ -97,8 +97,10 @@ export class Model {
     const place = parseOptions(placeSchema, options, 'model');
     const { graph, classNames, dtype, sets } = await readCheckpoint(path);
     const model = Model.#make(graph, place.device, place.dtype ?? dtype, null, classNames);
-    const values = sets.get('value') ?? new Map();
-    await Promise.all([...values].map(([name, tensor]) => model.#native.writeTensor(name, 'value', tensor)));
+    for (const set of ['value', 'ema'] as const)
+      await Promise.all(
+        [...(sets.get(set) ?? [])].map(([name, tensor]) => model.#native.writeTensor(name, set, tensor)),
+      );
     return model;
   }
 
@@ -153,21 +155,22 @@ export class Model {
    * Loss and accuracy over labelled images; every image counts once. Images that cannot be used are left out and listed.
    *
    * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
+   * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.
    * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
    * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images.
-   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG when there is no average; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
   async evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
-    const loading = parseOptions(evaluateSchema, options, 'evaluate');
+    const { weights, ...loading } = parseOptions(evaluateSchema, options, 'evaluate');
     const data = this.check(images, false);
     const spec = loaderSpec(data, this.input, { ...loading, seed: 0, training: false, device: this.device });
-    return called(this.evaluate, () => this.#open().evaluate(data.source, spec));
+    return called(this.evaluate, () => this.#open().evaluate(data.source, spec, weights));
   }
 
   /**
-   * One tensor: a weight, a running statistic (`value`), a gradient of the last `vjp`, or the optimiser's momentum.
+   * One tensor: a weight, a running statistic (`value`), its average (`ema`), a gradient of the last `vjp`, or one of the optimiser's moments.
    *
    * @returns row-major values in the shape that `model.graph` gives (convolutions: out, in, height, width).
    * @throws ERR_UNKNOWN_NAME with the nearest path, ERR_CONFIG for an unknown set, ERR_CLOSED.

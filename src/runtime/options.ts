@@ -81,19 +81,23 @@ export const createSchema: z.ZodType<Creation> = z.object({
   classNames: z.array(z.string()).optional(),
 });
 
+interface Evaluating extends LoadingOptions {
+  readonly batch: number;
+  readonly weights: 'value' | 'ema';
+}
+
 /** Options of `Model.evaluate`. */
-export type EvaluateOptions = {
-  readonly [K in keyof (LoadingOptions & { readonly batch: number })]?:
-    | (LoadingOptions & { readonly batch: number })[K]
-    | undefined;
-};
+export type EvaluateOptions = { readonly [K in keyof Evaluating]?: Evaluating[K] | undefined };
 
 /** Options of `evaluate`. */
-export const evaluateSchema: z.ZodType<LoadingOptions & { readonly batch: number }, EvaluateOptions> =
-  z.object({
-    batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
-    ...loadingShape,
-  });
+export const evaluateSchema: z.ZodType<Evaluating, EvaluateOptions> = z.object({
+  batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
+  weights: z
+    .enum(['value', 'ema'])
+    .default('value')
+    .describe('the weights themselves, or the average that a training with modelEma keeps'),
+  ...loadingShape,
+});
 
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<PredictOptions & { readonly topK: number }> = z.object({

@@ -46,6 +46,12 @@ export interface TrainSettings extends LoadingOptions {
    * part of the norm of its weights (Brock et al. 2021; the last layer stays free).
    */
   readonly clipMode: 'norm' | 'value' | 'agc';
+  /** Whether an average of weights and statistics is kept beside them (`model.evaluate(set, { weights: 'ema' })`), default false. */
+  readonly modelEma: boolean;
+  /** What the average keeps of itself at every step, in [0, 1), default 0.9998. */
+  readonly modelEmaDecay: number;
+  /** Whether step n, from 0, keeps no more than 1 - (n + 1)^(-2/3), so that the start is forgotten; default false. */
+  readonly modelEmaWarmup: boolean;
   /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
   readonly loss: 'crossEntropy' | 'bce';
   /** Part in [0, 1) of every target that is spread over all classes, default 0. */
@@ -128,6 +134,9 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .enum(['norm', 'value', 'agc'])
     .default('norm')
     .describe("what --clip-grad bounds: the norm, every value, or units' norms by their weights'"),
+  modelEma: z.boolean().default(false).describe('keep an average of the weights beside them'),
+  modelEmaDecay: belowOne.default(0.9998).describe('what the average keeps of itself at every step'),
+  modelEmaWarmup: z.boolean().default(false).describe('let the average keep less of itself at first'),
   loss: z
     .enum(['crossEntropy', 'bce'])
     .default('crossEntropy')

@@ -6,10 +6,10 @@ import type { Model } from '../runtime/model.ts';
 import { writeCurves } from './curves.ts';
 import type { TrainEvent } from './events.ts';
 import { type CoefficientsRow, openMetrics, readMetrics } from './metrics.ts';
-import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
 import { boardCoefficients, boardEvent, boardSamples } from './runBoard.ts';
 import { createRunFolder } from './runFolder.ts';
+import { stateSets } from './state.ts';
 import { openEventFile } from './tensorboard.ts';
 
 /** What a checkpoint says of the run that made it. */
@@ -86,7 +86,7 @@ export async function openRunFiles(
       await log.write(row);
     },
     async checkpoint(state) {
-      await model.saveCheckpoint(path, { ...state }, optimizers[settings.optimizer].state);
+      await model.saveCheckpoint(path, { ...state }, stateSets(settings));
       return path;
     },
     async finish(evaluated) {

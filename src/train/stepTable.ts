@@ -24,6 +24,7 @@ export function stepScalars(settings: TrainSettings, span: Span, step: number): 
     ...ratesAt(schedule, step, { ...span, lr, momentum }),
     weightDecay,
     mixProb: mixed ? mixupProb : 0,
+    emaDecay: emaDecay(settings, step),
   };
 }
 
@@ -39,4 +40,9 @@ export function stepTable(
 ): Float64Array {
   const rows = Array.from({ length: count }, (_, i) => stepScalars(settings, span, first + i));
   return Float64Array.from(rows.flatMap((row) => chunkColumns.map((column) => row[column])));
+}
+
+/** As timm's ModelEmaV2; with a warm-up as its ModelEmaV3. */
+function emaDecay({ modelEmaDecay, modelEmaWarmup }: TrainSettings, step: number): number {
+  return modelEmaWarmup ? Math.min(modelEmaDecay, 1 - (1 + step) ** (-2 / 3)) : modelEmaDecay;
 }

@@ -1,17 +1,16 @@
 /** The training loop: chunks of steps run natively, between them events, evaluation and files. */
 import { parseOptions } from '../check.ts';
 import { expected, LmError } from '../errors.ts';
-import { elements } from '../graph/shapes.ts';
 import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import { Model } from '../runtime/model.ts';
 import type { Images } from '../runtime/source.ts';
 import type { TrainEvent } from './events.ts';
-import { optimizers } from './optimizerSpec.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { type TrainResult, TrainRun } from './run.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
+import { resetState } from './state.ts';
 import { stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 
@@ -168,7 +167,7 @@ class Loop {
 
   async #train(files: RunFiles, emit: (event: TrainEvent) => Promise<void>): Promise<TrainResult> {
     let evaluation: NativeEvaluation | null = null;
-    await this.#resetState();
+    await resetState(this.#model.graph, this.#native, this.#settings);
     while (this.#step < this.#totalSteps && !this.#stopping) {
       const chunk = await this.#chunk(emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
@@ -187,13 +186,6 @@ class Loop {
         `The model was closed after step ${this.#step} of ${this.#totalSteps} of its training`,
       );
     return this.#result(evaluation, checkpoint, files.folder, stopped);
-  }
-
-  /** Sets what the optimiser remembers to zero: the model may have been trained before. */
-  async #resetState(): Promise<void> {
-    for (const set of optimizers[this.#settings.optimizer].state)
-      for (const { path, shape } of this.#model.graph.params)
-        await this.#native.writeTensor(path, set, new Float32Array(elements(shape)));
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch at most. */

@@ -189,7 +189,7 @@ describe('a tensor of a model', () => {
   it.each([
     { title: 'an unknown path', path: 'stage1.step1.kk', length: 1, code: 'ERR_UNKNOWN_NAME' },
     { title: 'a wrong length', path: 'stage1.step1.k', length: 2, code: 'ERR_SHAPE' },
-    { title: 'an unknown set', path: 'stage1.step1.k', length: 1, set: 'ema', code: 'ERR_CONFIG' },
+    { title: 'an unknown set', path: 'stage1.step1.k', length: 1, set: 'average', code: 'ERR_CONFIG' },
   ])('is not written: $title', async ({ path, length, set, code }) => {
     const model = await tinyModel();
     const work = model.writeTensor(path, new Float32Array(length), (set ?? 'value') as 'value');
@@ -198,7 +198,7 @@ describe('a tensor of a model', () => {
 
   it('of an unknown set or path is not read', async () => {
     const model = await tinyModel();
-    expect(await codeOf(model.readTensor('stage1.step1.k', 'ema' as 'value'))).toBe('ERR_CONFIG');
+    expect(await codeOf(model.readTensor('stage1.step1.k', 'average' as 'value'))).toBe('ERR_CONFIG');
     expect(await codeOf(model.readTensor('k'))).toBe('ERR_UNKNOWN_NAME');
   });
 

@@ -38,7 +38,7 @@ interface Row {
   readonly to: TrainSettingsInput;
   /** Steps done, with `from` and then with `to` as well. */
   readonly steps: readonly [before: number, after: number];
-  /** The weights stay: the effect is elsewhere. */
+  /** The weights stay: the effect is elsewhere, such as on their average. */
   readonly sameWeights?: true;
 }
 
@@ -63,6 +63,15 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   accumulate: { to: { accumulate: 2 }, steps: [4, 2] },
   clipGrad: { to: { clipGrad: 0.1 }, steps: [4, 4] },
   clipMode: { from: { clipGrad: 0.01 }, to: { clipMode: 'agc' }, steps: [4, 4] },
+  // Their effect is on another set: test/train/ema.test.ts.
+  modelEma: { to: { modelEma: true }, steps: [4, 4], sameWeights: true },
+  modelEmaDecay: { from: { modelEma: true }, to: { modelEmaDecay: 0.5 }, steps: [4, 4], sameWeights: true },
+  modelEmaWarmup: {
+    from: { modelEma: true },
+    to: { modelEmaWarmup: true },
+    steps: [4, 4],
+    sameWeights: true,
+  },
   loss: { to: { loss: 'bce' }, steps: [4, 4] },
   smoothing: { to: { smoothing: 0.1 }, steps: [4, 4] },
   bceTargetThreshold: {

@@ -45,6 +45,16 @@ describe('the table of a chunk', () => {
     expect(momenta).toEqual([0.5, 0.5, 0.8, 0.8]);
   });
 
+  it('has what the average keeps of itself, which a warm-up limits at first', () => {
+    const decays = (modelEmaWarmup: boolean): number[] =>
+      [0, 1, 7, 1e6].map((step) => at({ modelEmaDecay: 0.9, modelEmaWarmup }, step).emaDecay);
+    expect(decays(false)).toEqual([0.9, 0.9, 0.9, 0.9]);
+    const [first, second, eighth, late] = decays(true);
+    expect([first, late]).toEqual([0, 0.9]);
+    expect(second).toBeCloseTo(1 - 2 ** (-2 / 3), 12);
+    expect(eighth).toBeCloseTo(0.75, 12);
+  });
+
   it('mixes with the given probability until the epoch from which it is off, and always where there is none', () => {
     const settings = { mixup: 1, mixupProb: 0.7 };
     expect([0, 99, 500].map((step) => at(settings, step).mixProb)).toEqual([0.7, 0.7, 0.7]);

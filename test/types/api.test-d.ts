@@ -50,10 +50,10 @@ describe('names', () => {
   });
 
   it('of tensor sets are a union', () => {
-    expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum' | 'secondMoment'>();
+    expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum' | 'secondMoment' | 'ema'>();
     expectTypeOf(model.readTensor).parameter(1).toEqualTypeOf<TensorSet | undefined>();
     // @ts-expect-error: no such set
-    void model.readTensor('head.fc.weight', 'ema');
+    void model.readTensor('head.fc.weight', 'average');
   });
 });
 

@@ -1,0 +1,21 @@
+/** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
+import type { Graph } from '../graph/graph.ts';
+import { elements } from '../graph/shapes.ts';
+import type { NativeModel, TensorSet } from '../native/binding.ts';
+import { optimizers } from './optimizerSpec.ts';
+import type { TrainSettings } from './options.ts';
+
+/** The sets of tensors that a training with these settings moves beside the values. */
+export function stateSets({ optimizer, modelEma }: TrainSettings): TensorSet[] {
+  return [...optimizers[optimizer].state, ...(modelEma ? (['ema'] as const) : [])];
+}
+
+/** Begins anew, for the model may have been trained before: the optimiser remembers nothing, the average is the weights themselves. */
+export async function resetState(graph: Graph, model: NativeModel, settings: TrainSettings): Promise<void> {
+  for (const set of optimizers[settings.optimizer].state)
+    for (const { path, shape } of graph.params)
+      await model.writeTensor(path, set, new Float32Array(elements(shape)));
+  if (!settings.modelEma) return;
+  for (const { path } of [...graph.params, ...graph.buffers])
+    await model.writeTensor(path, 'ema', await model.readTensor(path, 'value'));
+}
