@@ -130,10 +130,13 @@ export type { TrainResult, TrainRun } from './train/run.ts';
 export {
   constant,
   cosine,
+  linearDecay,
   multistep,
   oneCycle,
+  polyDecay,
   type Schedule,
   type ScheduleInput,
+  stepDecay,
 } from './train/schedules.ts';
 export { type EventFile, type EventFileOptions, openEventFile, type PngImage } from './train/tensorboard.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';

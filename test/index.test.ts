@@ -34,8 +34,11 @@ const names = {
     ...['transformImage', 'writePreview', 'imagenetMean', 'imagenetStd'],
     ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
   ],
-  training: ['train', 'recipe', 'recipeNames', 'recipes', 'constant', 'cosine', 'multistep', 'oneCycle'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
+  training: [
+    ...['train', 'recipe', 'recipeNames', 'recipes'],
+    ...['constant', 'cosine', 'linearDecay', 'multistep', 'oneCycle', 'polyDecay', 'stepDecay'],
+  ],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],

@@ -14,6 +14,15 @@ export interface TrainSettings extends LoadingOptions {
   readonly accumulate: number;
   /** Peak learning rate per step, default 0.1. */
   readonly lr: number;
+  /**
+   * Peak learning rate for `lrBaseSize` images in a step; `lr` then follows from the images there are (timm's `--lr-base`). Default: `lr`
+   * is the rate.
+   */
+  readonly lrBase?: number | undefined;
+  /** Default 256. */
+  readonly lrBaseSize: number;
+  /** How `lrBase` grows with the images in a step; default `sqrt` for AdamW and LAMB, `linear` for the others. */
+  readonly lrBaseScale?: 'linear' | 'sqrt' | undefined;
   /** How the rate follows from the step, default one-cycle. */
   readonly schedule: Schedule;
   /** What is done with the gradient: `sgd` (default), `adamw`, `lars` or `lamb`. */
@@ -98,6 +107,16 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .default(1)
     .describe('batches of one step: their gradients are averaged'),
   lr: z.number().min(0).default(0.1).describe('peak learning rate, per step'),
+  lrBase: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('peak learning rate for so many images as --lr-base-size says, instead of --lr'),
+  lrBaseSize: z.int().min(1).default(256).describe('images in a step that --lr-base is for'),
+  lrBaseScale: z
+    .enum(['linear', 'sqrt'])
+    .optional()
+    .describe('how --lr-base grows with the images (default: sqrt for adamw and lamb, else linear)'),
   schedule: scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
   optimizer: z
     .enum(['sgd', 'adamw', 'lars', 'lamb'])

@@ -1,5 +1,5 @@
 /** The values of a schedule: pure functions from the number of a step to its rate and momentum. */
-import type { Cosine, Multistep, OneCycle, Schedule } from './schedules.ts';
+import type { Multistep, OneCycle, Schedule, Step, Warmup } from './schedules.ts';
 
 /** The run a schedule is laid over. */
 export interface ScheduledRun {
@@ -29,14 +29,33 @@ export function ratesAt(schedule: Schedule, step: number, run: ScheduledRun): St
   const at = Math.min(step, run.totalSteps - 1);
   if (schedule.kind === 'oneCycle') return oneCycleAt(schedule, at, run);
   const { lr, momentum } = run;
-  if (at < schedule.warmupSteps) return { lr: (lr * (at + 1)) / (schedule.warmupSteps + 1), momentum };
-  if (schedule.kind === 'cosine') return { lr: cosineAt(schedule, at, run), momentum };
-  if (schedule.kind === 'multistep') return { lr: multistepAt(schedule, at, run), momentum };
-  return { lr, momentum };
+  const warmup = schedule.warmupSteps || Math.round(schedule.warmupEpochs * run.stepsPerEpoch);
+  if (at < warmup) return { lr: warmupAt(schedule, at, warmup, lr), momentum };
+  const part = (at - warmup) / (run.totalSteps - warmup);
+  switch (schedule.kind) {
+    case 'cosine':
+      return { lr: between(lr, schedule.minLr, part, 'cos'), momentum };
+    case 'linear':
+      return { lr: between(lr, schedule.minLr, part, 'linear'), momentum };
+    case 'poly':
+      return { lr: between(schedule.minLr, lr, (1 - part) ** schedule.power, 'linear'), momentum };
+    case 'step':
+      return { lr: stepAt(schedule, at, run), momentum };
+    case 'multistep':
+      return { lr: multistepAt(schedule, at, run), momentum };
+    case 'constant':
+      return { lr, momentum };
+  }
 }
 
-function cosineAt({ warmupSteps, minLr }: Cosine, step: number, { lr, totalSteps }: ScheduledRun): number {
-  return between(lr, minLr, (step - warmupSteps) / (totalSteps - warmupSteps), 'cos');
+/** Step n of a warm-up of so many. */
+function warmupAt({ warmupLr }: Warmup, n: number, steps: number, lr: number): number {
+  if (warmupLr === undefined) return (lr * (n + 1)) / (steps + 1);
+  return between(warmupLr, lr, n / steps, 'linear');
+}
+
+function stepAt({ decayEpochs, factor }: Step, step: number, { lr, stepsPerEpoch }: ScheduledRun): number {
+  return lr * factor ** Math.floor(step / Math.max(1, Math.round(decayEpochs * stepsPerEpoch)));
 }
 
 function multistepAt(

@@ -19,43 +19,84 @@ export interface OneCycle {
   readonly momentum: readonly [number, number] | null;
 }
 
-/** Half a cosine from `lr` to `minLr`, after a linear warm-up. */
-export interface Cosine {
-  readonly kind: 'cosine';
+/** A rise on a line before the schedule, of so many steps or epochs (one of the two, default none). */
+export interface Warmup {
   readonly warmupSteps: number;
+  /** May be a fraction. */
+  readonly warmupEpochs: number;
+  /** Rate (absolute) of step 0, which step n of W leads on to lr by n / W; default: step n has lr (n + 1) / (W + 1). */
+  readonly warmupLr?: number | undefined;
+}
+
+/** Half a cosine from `lr` to `minLr`, after a linear warm-up. */
+export interface Cosine extends Warmup {
+  readonly kind: 'cosine';
   /** Lowest rate (absolute), default 0. */
   readonly minLr: number;
 }
 
+/** A line from `lr` to `minLr`, after a linear warm-up. */
+export interface Linear extends Warmup {
+  readonly kind: 'linear';
+  /** Lowest rate (absolute), default 0. */
+  readonly minLr: number;
+}
+
+/** A power of what is left of the run, from `lr` to `minLr`, after a linear warm-up. */
+export interface Poly extends Warmup {
+  readonly kind: 'poly';
+  /** Default 0.5. */
+  readonly power: number;
+  /** Lowest rate (absolute), default 0. */
+  readonly minLr: number;
+}
+
+/** A constant rate that is multiplied by `factor` every so many epochs, after a linear warm-up. */
+export interface Step extends Warmup {
+  readonly kind: 'step';
+  /** May be a fraction, default 30. */
+  readonly decayEpochs: number;
+  /** Default 0.1. */
+  readonly factor: number;
+}
+
 /** A constant rate that is multiplied by `factor` at every milestone, after a linear warm-up. */
-export interface Multistep {
+export interface Multistep extends Warmup {
   readonly kind: 'multistep';
   /** Epochs, ascending, may be fractions. */
   readonly milestones: readonly number[];
   /** Default 0.1. */
   readonly factor: number;
-  readonly warmupSteps: number;
 }
 
 /** The rate of the run throughout, after a linear warm-up. */
-export interface Constant {
+export interface Constant extends Warmup {
   readonly kind: 'constant';
-  readonly warmupSteps: number;
 }
 
 /** How the learning rate follows from the step. */
-export type Schedule = OneCycle | Cosine | Multistep | Constant;
+export type Schedule = OneCycle | Cosine | Linear | Poly | Step | Multistep | Constant;
 
 /** A schedule as it may be written: everything but `kind` (and the milestones) has a default. */
 export type ScheduleInput =
   | Input<OneCycle>
   | Input<Cosine>
+  | Input<Linear>
+  | Input<Poly>
+  | Input<Step>
   | (Input<Multistep> & Pick<Multistep, 'milestones'>)
   | Input<Constant>;
 
 type Input<T extends Schedule> = Pick<T, 'kind'> & { readonly [K in keyof T]?: T[K] | undefined };
 
-const warmupSteps = z.int().min(0).default(0);
+const warmup = {
+  warmupSteps: z.int().min(0).default(0),
+  warmupEpochs: z.number().min(0).default(0),
+  warmupLr: z.number().min(0).optional(),
+};
+const minLr = z.number().min(0).default(0);
+const factor = z.number().positive().default(0.1);
+const oneLength = { message: 'warmupSteps or warmupEpochs, not both,' };
 const momentumRange = z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).readonly();
 const ascending = { message: 'ascending epochs' };
 
@@ -67,23 +108,42 @@ const oneCycleSchema = z.strictObject({
   anneal: z.enum(['cos', 'linear']).default('cos'),
   momentum: momentumRange.nullable().default(null),
 });
-const cosineSchema = z.strictObject({
-  kind: z.literal('cosine'),
-  warmupSteps,
-  minLr: z.number().min(0).default(0),
-});
-const multistepSchema = z.strictObject({
-  kind: z.literal('multistep'),
-  milestones: z.array(z.number().positive()).readonly().refine(isAscending, ascending),
-  factor: z.number().positive().default(0.1),
-  warmupSteps,
-});
-const constantSchema = z.strictObject({ kind: z.literal('constant'), warmupSteps });
+const cosineSchema = z
+  .strictObject({ kind: z.literal('cosine'), ...warmup, minLr })
+  .refine(hasOneLength, oneLength);
+const linearSchema = z
+  .strictObject({ kind: z.literal('linear'), ...warmup, minLr })
+  .refine(hasOneLength, oneLength);
+const polySchema = z
+  .strictObject({ kind: z.literal('poly'), ...warmup, power: z.number().positive().default(0.5), minLr })
+  .refine(hasOneLength, oneLength);
+const stepSchema = z
+  .strictObject({
+    kind: z.literal('step'),
+    ...warmup,
+    decayEpochs: z.number().positive().default(30),
+    factor,
+  })
+  .refine(hasOneLength, oneLength);
+const multistepSchema = z
+  .strictObject({
+    kind: z.literal('multistep'),
+    ...warmup,
+    milestones: z.array(z.number().positive()).readonly().refine(isAscending, ascending),
+    factor,
+  })
+  .refine(hasOneLength, oneLength);
+const constantSchema = z
+  .strictObject({ kind: z.literal('constant'), ...warmup })
+  .refine(hasOneLength, oneLength);
 
 /** Schema of a schedule, for options, configuration files and flags: {@link ScheduleInput} in, {@link Schedule} out. */
 export const scheduleSchema: z.ZodType<Schedule, ScheduleInput> = z.discriminatedUnion('kind', [
   oneCycleSchema,
   cosineSchema,
+  linearSchema,
+  polySchema,
+  stepSchema,
   multistepSchema,
   constantSchema,
 ]);
@@ -114,6 +174,39 @@ export function cosine(options: Omit<Input<Cosine>, 'kind'> = {}): Cosine {
 }
 
 /**
+ * Linear schedule, lr + (minLr - lr) n / N for step n of the N after the warm-up.
+ *
+ * @throws ERR_CONFIG for an option that is unknown or out of range.
+ * @example
+ * linearDecay({ warmupEpochs: 5 });
+ */
+export function linearDecay(options: Omit<Input<Linear>, 'kind'> = {}): Linear {
+  return parseOptions(linearSchema, { ...options, kind: 'linear' }, 'linearDecay');
+}
+
+/**
+ * Polynomial schedule, minLr + (lr - minLr) (1 - n / N)^power for step n of the N after the warm-up: PyTorch's `PolynomialLR`.
+ *
+ * @throws ERR_CONFIG for an option that is unknown or out of range.
+ * @example
+ * polyDecay({ power: 2 }); // as in the paper of LARS
+ */
+export function polyDecay(options: Omit<Input<Poly>, 'kind'> = {}): Poly {
+  return parseOptions(polySchema, { ...options, kind: 'poly' }, 'polyDecay');
+}
+
+/**
+ * Step schedule, lr · factor^(whole decayEpochs done): PyTorch's `StepLR` with its size in epochs, which the warm-up counts into.
+ *
+ * @throws ERR_CONFIG for an option that is unknown or out of range.
+ * @example
+ * stepDecay({ decayEpochs: 30 }); // 90 epochs of ImageNet
+ */
+export function stepDecay(options: Omit<Input<Step>, 'kind'> = {}): Step {
+  return parseOptions(stepSchema, { ...options, kind: 'step' }, 'stepDecay');
+}
+
+/**
  * Step schedule, lr · factor^(milestones reached): PyTorch's `MultiStepLR` with milestones in epochs.
  *
  * @throws ERR_CONFIG for milestones that do not ascend, or an option that is unknown or out of range.
@@ -138,4 +231,8 @@ export function constant(options: Omit<Input<Constant>, 'kind'> = {}): Constant 
 
 function isAscending(values: readonly number[]): boolean {
   return values.every((value, i) => value > (values[i - 1] ?? Number.NEGATIVE_INFINITY));
+}
+
+function hasOneLength({ warmupSteps, warmupEpochs }: Warmup): boolean {
+  return warmupSteps === 0 || warmupEpochs === 0;
 }

@@ -17,8 +17,8 @@ export type StepScalars = Readonly<Record<(typeof chunkColumns)[number], number>
  * stepScalars(trainSchema.parse({ schedule: constant() }), { stepsPerEpoch: 10, totalSteps: 100 }, 7).lr; // 0.1
  */
 export function stepScalars(settings: TrainSettings, span: Span, step: number): StepScalars {
-  const { lr, optimizer, betas, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
-  const momentum = optimizer === 'adamw' || optimizer === 'lamb' ? betas[0] : settings.momentum;
+  const { betas, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
+  const [lr, momentum] = [peakRate(settings), hasBetas(settings) ? betas[0] : settings.momentum];
   const mixed = mixupOffEpoch === 0 || step < mixupOffEpoch * span.stepsPerEpoch;
   return {
     ...ratesAt(schedule, step, { ...span, lr, momentum }),
@@ -45,4 +45,23 @@ export function stepTable(
 /** As timm's ModelEmaV2; with a warm-up as its ModelEmaV3. */
 function emaDecay({ modelEmaDecay, modelEmaWarmup }: TrainSettings, step: number): number {
   return modelEmaWarmup ? Math.min(modelEmaDecay, 1 - (1 + step) ** (-2 / 3)) : modelEmaDecay;
+}
+
+/**
+ * Peak learning rate of a run: `lr`, or what `lrBase` makes of the images in a step.
+ *
+ * @example
+ * peakRate(trainSchema.parse({ lrBase: 0.1, batch: 512 })); // 0.2
+ */
+export function peakRate(settings: TrainSettings): number {
+  const { lr, lrBase, lrBaseSize, lrBaseScale, batch, accumulate } = settings;
+  if (lrBase === undefined) return lr;
+  const ratio = (batch * accumulate) / lrBaseSize;
+  const scale = lrBaseScale ?? (hasBetas(settings) ? 'sqrt' : 'linear');
+  return lrBase * (scale === 'sqrt' ? Math.sqrt(ratio) : ratio);
+}
+
+/** AdamW and LAMB keep two moments; the first stands where others have the momentum. */
+function hasBetas({ optimizer }: TrainSettings): boolean {
+  return optimizer === 'adamw' || optimizer === 'lamb';
 }

@@ -11,7 +11,7 @@ import { type TrainSettings, type TrainSettingsInput, trainSchema } from './opti
 import { type TrainResult, TrainRun } from './run.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
 import { resetState } from './state.ts';
-import { stepScalars, stepTable } from './stepTable.ts';
+import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 
 /** Images to train on, and held-out ones that are evaluated after every epoch. */
@@ -254,7 +254,7 @@ class Loop {
     const saved = checkpoint === null ? 'the weights are' : `${checkpoint} has the weights`;
     const message = `Step ${this.#step + 1} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;
     return new LmError('ERR_NOT_FINITE', message, {
-      hint: `Lower the learning rate (lr is ${this.#settings.lr}) or warm up longer.`,
+      hint: `Lower the learning rate (lr is ${peakRate(this.#settings)}) or warm up longer.`,
     });
   }
 

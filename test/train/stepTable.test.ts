@@ -55,6 +55,18 @@ describe('the table of a chunk', () => {
     expect(eighth).toBeCloseTo(0.75, 12);
   });
 
+  it.each([
+    [{ lrBase: 0.1, batch: 512 }, 0.2],
+    [{ lrBase: 0.1, batch: 128, accumulate: 4 }, 0.2],
+    [{ lrBase: 0.1, batch: 1024, lrBaseSize: 4096 }, 0.025],
+    [{ lrBase: 0.1, batch: 1024, optimizer: 'adamw' }, 0.2],
+    [{ lrBase: 0.1, batch: 1024, optimizer: 'lamb', lrBaseScale: 'linear' }, 0.4],
+    [{ lrBase: 0.1, batch: 1024, optimizer: 'lars', lrBaseScale: 'sqrt' }, 0.2],
+    [{ lr: 0.3, batch: 1024 }, 0.3],
+  ] as const)('has the rate that follows from the images in a step: %o', (settings, rate) => {
+    expect(at({ ...settings, schedule: { kind: 'constant' } }, 5).lr).toBeCloseTo(rate, 14);
+  });
+
   it('mixes with the given probability until the epoch from which it is off, and always where there is none', () => {
     const settings = { mixup: 1, mixupProb: 0.7 };
     expect([0, 99, 500].map((step) => at(settings, step).mixProb)).toEqual([0.7, 0.7, 0.7]);
