@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { parseOptions } from '../check.ts';
 import { type DatasetName, datasetNames, datasets } from '../data/datasets.ts';
-import { hasParts } from '../data/folder.ts';
+import { hasTestFolder } from '../data/folder.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
 import { imagenetMean, imagenetStd } from '../data/transformImage.ts';
@@ -61,7 +61,7 @@ export async function openSets(
 
 async function hasTestPart(spec: DatasetSpec): Promise<boolean> {
   if (spec.holdOut !== undefined || isNamed(spec.kind)) return true;
-  return spec.kind === 'imageFolder' && hasParts(spec.path);
+  return spec.kind === 'imageFolder' && hasTestFolder(spec.path);
 }
 
 function isNamed(kind: string): kind is DatasetName {

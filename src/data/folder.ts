@@ -57,9 +57,10 @@ export async function indexFolder(path: string, split: Split, every = false): Pr
   return { root, classNames, names, labels: Int32Array.from(labels) };
 }
 
-/** Whether a folder holds folders of parts, not of classes. */
-export async function hasParts(path: string): Promise<boolean> {
-  return areParts(await folders(path));
+/** Whether a folder has a part to test on. */
+export async function hasTestFolder(path: string): Promise<boolean> {
+  const inside = await folders(path);
+  return partFolders.test.some((name) => inside.includes(name));
 }
 
 const areParts = (inside: readonly string[]): boolean =>

@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasParts, indexFolder } from '../../src/data/folder.ts';
+import { hasTestFolder, indexFolder } from '../../src/data/folder.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
 /** A new folder with empty files; names that end in a slash are folders. */
@@ -81,7 +81,7 @@ describe('a folder of images', () => {
   ])('of the part $split is "$wanted" in $files', async ({ split, files, wanted }) => {
     const root = await folderOf(files);
     expect((await indexFolder(root, split)).root).toBe(wanted === '' ? root : join(root, wanted));
-    expect(await hasParts(root)).toBe(wanted !== '');
+    expect(await hasTestFolder(root)).toBe(wanted !== '');
   });
 
   it('gives images of every format where that is wanted', async () => {
