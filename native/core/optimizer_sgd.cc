@@ -22,12 +22,14 @@ void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& s, int
   for (const ParamGroup& group : spec.groups) {
     const std::vector<at::Tensor> w = tensors_of(group, model.values());
     const std::vector<at::Tensor> g = tensors_of(group, model.set("gradient"));
+    // From a momentum of zero a first step differs from others only by the dampening, which it is spared.
+    const bool is_first = number == 0 && spec.dampening != 0;
     // The fused update rejects a list of momenta at momentum 0.
     std::vector<at::Tensor> m;
     if (s.momentum != 0) m = tensors_of(group, model.set("momentum"));
     at::_fused_sgd_(w, g, m, group.adapts ? 0 : s.decay * group.decay_scale, s.momentum,
                     s.lr * group.lr_scale, spec.dampening, spec.nesterov && s.momentum != 0,
-                    /*maximize=*/false, /*is_first_step=*/number == 0, std::nullopt, skip);
+                    /*maximize=*/false, is_first, std::nullopt, skip);
   }
 }
 

@@ -20,8 +20,8 @@ std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
 // the groups that adapt.
 void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepScalars& scalars);
 
-// p <- p - lr (m or, with Nesterov, g + momentum m), m <- momentum m + (1 - dampening) g, but m <- g in step
-// 0; g = gradient + decay p, with no decay where LARS has taken it in already.
+// p <- p - lr (m or, with Nesterov, g + momentum m), m <- momentum m + (1 - dampening) g, but with dampening
+// m <- g in step 0; g = gradient + decay p, with no decay where LARS has taken it in already.
 void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
               const at::Tensor& skip);
 
