@@ -119,6 +119,7 @@ export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
 export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
 export { type CurvesOptions, drawCurves, writeCurves } from './train/curves.ts';
+export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './train/deepen.ts';
 export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent, WarningEvent } from './train/events.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';

@@ -34,6 +34,7 @@ const names = {
     ...['transformImage', 'writePreview', 'imagenetMean', 'imagenetStd'],
     ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
   ],
+  depth: ['deepen', 'halfStep'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
   training: [
     ...['train', 'recipe', 'recipeNames', 'recipes'],

@@ -5,6 +5,7 @@ import { packageVersion } from '../native/binaries.ts';
 import { addAnalyze } from './analyze.ts';
 import { addConvert } from './convert.ts';
 import { addData } from './data.ts';
+import { addDeepen } from './deepen.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addInfo } from './info.ts';
@@ -36,6 +37,7 @@ function program(): Command {
     addPack,
     addInfo,
     addConvert,
+    addDeepen,
     addSetup,
     addDoctor,
   ])
