@@ -59,7 +59,7 @@ export interface Pass extends LoadingOptions {
  */
 export function loaderSpec(data: Dataset, input: InputSpec, pass: Pass): NativeLoaderSpec {
   const { batch, seed, prefetch, onBadImage, badImageLimit } = pass;
-  const transform = data.transform ?? usualTransform(data, input, pass.training);
+  const transform = transformOf(data, input, pass.training);
   const [height, width] = sizeAfter(transform, data);
   const training = pass.training && data.count !== null; // a stream has its own order
   const untouched = data.size !== null && transform.length === 0;
@@ -73,10 +73,12 @@ export function loaderSpec(data: Dataset, input: InputSpec, pass: Pass): NativeL
 
 /** Height and width of a data set's images in a batch of a network. */
 export function batchSize(data: Dataset, input: InputSpec, training: boolean): readonly [number, number] {
-  return sizeAfter(data.transform ?? usualTransform(data, input, training), data);
+  return sizeAfter(transformOf(data, input, training), data);
 }
 
-function usualTransform(data: Dataset, { height, width }: InputSpec, training: boolean): Transform {
+/** What happens to the images of a data set on their way to a network: its own transform, or the usual one of the purpose. */
+export function transformOf(data: Dataset, { height, width }: InputSpec, training: boolean): Transform {
+  if (data.transform !== undefined) return data.transform;
   if (data.size !== null) return [];
   return training ? imagenetTrain([height, width]) : imagenetEval([height, width]);
 }

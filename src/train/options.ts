@@ -61,6 +61,11 @@ export interface TrainSettings extends LoadingOptions {
   readonly modelEmaDecay: number;
   /** Whether step n, from 0, keeps no more than 1 - (n + 1)^(-2/3), so that the start is forgotten; default false. */
   readonly modelEmaWarmup: boolean;
+  /**
+   * Progressive resizing: sides of the square training images, each for an equal share of the epochs, such as [128, 160, 192]. A random
+   * resized crop takes the size itself, anything else is resized at the end. Evaluation keeps its own size. Default: as the data is.
+   */
+  readonly sizes?: readonly number[] | undefined;
   /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
   readonly loss: 'crossEntropy' | 'bce';
   /** Part in [0, 1) of every target that is spread over all classes, default 0. */
@@ -156,6 +161,12 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
   modelEma: z.boolean().default(false).describe('keep an average of the weights beside them'),
   modelEmaDecay: belowOne.default(0.9998).describe('what the average keeps of itself at every step'),
   modelEmaWarmup: z.boolean().default(false).describe('let the average keep less of itself at first'),
+  sizes: z
+    .array(z.int().min(1).max(16_383))
+    .min(1)
+    .readonly()
+    .optional()
+    .describe('sides of the training images, each for an equal share of the epochs: 128,160,192'),
   loss: z
     .enum(['crossEntropy', 'bce'])
     .default('crossEntropy')

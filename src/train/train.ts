@@ -2,17 +2,16 @@
 import { parseOptions } from '../check.ts';
 import { expected, LmError } from '../errors.ts';
 import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
-import { native } from '../native/load.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import { Model } from '../runtime/model.ts';
 import type { Images } from '../runtime/source.ts';
 import type { TrainEvent } from './events.ts';
+import { openTrainer } from './openTrainer.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { type TrainResult, TrainRun } from './run.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
 import { resetState } from './state.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
-import { trainerSpec } from './trainerSpec.ts';
 
 /** Images to train on, and held-out ones that are evaluated after every epoch. */
 export interface TrainData {
@@ -124,11 +123,7 @@ class Loop {
     const { native: open, end } = model.beginTraining(() => this.stop());
     this.#native = open;
     try {
-      this.#trainer = new (native().Trainer)(
-        open,
-        data.train.source,
-        trainerSpec(model, data.train, settings),
-      );
+      this.#trainer = openTrainer(open, model, data.train, settings);
       const { stepsPerEpoch } = this.#trainer;
       this.#totalSteps = settings.steps ?? settings.epochs * stepsPerEpoch;
       this.#stepsPerEpoch = data.train.count === null ? this.#totalSteps : stepsPerEpoch;

@@ -90,6 +90,21 @@ export function cifarTrain(size: Size = 32): Transform {
   return parseTransform([{ kind: 'randomCrop', size, padding: 4 }, { kind: 'horizontalFlip' }], 'cifarTrain');
 }
 
+/**
+ * A transform whose images come out square: its last random part is resized to that size, or else all of the result.
+ *
+ * @throws ERR_CONFIG for a size out of 1 … 16383.
+ * @example
+ * resizedTo(imagenetTrain(224), 128); // imagenetTrain(128)
+ */
+export function resizedTo(transform: Transform, size: number): Transform {
+  const last = transform.findLastIndex(({ kind }) => kind === 'randomResizedCrop');
+  const changed = transform.map((op, i) => (i === last ? { ...op, size } : op)) as Transform;
+  const after = last < 0 ? null : outputSize(changed, null);
+  if (after !== null && after[0] === size && after[1] === size) return parseTransform(changed, 'resizedTo');
+  return parseTransform([...transform, { kind: 'resize', size: [size, size] }], 'resizedTo');
+}
+
 type MaybeSize = readonly [number, number] | null;
 
 function sizeAfter(input: MaybeSize, op: TransformOp): MaybeSize {

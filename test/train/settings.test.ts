@@ -82,6 +82,7 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
     to: { bceTargetThreshold: 0.2 },
     steps: [4, 4],
   },
+  sizes: { from: { epochs: 2 }, to: { sizes: [8, 12] }, steps: [8, 8] },
   mixup: { to: { mixup: 0.8 }, steps: [4, 4] },
   cutmix: { to: { cutmix: 1 }, steps: [4, 4] },
   mixupProb: { from: { mixup: 0.8 }, to: { mixupProb: 0.5 }, steps: [4, 4] },
