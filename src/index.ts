@@ -93,6 +93,7 @@ export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
 export { Dataset } from './runtime/dataset.ts';
+export { type DetailedEvaluation, type DetailOptions, evaluateInDetail } from './runtime/evaluateInDetail.ts';
 export type { LoadingOptions } from './runtime/loading.ts';
 export { Model } from './runtime/model.ts';
 export type {
@@ -103,6 +104,7 @@ export type {
   VjpOptions,
 } from './runtime/options.ts';
 export type { Guess, Prediction } from './runtime/predictions.ts';
+export type { Calibration, ClassScore, ReliabilityBin } from './runtime/scores.ts';
 export type { Images, LabelledImages } from './runtime/source.ts';
 export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';

@@ -35,6 +35,7 @@ const names = {
     ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
   ],
   depth: ['deepen', 'halfStep'],
+  evaluation: ['evaluateInDetail'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
   training: [
     ...['train', 'recipe', 'recipeNames', 'recipes'],

@@ -42,6 +42,11 @@ at::Tensor images(const Napi::CallbackInfo& info, const Graph& graph, const at::
   return images_of(flat, {n, h, w, graph.input.channels}, "ERR_SHAPE");
 }
 
+// The set of tensors that a pass takes, by default the values.
+std::string weights_of(const Napi::Value& name) {
+  return name.IsUndefined() ? "value" : text_of(name, "weights");
+}
+
 }  // namespace
 
 Napi::Function ModelWrap::define(Napi::Env env) {
@@ -87,11 +92,12 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
     const at::Tensor pixels = images(info, state->graph, bytes_of(info[0], "pixels"));
+    const std::string weights = weights_of(info[4]);
     auto logits = std::make_shared<at::Tensor>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kComputeBetweenSteps,
-            [=] { *logits = state->model().predict(pixels).to(at::kCPU); },
+            [=] { *logits = state->model().predict(pixels, weights).to(at::kCPU); },
             [=](Napi::Env env) { return to_float32(env, *logits); });
   });
 }
@@ -100,7 +106,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
     const std::shared_ptr<Loader> loader = make_loader(info[0], info[1]);
-    const std::string weights = info[2].IsUndefined() ? "value" : text_of(info[2], "weights");
+    const std::string weights = weights_of(info[2]);
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluation>();
     return EnvState::of(info.Env())

@@ -111,19 +111,17 @@ const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOpti
   return plans_.emplace(key, make_plan(graph_, n, height, width, o)).first->second;
 }
 
-at::Tensor Model::forward(const at::Tensor& pixels, const std::string& weights) {
+at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights) {
+  LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
+  LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
+           "The model has no averaged weights: train it with `modelEma`");
   const at::Tensor x = normalise(pixels);
   Run run(plan(x.size(0), x.size(2), x.size(3), {}), set(weights), buffers(weights).views);
   return run.forward(x);
 }
 
-at::Tensor Model::predict(const at::Tensor& pixels) { return forward(pixels, "value"); }
-
 Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
                            const std::function<void()>& between_batches) {
-  LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
-  LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
-           "The model has no averaged weights: train it with `modelEma`");
   at::Tensor loss = at::zeros({}, options_.dtype(at::kDouble)),
              correct = at::zeros({2}, options_.dtype(at::kLong));
   Evaluation result;
@@ -132,7 +130,7 @@ Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
     LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
     if (batch.counted == 0) continue;
     const at::Tensor labels = batch.labels.to(options_.device());
-    const at::Tensor logits = forward(batch.pixels, weights);
+    const at::Tensor logits = predict(batch.pixels, weights);
     loss.add_(cross_entropy(logits, labels), static_cast<double>(batch.counted));
     correct.add_(count_correct(logits, labels));
     result.count += batch.counted;

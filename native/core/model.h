@@ -53,8 +53,8 @@ class Model {
   // x = (pixel / 255 - mean) / std: uint8 [n, h, w, c] on any device -> [n, c, h, w] channels-last on the
   // model's.
   at::Tensor normalise(const at::Tensor& pixels) const;
-  at::Tensor predict(const at::Tensor& pixels);
   // With the weights and statistics of a set, "value" or "ema".
+  at::Tensor predict(const at::Tensor& pixels, const std::string& weights);
   Evaluation evaluate(BatchSource& source, const std::string& weights,
                       const std::function<void()>& between_batches);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
@@ -74,7 +74,6 @@ class Model {
 
  private:
   at::Tensor& find(const std::string& path, const std::string& set_name);
-  at::Tensor forward(const at::Tensor& pixels, const std::string& weights);
   void initialise(uint64_t seed);
 
   Graph graph_;

@@ -59,6 +59,25 @@ class Crop final : public DecodeOp {
   Window window_;
 };
 
+class CornerCrop final : public DecodeOp {
+ public:
+  explicit CornerCrop(const Value& spec) : size_(extent_of(spec["size"])) {
+    const std::string& corner = spec["corner"].text();
+    at_bottom_ = corner == "bottomLeft" || corner == "bottomRight";
+    at_right_ = corner == "topRight" || corner == "bottomRight";
+    LM_CHECK(at_bottom_ || at_right_ || corner == "topLeft", "ERR_CONFIG", "Unknown corner \"", corner, "\"");
+  }
+  void apply(PixelSource& source, Rng&, TransformScratch& scratch) const override {
+    const int top = at_bottom_ ? source.height() - size_.height : 0;
+    const int left = at_right_ ? source.width() - size_.width : 0;
+    cut(source, {top, left, size_}, scratch);
+  }
+
+ private:
+  Extent size_;
+  bool at_bottom_ = false, at_right_ = false;
+};
+
 class RandomCrop final : public DecodeOp {
  public:
   explicit RandomCrop(const Value& spec)
@@ -92,6 +111,7 @@ std::unique_ptr<DecodeOp> make(const Value& spec) {
 std::span<const DecodeRow> crop_rows() {
   static constexpr DecodeRow rows[] = {
       {"centerCrop", make<CenterCrop>},
+      {"cornerCrop", make<CornerCrop>},
       {"crop", make<Crop>},
       {"randomCrop", make<RandomCrop>},
   };

@@ -9,6 +9,7 @@ import { summary } from '../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../models/presets.ts';
 import { readCheckpointInfo } from '../runtime/checkpoint.ts';
 import { countOption } from './flags.ts';
+import { table } from './table.ts';
 
 interface Flags {
   readonly classes?: number;
@@ -64,7 +65,7 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
       }),
     );
   } else {
-    console.log(table(graph));
+    console.log(layerTable(graph));
   }
 }
 
@@ -87,7 +88,7 @@ function namedGraph(name: string, { classes, input }: Flags): Graph {
   });
 }
 
-function table(graph: Graph): string {
+function layerTable(graph: Graph): string {
   const { layers, totals } = summary(graph);
   const rows = layers.map((l) => [
     l.path,
@@ -97,19 +98,11 @@ function table(graph: Graph): string {
     count(l.macs),
     kib(l.activationBytes),
   ]);
-  const lines = aligned([['layer', 'operations', 'output', 'parameters', 'MACs', 'activations'], ...rows]);
+  const headings = ['layer', 'operations', 'output', 'parameters', 'MACs', 'activations'];
   const { channels, height, width } = graph.input;
   const sizes = `${count(totals.parameters)} parameters, ${count(totals.macs)} MACs`;
   const total = `${sizes} and ${kib(totals.activationBytes)} of activations per ${height}x${width}x${channels} image`;
-  return [...lines, '', `${graph.name}: ${total}, ${graph.classes} classes`].join('\n');
-}
-
-/** Columns of equal width, the last three aligned to the right. */
-function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
-  const cell = (text: string, i: number): string =>
-    i < 3 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
-  return rows.map((row) => row.map(cell).join('  '));
+  return [table(headings, rows, 3), '', `${graph.name}: ${total}, ${graph.classes} classes`].join('\n');
 }
 
 /** Bytes in float32. */

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { NativeBatch } from '../native/binding.ts';
-import { native } from '../native/load.ts';
 import { type LoadingOptions, loaderSpec, loadingShape } from '../runtime/loading.ts';
+import { readBatches } from '../runtime/readBatches.ts';
 import { datasetOf, type Images } from '../runtime/source.ts';
 import { imagenetMean, imagenetStd } from './transformImage.ts';
 
@@ -85,15 +85,6 @@ export async function* batches(
   };
   const spec = { ...loaderSpec(data, input, { ...pass, device: 'cpu' }), rank, worldSize };
   const { height, width } = spec;
-  const loader = new (native().Loader)(data.source, spec);
-  try {
-    const first = pass.training ? epoch * loader.batches : 0;
-    for (let i = start; i < loader.batches; i++) {
-      const batch = await loader.at(first + i);
-      if (batch.labels.length > 0) yield { ...batch, height, width, channels };
-      if (data.count === null && batch.labels.length < spec.batch) return;
-    }
-  } finally {
-    loader.close();
-  }
+  for await (const batch of readBatches(data, spec, { pass: pass.training ? epoch : 0, start }))
+    yield { ...batch, height, width, channels };
 }

@@ -30,7 +30,13 @@ export const tensorSets = ['value', 'gradient', 'momentum', 'secondMoment', 'ema
 
 export interface NativeModel {
   /** Logits of n images: uint8 pixels [n, h, w, c] in, float32 [n, classes] out. Evaluation mode. */
-  predict(pixels: Uint8Array, n: number, height: number, width: number): Promise<Float32Array>;
+  predict(
+    pixels: Uint8Array,
+    n: number,
+    height: number,
+    width: number,
+    weights?: 'value' | 'ema',
+  ): Promise<Float32Array>;
   evaluate(
     source: NativeSource,
     loader: NativeLoaderSpec,

@@ -140,15 +140,15 @@ export class Model {
    * @throws as `predict`, but values that are not finite are given as they are.
    */
   async logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
-    const { height = this.input.height, width = this.input.width } = parseOptions(
-      predictSchema,
-      options,
-      'predict',
-    );
+    const {
+      height = this.input.height,
+      width = this.input.width,
+      weights,
+    } = parseOptions(predictSchema, options, 'predict');
     if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
     const n = this.#imagesIn(pixels, 'pixels', height, width);
     this.graph.shapes(n, height, width);
-    return called(this.logits, () => this.#open().predict(pixels, n, height, width));
+    return called(this.logits, () => this.#open().predict(pixels, n, height, width, weights));
   }
 
   /**

@@ -27,6 +27,8 @@ export interface PredictOptions {
   readonly topK?: number | undefined;
   readonly height?: number | undefined;
   readonly width?: number | undefined;
+  /** `value` (default), or `ema`: the average that a training with `modelEma` keeps. */
+  readonly weights?: 'value' | 'ema' | undefined;
 }
 
 /**
@@ -89,19 +91,29 @@ interface Evaluating extends LoadingOptions {
 /** Options of `Model.evaluate`. */
 export type EvaluateOptions = { readonly [K in keyof Evaluating]?: Evaluating[K] | undefined };
 
-/** Options of `evaluate`. */
-export const evaluateSchema: z.ZodType<Evaluating, EvaluateOptions> = z.object({
+const weights: z.ZodType<'value' | 'ema', 'value' | 'ema' | undefined> = z
+  .enum(['value', 'ema'])
+  .default('value')
+  .describe('the weights themselves, or the average that a training with modelEma keeps');
+
+/** The options of an evaluation, in the schemas that have them. */
+export const evaluateShape: {
+  readonly [K in keyof Evaluating]: z.ZodType<Evaluating[K], Evaluating[K] | undefined>;
+} = {
   batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
-  weights: z
-    .enum(['value', 'ema'])
-    .default('value')
-    .describe('the weights themselves, or the average that a training with modelEma keeps'),
+  weights,
   ...loadingShape,
-});
+};
+
+/** Options of `evaluate`. */
+export const evaluateSchema: z.ZodType<Evaluating, EvaluateOptions> = z.object(evaluateShape);
 
 /** Options of `predict` and `logits`. */
-export const predictSchema: z.ZodType<PredictOptions & { readonly topK: number }> = z.object({
+export const predictSchema: z.ZodType<
+  PredictOptions & { readonly topK: number; readonly weights: 'value' | 'ema' }
+> = z.object({
   topK: z.int().min(1).default(5),
+  weights,
   height: size,
   width: size,
 });

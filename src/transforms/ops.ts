@@ -30,6 +30,11 @@ export interface TransformOps {
   };
   /** The middle; what is smaller gets a border of 0. */
   readonly centerCrop: { readonly size: Size };
+  /** The part in a corner; what is smaller gets a border of 0. */
+  readonly cornerCrop: {
+    readonly size: Size;
+    readonly corner: 'topLeft' | 'topRight' | 'bottomLeft' | 'bottomRight';
+  };
   /** A part at a random place, after a border of `padding` pixels: zeros, or the image mirrored at its outermost pixels. */
   readonly randomCrop: {
     readonly size: Size;
@@ -114,6 +119,7 @@ type Kind = keyof TransformOps;
 /** Parameters without a default; all others have one. */
 type Needed =
   | 'size'
+  | 'corner'
   | 'top'
   | 'left'
   | 'height'
@@ -177,6 +183,10 @@ export const transformSchema: z.ZodType<Transform, TransformInput> = z
       }),
       op('resize', { size, interpolation, scaledDecode: scaledDecode.default(false) }),
       op('centerCrop', { size }),
+      op('cornerCrop', {
+        size,
+        corner: z.enum(['topLeft', 'topRight', 'bottomLeft', 'bottomRight']).describe('which corner'),
+      }),
       op('randomCrop', {
         size,
         padding: z.int().min(0).max(1024).default(0).describe('width of a border that is added first'),

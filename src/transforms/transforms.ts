@@ -111,6 +111,7 @@ function sizeAfter(input: MaybeSize, op: TransformOp): MaybeSize {
   switch (op.kind) {
     case 'randomResizedCrop':
     case 'centerCrop':
+    case 'cornerCrop':
       return pair(op.size);
     case 'crop':
       return [op.height, op.width];

@@ -169,7 +169,7 @@ describe('evaluate and predict', () => {
     const trained = lastLine((await runCli([...args, '--steps', '2', '--quiet'])).stdout);
     const evaluated = await runCli(['evaluate', checkpoint, '--data', `mnist:${data}`, '--json', ...place]);
     expect(evaluated).toMatchObject({ code: 0, stderr: '' });
-    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count', 'bad']);
+    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count', 'bad', 'ece']);
     expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10 });
 
     const image = join(data, 'digit.png');
@@ -178,6 +178,24 @@ describe('evaluate and predict', () => {
     expect(code).toBe(0);
     const guess = { index: expect.any(Number), label: expect.any(String), probability: expect.any(Number) };
     expect(lastLine(stdout)).toEqual({ image, ...guess, top: [guess, guess] });
+  });
+
+  it('say what is taken for what, class by class, over several views', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const command = ['evaluate', checkpoint, '--data', `mnist:${data}`, ...place];
+    const all = ['--per-class', '--confusion', '--calibration'];
+    const { code, stdout } = await cli([...command, ...all, '--tta', 'ten-crop', '--json']);
+    expect(code).toBe(0);
+    const { confusion, perClass, calibration, ece } = lastLine(stdout);
+    expect((confusion as number[][]).flat().reduce((a, b) => a + b)).toBe(10);
+    expect(perClass).toHaveLength(10);
+    expect(calibration).toMatchObject({ ece });
+    const text = (await cli([...command, ...all, '--tta', 'flip'])).stdout;
+    expect(text).toMatch(/^class +images +top-1 +precision$/m);
+    expect(text.match(/^\d( +\d+){10}$/gm)).toHaveLength(10); // the matrix
+    expect(text.match(/^0\.\d\d – [01]\.\d\d +\d+ /gm)).toHaveLength(15);
+    expect((await cli([...command, '--tta', 'many'])).code).toBe(2);
   });
 
   it('take several images, and stop at one that is broken', async () => {
@@ -200,7 +218,9 @@ describe('evaluate and predict', () => {
     expect(missing).toMatchObject({ code: 3, stdout: '' });
     const train = ['--split', 'train', '--batch', '5', ...place];
     const evaluated = await cli(['evaluate', checkpoint, '--data', `mnist:${data}`, ...train]);
-    expect(evaluated.stdout).toMatch(/^32 images: loss [\d.]+, top-1 [\d.]+ %, top-5 [\d.]+ %\n$/);
+    expect(evaluated.stdout).toMatch(
+      /^32 images: loss [\d.]+, top-1 [\d.]+ %, top-5 [\d.]+ %, calibration error [\d.]+ %\n$/,
+    );
   });
 
   it.each(['evaluate', 'predict'])('exit with 3 without a sound checkpoint: %s', async (command) => {

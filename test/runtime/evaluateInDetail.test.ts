@@ -1,0 +1,240 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { batches } from '../../src/data/batches.ts';
+import { fromAsyncIterable } from '../../src/data/stream.ts';
+import { Dataset } from '../../src/runtime/dataset.ts';
+import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
+import { meanLogProbabilities, Scores } from '../../src/runtime/scores.ts';
+import { viewsOf } from '../../src/runtime/views.ts';
+import { train } from '../../src/train/train.ts';
+import { imagenetEval, imagenetTrain } from '../../src/transforms/transforms.ts';
+import { thrown } from '../support/errors.ts';
+import { codeOf } from '../support/failures.ts';
+import { noise, tinyModel } from '../support/training.ts';
+
+interface Case {
+  readonly size: readonly [number, number];
+  readonly crop: readonly [number, number];
+  readonly crops: readonly (readonly number[])[];
+}
+
+const golden = JSON.parse(readFileSync(new URL('../golden/ten_crop.json', import.meta.url), 'utf8')) as {
+  readonly cases: readonly Case[];
+};
+
+/** Softmax of one row of logits, in float64. */
+function softmax(logits: ArrayLike<number>): number[] {
+  const weights = Array.from(logits, Math.exp);
+  const total = weights.reduce((a, b) => a + b, 0);
+  return weights.map((w) => w / total);
+}
+
+/** Images left to right reversed: gray, 8 x 8. */
+const mirrored = (images: Uint8Array): Uint8Array =>
+  images.map((_, i) => images[i - (i % 8) + 7 - (i % 8)] ?? 0);
+
+describe('the scores of known probabilities', () => {
+  // Four images of three classes; the last is a tie, which the lower class wins.
+  const rows = [
+    { p: [0.7, 0.2, 0.1], label: 0 },
+    { p: [0.3, 0.6, 0.1], label: 0 },
+    { p: [0.1, 0.1, 0.8], label: 2 },
+    { p: [0.4, 0.4, 0.2], label: 1 },
+  ];
+  const scores = new Scores(3);
+  for (const { p, label } of rows) scores.add(Float64Array.from(p, Math.log), label);
+  const found = scores.table(['a', 'b', 'c']);
+
+  it('are their mean cross entropy and accuracy', () => {
+    expect(found.loss).toBeCloseTo(-Math.log(0.7 * 0.3 * 0.8 * 0.4) / 4, 12);
+    expect(found).toMatchObject({ count: 4, top1: 0.5, top5: 1 });
+  });
+
+  it('tell what was taken for what, and how well each class is told', () => {
+    expect(found.confusion).toEqual([
+      [1, 1, 0],
+      [1, 0, 0],
+      [0, 0, 1],
+    ]);
+    expect(found.perClass).toEqual([
+      { name: 'a', count: 2, predicted: 2, top1: 0.5, precision: 0.5 },
+      { name: 'b', count: 1, predicted: 1, top1: 0, precision: 0 },
+      { name: 'c', count: 1, predicted: 1, top1: 1, precision: 1 },
+    ]);
+  });
+
+  it('compare confidence with accuracy, bin by bin', () => {
+    const { ece, bins } = found.calibration;
+    expect(ece).toBeCloseTo((0.3 + 0.6 + 0.2 + 0.4) / 4, 12); // each image has a bin of its own
+    expect(bins).toHaveLength(15);
+    const full = bins.filter(({ count }) => count > 0);
+    expect(full.map(({ confidence }) => Number(confidence?.toFixed(12)))).toEqual([0.4, 0.6, 0.7, 0.8]);
+    expect(full.map(({ accuracy }) => accuracy)).toEqual([0, 0, 1, 1]);
+    for (const { from, to, confidence } of full) {
+      expect(confidence).toBeGreaterThan(from);
+      expect(confidence).toBeLessThanOrEqual(to + 1e-12);
+    }
+  });
+
+  it('have no top-1 and no precision where there is no image', () => {
+    const one = new Scores(2);
+    one.add(Float64Array.of(0, Number.NEGATIVE_INFINITY), 0);
+    const { perClass, loss, calibration } = one.table(['a', 'b']);
+    expect(perClass[1]).toEqual({ name: 'b', count: 0, predicted: 0, top1: null, precision: null });
+    expect([loss, calibration.ece, calibration.bins[14]?.count]).toEqual([0, 0, 1]);
+  });
+
+  it('count an image without probabilities as wrong', () => {
+    const one = new Scores(2);
+    one.add(Float64Array.of(Math.log(0.9), Math.log(0.1)), 0);
+    one.add(meanLogProbabilities([Float32Array.of(Number.NaN, 1)], 2), 0);
+    expect(one.table(['a', 'b'])).toMatchObject({ loss: Number.NaN, top1: 0.5, top5: 0.5, count: 2 });
+  });
+});
+
+describe('probabilities of several views', () => {
+  it('are averaged, not their logits', () => {
+    const views = [Float32Array.of(1, 2, 3), Float32Array.of(-4, 0, 9)];
+    const [a, b] = views.map(softmax);
+    const found = Array.from(meanLogProbabilities(views, 3), Math.exp);
+    for (const [i, p] of found.entries()) expect(p).toBeCloseTo(((a?.[i] ?? 0) + (b?.[i] ?? 0)) / 2, 12);
+  });
+
+  it('are finite for logits as large as they come', () => {
+    expect(Array.from(meanLogProbabilities([Float32Array.of(3e38, 0)], 2))).toEqual(
+      [0, -3e38].map(Math.fround),
+    );
+  });
+});
+
+describe('ten crops', () => {
+  it.each(golden.cases)("are torchvision's: $crop of $size", async ({ size, crop, crops }) => {
+    const [height, width] = size;
+    const raw = { height, width, channels: 1 };
+    const images = Uint8Array.from({ length: height * width }, (_, i) => i);
+    const data = new Dataset(
+      { name: 'one', classNames: ['a'], labels: new Int32Array(1), size: raw },
+      { kind: 'memory', images, labels: new Int32Array(1), ...raw },
+    );
+    onTestFinished(() => data.close());
+    const found: number[][] = [];
+    for (const view of viewsOf([{ kind: 'centerCrop', size: crop }], 'ten-crop', raw))
+      for await (const { pixels } of batches(data.with(view))) found.push([...pixels]);
+    const order = (a: readonly number[], b: readonly number[]): number => (String(a) < String(b) ? -1 : 1);
+    expect(found.toSorted(order)).toEqual(crops.toSorted(order));
+  });
+
+  it('take the place of the central crop of files, and 7/8 of pixels', () => {
+    const [resize] = imagenetEval(224);
+    const files = viewsOf(imagenetEval(224), 'ten-crop', null);
+    expect(files).toHaveLength(10);
+    expect(files[0]).toEqual([resize, { kind: 'cornerCrop', size: 224, corner: 'topLeft' }]);
+    const [pixels] = viewsOf([], 'ten-crop', { height: 32, width: 28, channels: 3 });
+    expect(pixels).toEqual([{ kind: 'cornerCrop', size: [28, 25], corner: 'topLeft' }]);
+  });
+
+  it('are refused where the transform does not end in a crop', () => {
+    expect(thrown(() => viewsOf(imagenetTrain(32), 'ten-crop', null)).code).toBe('ERR_CONFIG');
+  });
+});
+
+describe('an evaluation in detail', () => {
+  it('agrees with an evaluation, whatever the batch', async () => {
+    const model = await tinyModel();
+    const set = noise(11);
+    const { loss, top1, top5, count } = await model.evaluate(set);
+    for (const batch of [1, 4, 64]) {
+      const found = await evaluateInDetail(model, set, { batch });
+      expect(found).toMatchObject({ top1, top5, count, bad: [], classNames: ['0', '1', '2', '3'] });
+      expect(found.loss).toBeCloseTo(loss, 6);
+    }
+  });
+
+  it('averages an image and its mirror image', async () => {
+    const model = await tinyModel();
+    const set = noise(6);
+    const [plain, turned] = [await model.logits(set.images), await model.logits(mirrored(set.images))];
+    const losses = Array.from(set.labels, (label, i) => {
+      const [a, b] = [plain, turned].map((logits) => softmax(logits.subarray(4 * i, 4 * i + 4))[label] ?? 0);
+      return -Math.log(((a ?? 0) + (b ?? 0)) / 2);
+    });
+    const { loss } = await evaluateInDetail(model, set, { tta: 'flip', batch: 4 });
+    expect(loss).toBeCloseTo(losses.reduce((a, b) => a + b) / 6, 6);
+  });
+
+  it('averages ten crops', async () => {
+    const model = await tinyModel();
+    const set = noise(4);
+    const all: number[][] = [];
+    for (const source of [set.images, mirrored(set.images)])
+      for (const [top, left] of [
+        [0, 0],
+        [0, 1],
+        [1, 0],
+        [1, 1],
+      ] as const) {
+        const part = source.filter((_, i) => {
+          const [y, x] = [Math.floor(i / 8) % 8, i % 8];
+          return y >= top && y < top + 7 && x >= left && x < left + 7;
+        });
+        const logits = await model.logits(part, { height: 7, width: 7 });
+        all.push(
+          Array.from(set.labels, (label, i) => softmax(logits.subarray(4 * i, 4 * i + 4))[label] ?? 0),
+        );
+      }
+    // The middle 7 of 8 begin at round(0.5), which is 0 as in Python: the centre is the top left corner, with its own mirror image.
+    const [first = [], mirroredFirst = []] = [all[0], all[4]];
+    const losses = Array.from(set.labels, (_, i) => {
+      const sum = [...all, first, mirroredFirst].reduce((total, p) => total + (p[i] ?? 0), 0);
+      return -Math.log(sum / 10);
+    });
+    const { loss } = await evaluateInDetail(model, set, { tta: 'ten-crop' });
+    expect(loss).toBeCloseTo(losses.reduce((a, b) => a + b) / 4, 6);
+  });
+
+  it('looks at the first batches only where asked', async () => {
+    const found = await evaluateInDetail(await tinyModel(), noise(20), { batch: 4, batches: 2 });
+    expect(found.count).toBe(8);
+  });
+
+  it.each([
+    { title: 'unknown views', options: { tta: 'five-crop' } },
+    { title: 'no batches', options: { batches: 0 } },
+    { title: 'an unknown option', options: { tta2: 1 } },
+  ])('is refused: $title', async ({ options }) => {
+    expect(await codeOf(evaluateInDetail(await tinyModel(), noise(4), options as object))).toBe('ERR_CONFIG');
+  });
+
+  it('reads a stream once, and refuses several views of it', async () => {
+    const model = await tinyModel();
+    const set = noise(4);
+    async function* samples(): AsyncGenerator<{ image: Uint8Array; label: number }> {
+      for (let i = 0; i < 4; i++) yield { image: set.images.slice(64 * i, 64 * i + 64), label: i };
+    }
+    const options = { classNames: [...'0123'], size: { height: 8, width: 8, channels: 1 } } as const;
+    const stream = fromAsyncIterable(samples(), options);
+    onTestFinished(() => stream.close());
+    expect(await codeOf(evaluateInDetail(model, stream, { tta: 'flip' }))).toBe('ERR_CONFIG');
+    expect((await evaluateInDetail(model, stream)).count).toBe(4);
+  });
+
+  it('takes the averaged weights where asked', async () => {
+    const model = await tinyModel();
+    const set = noise(8);
+    expect(await codeOf(evaluateInDetail(model, set, { weights: 'ema' }))).toBe('ERR_CONFIG');
+    await train(model, { train: set }, { batch: 8, steps: 4, lr: 0.5, modelEma: true });
+    const [plain, average] = [
+      await evaluateInDetail(model, set),
+      await model.evaluate(set, { weights: 'ema' }),
+    ];
+    const found = await evaluateInDetail(model, set, { weights: 'ema' });
+    expect(found.loss).toBeCloseTo(average.loss, 6);
+    expect(found.loss).not.toBe(plain.loss);
+  });
+
+  it('is refused by a closed model', async () => {
+    const model = await tinyModel();
+    await model.close();
+    expect(await codeOf(evaluateInDetail(model, noise(4)))).toBe('ERR_CLOSED');
+  });
+});
