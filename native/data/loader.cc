@@ -46,6 +46,8 @@ Loader::Loader(std::shared_ptr<Samples> samples, std::shared_ptr<const Transform
            "A batch needs at least one image");
   LM_CHECK(o.world > 0 && o.rank >= 0 && o.rank < o.world && o.threads >= 0 && o.prefetch > 0, "ERR_CONFIG",
            "Expected a rank below the world size and a batch to make ahead");
+  LM_CHECK(batches() > 0, "ERR_DATASET", "The data has ", samples_->count(),
+           " images, which is fewer than one step takes");
   const auto raw = samples_->raw();
   image_bytes_ = int64_t{o.height} * o.width * o.channels;
   copied_ = raw && transform_->empty() && raw->height == o.height && raw->width == o.width &&

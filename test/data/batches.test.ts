@@ -140,6 +140,13 @@ describe('parts of a world', () => {
   });
 });
 
+describe('a world that takes more images in a step than there are', () => {
+  it.each([0, 2])('is refused with %d workers', async (workers) => {
+    const options = { batch: 8, training: true, rank: 1, worldSize: 3, workers };
+    expect(await codeOf(passOver(set, options))).toBe('ERR_DATASET');
+  });
+});
+
 describe('image files', () => {
   it('get the pixels and classes of their folders, at the size that is asked for', async () => {
     const data = await opened(await writeImageFolder(await temporaryFolder(), 3, 4));

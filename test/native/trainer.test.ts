@@ -225,7 +225,7 @@ describe('data that do not fit the model', () => {
         seed: 0,
         optimizer,
       });
-    expect(await codeOf(of(4).run({ first: 0, table: table(1) }))).toBe('ERR_DATASET');
+    expect(await codeOf(() => void of(4))).toBe('ERR_DATASET');
     for (const size of [0, -1]) expect(await codeOf(() => void of(size))).toBe('ERR_CONFIG');
     expect(await codeOf(() => model.evaluate(randomSource(graph, 3), evaluationLoader(graph.input, 0)))).toBe(
       'ERR_CONFIG',
