@@ -1,6 +1,6 @@
 /** Files: what an errno means, and a file that is replaced as a whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { copyFile, type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LmError } from './errors.ts';
 
@@ -61,15 +61,52 @@ export function fileError(cause: unknown, what: string, path: string): unknown {
  * await replaceFile('notes.txt', (file) => file.writeFile('hello'));
  */
 export async function replaceFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  await replace(path, (temporary) => writeFlushed(temporary, write));
+}
+
+/**
+ * Gives a file another name beside the one it has; a file of that name is replaced as a whole or not at all. Where the file system has no
+ * links it is a copy.
+ *
+ * @throws ERR_FILE when the file system refuses.
+ * @example
+ * await linkFile('runs/a/checkpoint-100.safetensors', 'runs/a/best.safetensors');
+ */
+export async function linkFile(from: string, to: string): Promise<void> {
+  await replace(to, async (temporary) => {
+    await link(from, temporary).catch(() => copyFlushed(from, temporary));
+  });
+}
+
+const temporaryName = /^\.[0-9a-f]{16}\.tmp$/;
+
+/** True for a name that `replaceFile` gives to a file under way: one that is left belonged to a process that was killed. */
+export function isTemporary(name: string): boolean {
+  return temporaryName.test(name);
+}
+
+async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
-    await writeFlushed(temporary, write);
+    await make(temporary);
     await rename(temporary, path);
     await flushFolder(folder);
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(cause, 'a writable file', path);
+  } finally {
+    // There after a failure, and where both names were of one file already: renaming then does nothing.
+    await rm(temporary, { force: true }).catch(() => undefined);
+  }
+}
+
+async function copyFlushed(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const file = await open(to, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

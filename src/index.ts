@@ -122,7 +122,14 @@ export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts'
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
 export { type CurvesOptions, drawCurves, writeCurves } from './train/curves.ts';
 export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './train/deepen.ts';
-export type { CheckpointEvent, EvalEvent, StepEvent, TrainEvent, WarningEvent } from './train/events.ts';
+export type {
+  CheckpointEvent,
+  EvalEvent,
+  ResumeEvent,
+  StepEvent,
+  TrainEvent,
+  WarningEvent,
+} from './train/events.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
 export { type RecipeName, recipe, recipeNames, recipes } from './train/recipes.ts';
@@ -130,6 +137,7 @@ export { compareRuns } from './train/report/compareRuns.ts';
 export type { Comparison, RunReport } from './train/report/comparison.ts';
 export { reportPage } from './train/report/page.ts';
 export type { TrainResult, TrainRun } from './train/run.ts';
+export { lastGoodCheckpoint } from './train/runCheckpoints.ts';
 export {
   constant,
   cosine,

@@ -1,9 +1,38 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { replaceFile, withFile } from '../src/files.ts';
+import { isTemporary, linkFile, replaceFile, withFile } from '../src/files.ts';
 import { codeOf } from './support/failures.ts';
 import { temporaryFolder } from './support/folder.ts';
+
+describe('linkFile', () => {
+  it('gives a file a second name, in place of another file, and once more without effect', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'a'), 'new');
+    await writeFile(join(folder, 'b'), 'old');
+    for (const _ of [1, 2]) await linkFile(join(folder, 'a'), join(folder, 'b'));
+    expect(await readdir(folder)).toEqual(['a', 'b']);
+    expect(await readFile(join(folder, 'b'), 'utf8')).toBe('new');
+    await replaceFile(join(folder, 'a'), (file) => file.writeFile('newer'));
+    expect(await readFile(join(folder, 'b'), 'utf8')).toBe('new');
+  });
+
+  it('is ERR_FILE without a file, and leaves the other', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'b'), 'old');
+    expect(await codeOf(linkFile(join(folder, 'a'), join(folder, 'b')))).toBe('ERR_FILE');
+    expect(await readdir(folder)).toEqual(['b']);
+  });
+
+  it('writes under names that are known again', async () => {
+    const folder = await temporaryFolder();
+    let under = '';
+    await replaceFile(join(folder, 'a'), async () => {
+      under = (await readdir(folder))[0] ?? '';
+    });
+    expect([under, 'a', '.tmp'].map(isTemporary)).toEqual([true, false, false]);
+  });
+});
 
 describe('replaceFile', () => {
   it('writes a new file and leaves nothing else', async () => {

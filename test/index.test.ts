@@ -36,6 +36,7 @@ const names = {
   ],
   depth: ['deepen', 'halfStep'],
   evaluation: ['evaluateInDetail'],
+  runs: ['lastGoodCheckpoint'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
   training: [
     ...['train', 'recipe', 'recipeNames', 'recipes'],

@@ -11,11 +11,12 @@ import { type TrainSettings, trainSchema } from '../train/options.ts';
 import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
-import { train } from '../train/train.ts';
+import { type TrainData, type TrainOptions, train } from '../train/train.ts';
 import { readConfig } from './config.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { createProgress } from './progress.ts';
+import { addResumeFlags, type ResumeFlags, resumeFrom } from './resume.ts';
 import { dataHelp, modelOptions, openSets } from './sets.ts';
 import { withSignals } from './signals.ts';
 
@@ -28,7 +29,7 @@ const jobSchema = z.object({
   recipe: z.string().optional(),
 });
 
-interface Flags extends PlaceFlags, Record<string, unknown> {
+interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
   readonly config?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -41,8 +42,9 @@ Examples:
   $ lm-resnet train --data imageFolder:DIR --model lm_resnet50 --image-size 176 --workers 8
   $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
   $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
+  $ lm-resnet train --resume runs/lm_resnet20 --data mnist:DIR            goes on where the run ended, to the bit
 
-Ctrl-C ends the run after the step under way and leaves a checkpoint; a second one ends it at once.`;
+Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
 
 /** Adds the command `train`. */
 export function addTrain(program: Command): void {
@@ -66,6 +68,7 @@ export function addTrain(program: Command): void {
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
     .option('--json', 'end with one line of JSON')
     .option('--quiet', 'no progress');
+  addResumeFlags(command);
   addFlags(command, trainSchema);
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
@@ -82,8 +85,14 @@ async function run(flags: Flags): Promise<void> {
     recipe: recipeName,
     ...settings
   } = merged(file, flags);
-  const preset = oneOf<PresetName>(name, presetNames, 'model');
   if (trained === undefined) throw required('data', 'mnist:DIR');
+  if (flags.resume !== undefined) {
+    const { model: loaded, path } = await resumeFrom(flags.resume, flags);
+    await using model = loaded;
+    const data = await openSets(trained, tested);
+    return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
+  }
+  const preset = oneOf<PresetName>(name, presetNames, 'model');
   const start = recipeName === undefined ? {} : recipe(recipeName as RecipeName);
   const options: TrainSettings = parseOptions(trainSchema, { ...start, ...settings }, 'train');
   initFrom(flags);
@@ -93,12 +102,12 @@ async function run(flags: Flags): Promise<void> {
     ...{ seed: options.seed, device: flags.device, dtype: flags.dtype },
   });
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
-  const result = await withSignals((signal) =>
-    follow(train(model, data, { ...options, run: runFolder, signal }), flags),
-  ).catch(async (error: unknown) => {
-    if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
-    throw error;
-  });
+  const result = await followed(model, data, { ...options, run: runFolder }, flags).catch(
+    async (error: unknown) => {
+      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+      throw error;
+    },
+  );
   report(result, model, flags);
 }
 
@@ -121,6 +130,11 @@ function required(name: string, example: string): LmError {
   });
 }
 
+/** Trains, shows it, and ends it at a signal. */
+function followed(model: Model, data: TrainData, options: TrainOptions, flags: Flags): Promise<TrainResult> {
+  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags));
+}
+
 /** Shows a run's events until it ends. */
 async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainResult> {
   const progress = createProgress({ quiet });
@@ -131,6 +145,8 @@ async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainRes
         if (!started) progress.start(event.totalSteps);
         started = true;
         progress.update(event);
+      } else if (event.type === 'resume') {
+        if (!quiet) progress.log(`going on after step ${event.step} (${event.path})`);
       } else if (event.type === 'warning') {
         progress.log(`bad image ${event.name}: ${event.reason}`);
       } else if (event.type === 'eval' && !quiet) {

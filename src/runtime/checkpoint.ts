@@ -27,7 +27,7 @@ export interface CheckpointInfo {
 /**
  * Writes a checkpoint, as a whole or not at all.
  *
- * @param sets what goes in beside the values: the sets of tensors that a training goes on with.
+ * @param sets what goes in beside the values.
  * @throws ERR_FILE when the file system refuses.
  */
 export async function writeCheckpoint(
@@ -36,8 +36,30 @@ export async function writeCheckpoint(
   model: NativeModel,
   sets: readonly TensorSet[],
 ): Promise<void> {
-  const { graph, classNames, dtype, run } = info;
-  const metadata = {
+  await writeSafetensors(path, entries(info, model, sets), metadataOf(info));
+}
+
+/** Writes a checkpoint of the moment when it was taken. */
+export type Snapshot = (path: string) => Promise<void>;
+
+/**
+ * Copies what a checkpoint holds, to be written while the model changes: all tensors are of one moment when no step runs meanwhile.
+ *
+ * @throws ERR_CLOSED; the snapshot itself throws ERR_FILE.
+ */
+export async function takeSnapshot(
+  info: CheckpointInfo,
+  model: NativeModel,
+  sets: readonly TensorSet[],
+): Promise<Snapshot> {
+  const copies = await Promise.all(
+    entries(info, model, sets).map(async ({ data, ...entry }) => ({ ...entry, data: await data() })),
+  );
+  return (path) => writeSafetensors(path, copies, metadataOf(info));
+}
+
+function metadataOf({ graph, classNames, dtype, run }: CheckpointInfo): Readonly<Record<string, string>> {
+  return {
     format: 'lm-resnet',
     version: String(checkpointVersion),
     dtype,
@@ -45,7 +67,6 @@ export async function writeCheckpoint(
     classNames: JSON.stringify(classNames),
     run: JSON.stringify(run),
   };
-  await writeSafetensors(path, entries(graph, dtype, model, sets), metadata);
 }
 
 /** The tensors of a set: running statistics have values and an average, but no moments. */
@@ -53,7 +74,14 @@ function specsOf(graph: Graph, set: TensorSet): readonly { path: string; shape: 
   return set === 'value' || set === 'ema' ? [...graph.params, ...graph.buffers] : graph.params;
 }
 
-function entries(graph: Graph, dtype: Dtype, model: NativeModel, sets: readonly TensorSet[]): TensorEntry[] {
+/** A tensor that is read when its turn comes. */
+type LazyEntry = TensorEntry & { readonly data: () => Promise<TensorValues> };
+
+function entries(
+  { graph, dtype }: CheckpointInfo,
+  model: NativeModel,
+  sets: readonly TensorSet[],
+): LazyEntry[] {
   const type = dtype === 'float64' ? 'F64' : 'F32';
   const all = (['value', ...sets] as const).flatMap((set) =>
     specsOf(graph, set).map(({ path, shape }) => ({ set, path, shape })),

@@ -13,7 +13,7 @@ import type {
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from './checkpoint.ts';
 import { Dataset } from './dataset.ts';
 import { batchSize, loaderSpec } from './loading.ts';
 import {
@@ -247,19 +247,16 @@ export class Model {
    * await model.save('model.safetensors');
    */
   async save(path: string): Promise<void> {
-    return this.saveCheckpoint(path, null);
-  }
-
-  /** Saves as `save` does, with what is known of the run and the sets of tensors that it goes on with. @internal */
-  async saveCheckpoint(
-    path: string,
-    run: Readonly<Record<string, unknown>> | null,
-    sets: readonly TensorSet[] = [],
-  ): Promise<void> {
     const { graph, classNames, dtype } = this;
     return called(this.save, () =>
-      writeCheckpoint(path, { graph, classNames, dtype, run }, this.#open(), sets),
+      writeCheckpoint(path, { graph, classNames, dtype, run: null }, this.#open(), []),
     );
+  }
+
+  /** Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the run. @internal */
+  async snapshot(run: Readonly<Record<string, unknown>>, sets: readonly TensorSet[]): Promise<Snapshot> {
+    const { graph, classNames, dtype } = this;
+    return takeSnapshot({ graph, classNames, dtype, run }, this.#open(), sets);
   }
 
   /**

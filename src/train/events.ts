@@ -16,9 +16,16 @@ export interface EvalEvent extends EvalRow {
   readonly count: number;
 }
 
-/** A checkpoint was written. */
+/** A checkpoint of `step` was written, while later steps went on. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
+  readonly step: number;
+  readonly path: string;
+}
+
+/** A run goes on from a checkpoint: the first event of a resumed one. */
+export interface ResumeEvent {
+  readonly type: 'resume';
   readonly step: number;
   readonly path: string;
 }
@@ -26,7 +33,7 @@ export interface CheckpointEvent {
 /** An image could not be used: another took its place, or an evaluation left it out. Each is told of once. */
 export type WarningEvent = WarningRow;
 
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | WarningEvent;
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | ResumeEvent | WarningEvent;
 
 /** Two neighbouring step events as one: for a reader who is slower than the training. */
 export function joined(a: StepEvent, b: StepEvent): StepEvent {

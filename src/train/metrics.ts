@@ -2,7 +2,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { errnoOf, fileError, replaceFile } from '../files.ts';
 import type { BadImage } from '../native/binding.ts';
 import { appendFile } from './appendFile.ts';
 
@@ -117,6 +117,31 @@ function parseRow(line: string, number: number, path: string): MetricsRow[] {
   } catch (cause) {
     const message = `Expected a row of metrics for \`${path}:${number}\` but received something else`;
     throw new LmError('ERR_CHECKPOINT', message, { hint: 'The log was damaged; remove this line.', cause });
+  }
+}
+
+/**
+ * Removes the rows behind a step, for a run that goes on from it; a missing log stays so.
+ *
+ * @throws ERR_FILE when the file system refuses; the log is then as it was.
+ */
+export async function truncateMetrics(path: string, step: number): Promise<void> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    if (errnoOf(cause) === 'ENOENT') return '';
+    throw fileError(cause, 'a readable file', path);
+  });
+  const lines = text.split('\n').slice(0, -1);
+  const kept = lines.filter((line) => !(stepOf(line) > step));
+  if (kept.length === lines.length) return;
+  await replaceFile(path, (file) => file.writeFile(kept.map((line) => `${line}\n`).join('')));
+}
+
+/** Step of a row; NaN where a line is none, which then stays for `readMetrics` to tell of. */
+function stepOf(line: string): number {
+  try {
+    return z.looseObject({ step: z.number() }).parse(JSON.parse(line)).step;
+  } catch {
+    return Number.NaN;
   }
 }
 

@@ -88,6 +88,12 @@ export interface TrainSettings extends LoadingOptions {
   readonly memory: MemoryStrategy;
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
   readonly steps?: number | undefined;
+  /** Steps from one checkpoint of the run folder to the next, default an epoch; one more is written when an evaluation is among the best. */
+  readonly checkpointEvery?: number | undefined;
+  /** So many of the last checkpoints stay in the run folder, default 2: where the last is damaged, the one before serves. */
+  readonly keepLast: number;
+  /** So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1. */
+  readonly keepBest: number;
   /** Event files for TensorBoard in the run folder, which is then required; default false. */
   readonly tensorboard: boolean;
 }
@@ -185,6 +191,9 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .default({ kind: 'store', every: 1 })
     .describe('what a step keeps for its backward pass: store, recompute or reverse'),
   steps: z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
+  checkpointEvery: z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
+  keepLast: z.int().min(1).default(2).describe('so many of the last checkpoints are kept'),
+  keepBest: z.int().min(0).default(1).describe('so many checkpoints of the best test top-1 are kept'),
   tensorboard: z.boolean().default(false).describe('event files for TensorBoard in the run folder'),
   ...loadingShape,
 });

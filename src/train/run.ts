@@ -8,7 +8,7 @@ export interface TrainResult {
   readonly epochs: number;
   /** Mean loss of the last steps, since the last event. */
   readonly loss: number;
-  /** The evaluation after the last step; null without held-out images. */
+  /** The last evaluation; null without held-out images. */
   readonly evaluation: NativeEvaluation | null;
   /** Seconds spent in training steps, evaluation and files aside. */
   readonly seconds: number;

@@ -5,25 +5,24 @@ import type { Dataset } from '../runtime/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import { writeCurves } from './curves.ts';
 import type { TrainEvent } from './events.ts';
-import { type CoefficientsRow, openMetrics, readMetrics } from './metrics.ts';
+import { type CoefficientsRow, type MetricsRow, openMetrics, readMetrics, type StepRow } from './metrics.ts';
 import type { TrainSettings } from './options.ts';
 import { boardCoefficients, boardEvent, boardSamples } from './runBoard.ts';
+import { type Resumed, rewindRun, runFileNames, writeRunCheckpoint } from './runCheckpoints.ts';
 import { createRunFolder } from './runFolder.ts';
+import type { RunState } from './runState.ts';
 import { stateSets } from './state.ts';
 import { openEventFile } from './tensorboard.ts';
 
-/** What a checkpoint says of the run that made it. */
-export interface RunState {
-  readonly step: number;
-  readonly totalSteps: number;
-  readonly settings: TrainSettings;
-}
-
 export interface RunFiles {
   readonly folder: string | null;
+  /** Path of the newest checkpoint; null without a run folder. */
+  readonly checkpoint: string | null;
   log(event: TrainEvent): Promise<void>;
-  /** Writes the checkpoint; its path, or null without a run folder. */
-  checkpoint(state: RunState): Promise<string | null>;
+  /** Copies what a checkpoint holds; the function writes it, while the model may change. */
+  save(state: RunState): Promise<() => Promise<void>>;
+  /** Seconds of training that the log tells of, with so many images in a step. */
+  secondsSoFar(imagesPerStep: number): Promise<number>;
   /** Draws the curves; `evaluated` names the held-out images. */
   finish(evaluated: string | undefined): Promise<void>;
   close(): Promise<void>;
@@ -31,14 +30,16 @@ export interface RunFiles {
 
 const none: RunFiles = {
   folder: null,
+  checkpoint: null,
   log: async () => {},
-  checkpoint: async () => null,
+  save: async () => async () => {},
+  secondsSoFar: async () => 0,
   finish: async () => {},
   close: async () => {},
 };
 
 /**
- * Creates the folder of a run and opens its logs; without a folder nothing is written.
+ * Creates the folder of a run, or takes the one of a run that goes on, and opens its logs; without a folder nothing is written.
  *
  * @param data training images; TensorBoard shows some of them.
  * @throws ERR_RUN_EXISTS, ERR_FILE.
@@ -48,18 +49,19 @@ export async function openRunFiles(
   model: Model,
   settings: TrainSettings,
   data: Dataset,
+  resumed?: Resumed,
 ): Promise<RunFiles> {
   if (folder === undefined) return none;
-  await createRunFolder(folder);
+  if (resumed === undefined) await createRunFolder(folder);
+  else await rewindRun(resumed);
   const json = `${JSON.stringify({ model: model.graph.name, ...settings }, null, 2)}\n`;
   await replaceFile(join(folder, 'settings.json'), (file) => file.writeFile(json));
-  const board = settings.tensorboard ? await openEventFile(folder) : null;
-  const metrics = join(folder, 'metrics.jsonl');
+  const board = settings.tensorboard ? await openEventFile(folder, { fromStep: resumed?.state.step }) : null;
+  const metrics = join(folder, runFileNames.metrics);
   const log = await openMetrics(metrics).catch(async (error: unknown) => {
     await board?.close();
     throw error;
   });
-  const path = join(folder, 'checkpoint.safetensors');
   const logCoefficients = async (at: Pick<CoefficientsRow, 'step' | 'epoch'>): Promise<void> => {
     const row = await coefficients(model, at);
     if (row === null) return;
@@ -68,13 +70,14 @@ export async function openRunFiles(
   };
   const files: RunFiles = {
     folder,
+    checkpoint: join(folder, runFileNames.newest),
     async close() {
       await board?.close();
       await log.close();
     },
     async log(event) {
       if (board !== null) await boardEvent(board, event);
-      if (event.type === 'checkpoint') return;
+      if (event.type === 'checkpoint' || event.type === 'resume') return;
       const { losses, samples, totalSteps, count, ...row } = {
         losses: 0,
         samples: 0,
@@ -85,15 +88,19 @@ export async function openRunFiles(
       if (event.type === 'eval') await logCoefficients(event);
       await log.write(row);
     },
-    async checkpoint(state) {
-      await model.saveCheckpoint(path, { ...state }, stateSets(settings));
-      return path;
+    async save(state) {
+      const snapshot = await model.snapshot({ ...state }, stateSets(settings));
+      return () => writeRunCheckpoint(folder, state, snapshot);
+    },
+    async secondsSoFar(imagesPerStep) {
+      return trainingSeconds(await readMetrics(metrics), imagesPerStep);
     },
     async finish(evaluated) {
       const title = `${model.graph.name}`;
       await writeCurves(join(folder, 'curves.png'), await readMetrics(metrics), { title, evaluated });
     },
   };
+  if (resumed !== undefined) return files;
   try {
     await logCoefficients({ step: 0, epoch: 0 });
     if (board !== null) await boardSamples(board, model, data, settings);
@@ -102,6 +109,14 @@ export async function openRunFiles(
     await files.close();
     throw error;
   }
+}
+
+/** A checkpoint has no clock: the time of a run stands in its log. */
+function trainingSeconds(rows: readonly MetricsRow[], imagesPerStep: number): number {
+  const steps = rows.filter((row) => row.type === 'step');
+  const secondsOf = ({ step, imagesPerSecond }: StepRow, i: number): number =>
+    ((step - (steps[i - 1]?.step ?? 0)) * imagesPerStep) / imagesPerSecond;
+  return steps.map(secondsOf).reduce((a, b) => a + b, 0);
 }
 
 /** Values of the learned coefficients; null where there are none, or the model was closed. */

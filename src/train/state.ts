@@ -2,6 +2,7 @@
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { NativeModel, TensorSet } from '../native/binding.ts';
+import type { CheckpointTensors } from '../runtime/checkpoint.ts';
 import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
 
@@ -18,4 +19,10 @@ export async function resetState(graph: Graph, model: NativeModel, settings: Tra
   if (!settings.modelEma) return;
   for (const { path } of [...graph.params, ...graph.buffers])
     await model.writeTensor(path, 'ema', await model.readTensor(path, 'value'));
+}
+
+/** Goes on from the tensors of a checkpoint. */
+export async function restoreState(model: NativeModel, sets: CheckpointTensors['sets']): Promise<void> {
+  for (const [set, tensors] of sets)
+    for (const [path, values] of tensors) await model.writeTensor(path, set, values);
 }

@@ -97,6 +97,10 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   prefetch: { from: { workers: 1 }, to: { prefetch: 5 }, steps: [4, 4], sameWeights: true },
   onBadImage: { to: { onBadImage: 'throw' }, steps: [4, 4], sameWeights: true },
   badImageLimit: { to: { badImageLimit: 0 }, steps: [4, 4], sameWeights: true },
+  // Their effect is on files: test/train/checkpoints.test.ts.
+  checkpointEvery: { to: { checkpointEvery: 1 }, steps: [4, 4], sameWeights: true },
+  keepLast: { to: { keepLast: 1 }, steps: [4, 4], sameWeights: true },
+  keepBest: { to: { keepBest: 0 }, steps: [4, 4], sameWeights: true },
   // Its effect is on files: test/train/tensorboard.test.ts.
   tensorboard: { to: { tensorboard: true }, steps: [4, 4], sameWeights: true },
 };

@@ -22,6 +22,7 @@ import {
   type PresetName,
   preset,
   presetConfig,
+  type ResumeEvent,
   recipe,
   type Scheme,
   type StepEvent,
@@ -108,6 +109,7 @@ describe('a training', () => {
       if (event.type === 'step') expectTypeOf(event).toEqualTypeOf<StepEvent>();
       else if (event.type === 'eval') expectTypeOf(event).toEqualTypeOf<EvalEvent>();
       else if (event.type === 'checkpoint') expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
+      else if (event.type === 'resume') expectTypeOf(event).toEqualTypeOf<ResumeEvent>();
       else expectTypeOf(event).toEqualTypeOf<WarningEvent>();
     };
     expectTypeOf(told).returns.toBeVoid();

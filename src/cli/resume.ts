@@ -1,0 +1,56 @@
+/** `lm-resnet train --resume` */
+import type { Command } from 'commander';
+import { expected } from '../errors.ts';
+import { readCheckpointInfo } from '../runtime/checkpoint.ts';
+import { Model } from '../runtime/model.ts';
+import { checkpointAt, explainDamage, lastGoodCheckpoint } from '../train/runCheckpoints.ts';
+import { parseRunState } from '../train/runState.ts';
+import { initFrom, type PlaceFlags } from './place.ts';
+
+export interface ResumeFlags {
+  readonly resume?: string;
+  readonly resumeFallback?: boolean;
+}
+
+/** Adds --resume and --resume-fallback. */
+export function addResumeFlags(command: Command): void {
+  command
+    .option(
+      '--resume <run>',
+      'go on in a run folder, or from one checkpoint of it, with its model and settings',
+    )
+    .option(
+      '--resume-fallback',
+      'with --resume: where the last checkpoint is damaged, take the newest that is whole',
+    );
+}
+
+/** Flags of what a run begins with. */
+const beginnings = ['model', 'recipe', 'run', 'imageSize'] as const;
+
+/**
+ * The model that a run goes on with, and the checkpoint it is from; as many threads compute as did, unless --threads says otherwise.
+ *
+ * @throws ERR_CONFIG beside flags of a new run, ERR_CHECKPOINT, ERR_FILE.
+ */
+export async function resumeFrom(
+  run: string,
+  flags: ResumeFlags & PlaceFlags & Readonly<Record<string, unknown>>,
+): Promise<{ readonly model: Model; readonly path: string }> {
+  for (const name of beginnings)
+    if (flags[name] !== undefined)
+      throw expected(
+        'ERR_CONFIG',
+        'nothing, for a run that is resumed has its own,',
+        `--${name}`,
+        flags[name],
+      );
+  const path = flags.resumeFallback ? await lastGoodCheckpoint(run) : await checkpointAt(run);
+  try {
+    const { threads } = parseRunState(path, (await readCheckpointInfo(path)).run);
+    initFrom({ ...flags, threads: flags.threads ?? threads });
+    return { model: await Model.load(path, { device: flags.device, dtype: flags.dtype }), path };
+  } catch (error) {
+    throw await explainDamage(error, path);
+  }
+}

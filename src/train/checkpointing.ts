@@ -1,0 +1,87 @@
+/** The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the training goes on. */
+import type { NativeEvaluation } from '../native/binding.ts';
+import type { TrainEvent } from './events.ts';
+import type { TrainSettings } from './options.ts';
+import type { RunFiles } from './runFiles.ts';
+import type { Evaluated, RunState } from './runState.ts';
+
+/** What does not change while the run goes on. */
+type Constant = Omit<RunState, 'step' | 'evaluation' | 'best'>;
+
+/** The checkpoints of one run. */
+export class Checkpointing {
+  readonly #files: RunFiles;
+  readonly #constant: Constant;
+  readonly #every: number;
+  #evaluation: Evaluated | null;
+  #best: RunState['best'];
+  /** Step of the newest checkpoint, as long as nothing was evaluated since. */
+  #saved: number | null;
+  #writing: Promise<void> = Promise.resolve();
+
+  /**
+   * @param stepsPerEpoch steps between checkpoints, unless the settings say how many.
+   * @param from the checkpoint that the run goes on from.
+   */
+  constructor(files: RunFiles, constant: Constant, stepsPerEpoch: number, from?: RunState) {
+    this.#files = files;
+    this.#constant = constant;
+    this.#every = constant.settings.checkpointEvery ?? stepsPerEpoch;
+    this.#evaluation = from?.evaluation ?? null;
+    this.#best = from?.best ?? [];
+    this.#saved = from?.step ?? null;
+  }
+
+  /** The last evaluation; null before the first. */
+  get evaluation(): Evaluated | null {
+    return this.#evaluation;
+  }
+
+  /** Takes note of an evaluation. */
+  evaluated(step: number, { loss, top1, top5, count }: NativeEvaluation): void {
+    const { keepBest }: TrainSettings = this.#constant.settings;
+    this.#evaluation = { step, loss, top1, top5, count };
+    const ranked = [...this.#best, { step, top1 }].toSorted((a, b) => b.top1 - a.top1);
+    this.#best = ranked.slice(0, Math.max(1, keepBest));
+    this.#saved = null;
+  }
+
+  /** Whether a checkpoint is due after so many steps. */
+  isDue(step: number): boolean {
+    const { keepBest } = this.#constant.settings;
+    const isBest = this.#best.slice(0, keepBest).some((one) => one.step === step);
+    return isBest || step % this.#every === 0 || step === this.#constant.totalSteps;
+  }
+
+  /** Steps until one is due. */
+  stepsToNext(step: number): number {
+    return this.#every - (step % this.#every);
+  }
+
+  /**
+   * Copies the model after `step` steps, unless its newest checkpoint is of that step; the file is written while the training goes on.
+   *
+   * @throws ERR_FILE where the file before could not be written.
+   */
+  async save(step: number, emit: (event: TrainEvent) => Promise<void>): Promise<void> {
+    if (this.#saved === step) return;
+    await this.#writing;
+    const { checkpoint: path } = this.#files;
+    const state = { ...this.#constant, step, evaluation: this.#evaluation, best: this.#best };
+    const write = await this.#files.save(state);
+    this.#saved = step;
+    this.#writing = write().then(async () => {
+      if (path !== null) await emit({ type: 'checkpoint', step, path });
+    });
+    this.#writing.catch(() => {}); // told to whoever saves or waits next
+  }
+
+  /**
+   * Waits for the file under way.
+   *
+   * @throws ERR_FILE where it could not be written.
+   */
+  written(): Promise<void> {
+    return this.#writing;
+  }
+}

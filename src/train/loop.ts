@@ -1,0 +1,243 @@
+/** One training, from its first step to its last: chunks of steps run natively, between them events, evaluation and files. */
+import { LmError } from '../errors.ts';
+import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
+import { native } from '../native/load.ts';
+import type { Model } from '../runtime/model.ts';
+import { Checkpointing } from './checkpointing.ts';
+import type { TrainEvent } from './events.ts';
+import { openTrainer } from './openTrainer.ts';
+import type { TrainSettings } from './options.ts';
+import type { TrainResult } from './run.ts';
+import type { Resumed } from './runCheckpoints.ts';
+import { openRunFiles, type RunFiles } from './runFiles.ts';
+import { type Evaluated, marksOf } from './runState.ts';
+import { resetState, restoreState } from './state.ts';
+import { peakRate, stepScalars, stepTable } from './stepTable.ts';
+import type { TrainSets } from './trainSets.ts';
+
+type Emit = (event: TrainEvent) => Promise<void>;
+
+/** Seconds of work between two events. */
+const chunkSeconds = 0.5;
+
+/** Where a training begins, and what ends it. */
+export interface Beginning {
+  readonly signal: AbortSignal | undefined;
+  readonly folder: string | undefined;
+  /** The checkpoint that it goes on from; default: it begins anew. */
+  readonly resumed?: Resumed;
+}
+
+/** An evaluation that a checkpoint tells of. */
+function told(found: Evaluated | null): NativeEvaluation | null {
+  if (found === null) return null;
+  const { step: _, ...evaluation } = found;
+  return { ...evaluation, bad: [] };
+}
+
+/** One training, from its first step to its last. */
+export class Loop {
+  readonly #model: Model;
+  readonly #data: TrainSets;
+  readonly #settings: TrainSettings;
+  readonly #beginning: Beginning;
+  readonly #native: NativeModel;
+  readonly #trainer: NativeTrainer;
+  readonly #end: () => void;
+  readonly #totalSteps: number;
+  readonly #stepsPerEpoch: number;
+  #stopping = false;
+  #step = 0;
+  #seconds = 0;
+  #samples = 0;
+  #loss = Number.NaN;
+  #secondsPerStep = Number.NaN;
+
+  constructor(model: Model, data: TrainSets, settings: TrainSettings, beginning: Beginning) {
+    this.#model = model;
+    this.#data = data;
+    this.#settings = settings;
+    this.#beginning = beginning;
+    const { native: open, end } = model.beginTraining(() => this.stop());
+    this.#native = open;
+    try {
+      this.#trainer = openTrainer(open, model, data.train, settings);
+      const { stepsPerEpoch } = this.#trainer;
+      this.#totalSteps = settings.steps ?? settings.epochs * stepsPerEpoch;
+      this.#stepsPerEpoch = data.train.count === null ? this.#totalSteps : stepsPerEpoch;
+      this.#end = end;
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#trainer.stop();
+  }
+
+  async run(emit: (event: TrainEvent) => void): Promise<TrainResult> {
+    const abort = (): void => this.stop();
+    const { signal, folder, resumed } = this.#beginning;
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) this.stop();
+    try {
+      const files = await openRunFiles(folder, this.#model, this.#settings, this.#data.train, resumed);
+      const checkpoints = this.#checkpoints(files);
+      try {
+        return await this.#train(files, checkpoints, (event) => {
+          emit(event);
+          return files.log(event);
+        });
+      } finally {
+        await checkpoints.written().catch(() => undefined);
+        await files.close();
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#trainer.close();
+      this.#end();
+    }
+  }
+
+  #checkpoints(files: RunFiles): Checkpointing {
+    const { threads } = native().info();
+    const constant = {
+      totalSteps: this.#totalSteps,
+      threads,
+      ...marksOf(this.#data),
+      settings: this.#settings,
+    };
+    return new Checkpointing(files, constant, this.#stepsPerEpoch, this.#beginning.resumed?.state);
+  }
+
+  async #train(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<TrainResult> {
+    let evaluation: NativeEvaluation | null = null;
+    await this.#begin(files, emit);
+    for (;;) {
+      evaluation = (await this.#evaluate(checkpoints, emit)) ?? evaluation;
+      if (checkpoints.isDue(this.#step) && !this.#model.closed) await checkpoints.save(this.#step, emit);
+      if (this.#step >= this.#totalSteps || this.#stopping) break;
+      const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
+      for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
+      if (chunk.notFinite !== null) throw await this.#notFinite(chunk.notFinite, files, checkpoints, emit);
+      if (chunk.exhausted) break;
+    }
+    await this.#leave(files, checkpoints, emit);
+    const stopped = this.#step < this.#totalSteps;
+    if (stopped && this.#beginning.signal?.aborted) throw this.#aborted(files.checkpoint);
+    if (this.#model.closed)
+      throw new LmError(
+        'ERR_CLOSED',
+        `The model was closed after step ${this.#step} of ${this.#totalSteps} of its training`,
+      );
+    return this.#result(evaluation ?? told(checkpoints.evaluation), files, stopped);
+  }
+
+  /** Begins anew, or where the checkpoint was taken. */
+  async #begin(files: RunFiles, emit: Emit): Promise<void> {
+    const { resumed } = this.#beginning;
+    if (resumed === undefined) return resetState(this.#model.graph, this.#native, this.#settings);
+    const { state, path, sets } = resumed;
+    await restoreState(this.#native, sets);
+    const imagesPerStep = this.#settings.batch * this.#settings.accumulate;
+    this.#step = state.step;
+    this.#samples = state.step * imagesPerStep;
+    this.#seconds = await files.secondsSoFar(imagesPerStep);
+    await emit({ type: 'resume', step: state.step, path });
+  }
+
+  /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */
+  async #chunk(most: number, emit: Emit): Promise<NativeChunkResult> {
+    const stepsPerEpoch = this.#stepsPerEpoch;
+    const wanted = Math.max(1, Math.round(chunkSeconds / this.#secondsPerStep) || 1);
+    const left = Math.min(this.#totalSteps - this.#step, stepsPerEpoch - (this.#step % stepsPerEpoch), most);
+    const laid = { stepsPerEpoch, totalSteps: this.#totalSteps };
+    const steps = { first: this.#step, count: Math.min(wanted, left) };
+    const table = stepTable(this.#settings, laid, steps);
+    const chunk = await this.#trainer.run({ first: this.#step, table });
+    if (chunk.steps === 0) return chunk;
+    this.#step += chunk.steps;
+    this.#seconds += chunk.seconds;
+    this.#samples += chunk.samples;
+    this.#secondsPerStep = chunk.seconds / chunk.steps;
+    this.#loss = chunk.losses.reduce((a, b) => a + b, 0) / chunk.steps;
+    await emit({
+      type: 'step',
+      step: this.#step,
+      totalSteps: this.#totalSteps,
+      epoch: this.#step / stepsPerEpoch,
+      loss: this.#loss,
+      losses: [...chunk.losses],
+      samples: chunk.samples,
+      top1: chunk.correct1 / chunk.samples,
+      lr: stepScalars(this.#settings, laid, this.#step - 1).lr,
+      imagesPerSecond: chunk.samples / chunk.seconds,
+    });
+    return chunk;
+  }
+
+  /** Evaluates where an epoch ends, once; else null. */
+  async #evaluate(checkpoints: Checkpointing, emit: Emit): Promise<NativeEvaluation | null> {
+    const step = this.#step;
+    const { test } = this.#data;
+    const isEnd = step === this.#totalSteps || (step > 0 && step % this.#stepsPerEpoch === 0);
+    if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
+    if (this.#stopping || this.#model.closed) return null;
+    const { workers, prefetch, onBadImage, badImageLimit } = this.#settings;
+    const evaluation = await this.#model.evaluate(test, { workers, prefetch, onBadImage, badImageLimit });
+    const { loss, top1, top5, count, bad } = evaluation;
+    for (const one of bad) await emit({ type: 'warning', step, ...one });
+    await emit({ type: 'eval', step, epoch: step / this.#stepsPerEpoch, loss, top1, top5, count });
+    checkpoints.evaluated(step, evaluation);
+    return evaluation;
+  }
+
+  /** Leaves what the run can go on from, and the picture of it. */
+  async #leave(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<void> {
+    if (!this.#model.closed) await checkpoints.save(this.#step, emit);
+    await checkpoints.written();
+    await files.finish(this.#data.test === undefined ? undefined : 'test');
+  }
+
+  async #notFinite(layer: string, files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<LmError> {
+    await this.#leave(files, checkpoints, emit);
+    const saved = files.checkpoint === null ? 'the weights are' : `${files.checkpoint} has the weights`;
+    const message = `Step ${this.#step + 1} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;
+    return new LmError('ERR_NOT_FINITE', message, {
+      hint: `Lower the learning rate (lr is ${peakRate(this.#settings)}) or warm up longer.`,
+    });
+  }
+
+  #aborted(checkpoint: string | null): LmError {
+    const hint =
+      checkpoint === null ? 'Give a run folder to keep the weights.' : `The weights so far: ${checkpoint}`;
+    return new LmError(
+      'ERR_ABORTED',
+      `The training was aborted after step ${this.#step} of ${this.#totalSteps}`,
+      {
+        hint,
+        cause: this.#beginning.signal?.reason,
+      },
+    );
+  }
+
+  #result(
+    evaluation: NativeEvaluation | null,
+    { checkpoint, folder: run }: RunFiles,
+    stopped: boolean,
+  ): TrainResult {
+    return {
+      steps: this.#step,
+      epochs: this.#step / this.#stepsPerEpoch,
+      loss: this.#loss,
+      evaluation,
+      seconds: this.#seconds,
+      imagesPerSecond: this.#samples / this.#seconds,
+      checkpoint,
+      run,
+      stopped,
+    };
+  }
+}

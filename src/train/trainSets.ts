@@ -1,0 +1,44 @@
+/** The images of a training: those to train on, and held-out ones. */
+import { expected } from '../errors.ts';
+import type { Dataset } from '../runtime/dataset.ts';
+import type { TrainSettings } from './options.ts';
+
+/** The data sets of a training. */
+export interface TrainSets {
+  readonly train: Dataset;
+  readonly test: Dataset | undefined;
+}
+
+/**
+ * Checks that a training with these settings can be done on these images.
+ *
+ * @throws ERR_CONFIG, ERR_DATASET when the classes of both sets differ.
+ */
+export function checkSets(
+  { train: { count, classNames, name }, test }: TrainSets,
+  { batch, accumulate, steps }: TrainSettings,
+): void {
+  if (count === null && steps === undefined)
+    throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
+  if (count !== null && count < batch * accumulate)
+    throw expected(
+      'ERR_CONFIG',
+      `at most ${count}, the number of training images, in a step`,
+      'train.batch',
+      accumulate === 1 ? batch : `${accumulate} x ${batch}`,
+    );
+  if (test === undefined) return;
+  if (test.count === null)
+    throw expected('ERR_CONFIG', 'images that can be read again', 'data.test', test.name);
+  const differs = test.classNames.findIndex((other, i) => other !== classNames[i]);
+  if (differs >= 0 && classNames.length > 0)
+    throw expected(
+      'ERR_DATASET',
+      `the class "${classNames[differs] ?? 'none'}" at ${differs}, as in ${name},`,
+      test.name,
+      test.classNames[differs],
+      {
+        hint: 'Both parts need the same classes in the same order: one folder for each class in both.',
+      },
+    );
+}
