@@ -132,7 +132,14 @@ export type {
 } from './train/events.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
-export { type RecipeName, recipe, recipeNames, recipes } from './train/recipes.ts';
+export {
+  type Recipe,
+  type RecipeName,
+  type RecipeTransforms,
+  recipe,
+  recipeNames,
+  recipes,
+} from './train/recipes.ts';
 export { compareRuns } from './train/report/compareRuns.ts';
 export type { Comparison, RunReport } from './train/report/comparison.ts';
 export { reportPage } from './train/report/page.ts';

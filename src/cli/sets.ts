@@ -43,14 +43,17 @@ export async function openPart(
   );
 }
 
+/** What to train on, and what to test on. */
+export interface Sets {
+  readonly train: Dataset;
+  readonly test: Dataset | undefined;
+}
+
 /**
  * Opens what to train on and what to test on: of the same data set where it has such a part, unless another is given. The transform is
  * that of training; to test on one's own, name the set with its transform.
  */
-export async function openSets(
-  value: unknown,
-  test: unknown,
-): Promise<{ train: Dataset; test: Dataset | undefined }> {
+export async function openSets(value: unknown, test: unknown): Promise<Sets> {
   const spec = dataSpec(value);
   const other = test === undefined ? undefined : dataSpec(test, undefined, 'test');
   const train = await openDataset(spec);

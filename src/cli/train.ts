@@ -6,22 +6,24 @@ import { oneOf, parseOptions } from '../check.ts';
 import { createModel } from '../createModel.ts';
 import { LmError } from '../errors.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
+import type { Dataset } from '../runtime/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import { type TrainSettings, trainSchema } from '../train/options.ts';
-import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
+import { findRecipe, type Recipe, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
+import type { Transform } from '../transforms/transforms.ts';
 import { readConfig } from './config.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { createProgress } from './progress.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from './resume.ts';
-import { dataHelp, modelOptions, openSets } from './sets.ts';
+import { dataHelp, modelOptions, openSets, type Sets } from './sets.ts';
 import { withSignals } from './signals.ts';
 
 const jobSchema = z.object({
-  model: z.string().default('lm_resnet20'),
+  model: z.string().optional(),
   data: z.unknown().optional(),
   test: z.unknown().optional(),
   imageSize: z.int().min(8).max(16_383).optional(),
@@ -38,6 +40,7 @@ interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
 const examples = `
 Examples:
   $ lm-resnet train --data mnist:DIR --recipe mnist-onecycle
+  $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --model lm_resnet20
   $ lm-resnet train --data cifar10:DIR --model lm_resnet56 --epochs 160 --schedule '{"kind":"multistep","milestones":[80,120]}'
   $ lm-resnet train --data imageFolder:DIR --model lm_resnet50 --image-size 176 --workers 8
   $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
@@ -51,7 +54,7 @@ export function addTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train a model on a data set, into a new run folder')
-    .option('--model <name>', `model: ${presetNames.join(', ')} (default: lm_resnet20)`)
+    .option('--model <name>', `model: ${presetNames.join(', ')} (default: the recipe's, else lm_resnet20)`)
     .option('--data <set>', `data set to train on, ${dataHelp}`)
     .option(
       '--test <set>',
@@ -64,7 +67,7 @@ export function addTrain(program: Command): void {
       ),
     )
     .option('--run <folder>', 'run folder, new (default: runs/<model>)')
-    .option('--recipe <name>', `settings to start from: ${recipeNames.join(', ')}`)
+    .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
     .option('--json', 'end with one line of JSON')
     .option('--quiet', 'no progress');
@@ -77,7 +80,7 @@ export function addTrain(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const file = flags.config === undefined ? {} : await readConfig(flags.config);
   const {
-    model: name,
+    model: named,
     data: trained,
     test: tested,
     imageSize,
@@ -86,15 +89,15 @@ async function run(flags: Flags): Promise<void> {
     ...settings
   } = merged(file, flags);
   if (trained === undefined) throw required('data', 'mnist:DIR');
+  const start = recipeName === undefined ? undefined : findRecipe(recipeName);
   if (flags.resume !== undefined) {
     const { model: loaded, path } = await resumeFrom(flags.resume, flags);
     await using model = loaded;
-    const data = await openSets(trained, tested);
+    const data = augmented(await openSets(trained, tested), start, model);
     return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
   }
-  const preset = oneOf<PresetName>(name, presetNames, 'model');
-  const start = recipeName === undefined ? {} : recipe(recipeName as RecipeName);
-  const options: TrainSettings = parseOptions(trainSchema, { ...start, ...settings }, 'train');
+  const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
+  const options: TrainSettings = parseOptions(trainSchema, { ...start?.settings, ...settings }, 'train');
   initFrom(flags);
   const data = await openSets(trained, tested);
   await using model = await createModel(preset, {
@@ -102,13 +105,27 @@ async function run(flags: Flags): Promise<void> {
     ...{ seed: options.seed, device: flags.device, dtype: flags.dtype },
   });
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
-  const result = await followed(model, data, { ...options, run: runFolder }, flags).catch(
-    async (error: unknown) => {
-      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
-      throw error;
-    },
-  );
+  const result = await followed(
+    model,
+    augmented(data, start, model),
+    { ...options, run: runFolder },
+    flags,
+  ).catch(async (error: unknown) => {
+    if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+    throw error;
+  });
   report(result, model, flags);
+}
+
+/** The data sets with the transforms of a recipe. */
+function augmented({ train, test }: Sets, start: Recipe | undefined, { input }: Model): Sets {
+  const transforms = start?.transforms?.([input.height, input.width]);
+  return { train: transformed(train, transforms?.train), test: test && transformed(test, transforms?.test) };
+}
+
+/** A data set with the transform of a recipe, unless it has its own. */
+function transformed(data: Dataset, transform: Transform | undefined): Dataset {
+  return transform === undefined || data.transform !== undefined ? data : data.with(transform);
 }
 
 function merged(

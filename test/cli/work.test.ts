@@ -90,6 +90,26 @@ describe('train', () => {
     expect(settings).toMatchObject({ lr: 0.2, batch: 16, nesterov: false, schedule: { kind: 'oneCycle' } });
   });
 
+  it('takes model and transforms from a recipe too, unless a flag or the data set has its own', async () => {
+    const { args, data, run } = await job();
+    const recipe = ['--recipe', 'lm-cifar10', '--steps', '1'];
+    const { code, stdout } = await cli([...args, ...recipe]);
+    expect(code).toBe(0);
+    const settings = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8'));
+    expect(settings).toMatchObject({ model: 'lm_resnet56', nesterov: false, epochs: 160 });
+    const trained = async (set: object, folder: string) => {
+      const own = [
+        '--run',
+        `${run}-${folder}`,
+        '--data',
+        JSON.stringify({ kind: 'mnist', path: data, ...set }),
+      ];
+      return lastLine((await cli([...args, ...recipe, ...own])).stdout).loss;
+    };
+    expect(await trained({}, 'same')).toBe(lastLine(stdout).loss);
+    expect(await trained({ transform: [] }, 'own')).not.toBe(lastLine(stdout).loss);
+  });
+
   it('never writes over a run', async () => {
     const { args, run } = await job();
     await mkdir(run, { recursive: true });
