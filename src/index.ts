@@ -130,8 +130,11 @@ export type {
   TrainEvent,
   WarningEvent,
 } from './train/events.ts';
+export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './train/findBatch.ts';
+export { type FindRateOptions, findLearningRate, type RateSearch } from './train/findLearningRate.ts';
 export { type MetricsRow, readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
+export { drawRates, writeRates } from './train/ratePicture.ts';
 export {
   type Recipe,
   type RecipeName,

@@ -37,6 +37,7 @@ const names = {
   depth: ['deepen', 'halfStep'],
   evaluation: ['evaluateInDetail'],
   runs: ['lastGoodCheckpoint'],
+  searches: ['findLearningRate', 'findBatch', 'drawRates', 'writeRates'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
   training: [
     ...['train', 'recipe', 'recipeNames', 'recipes'],

@@ -10,9 +10,14 @@ interface Property {
   readonly description?: string;
 }
 
-/** Adds a flag for every property of a schema: `weightDecay` is `--weight-decay <number>`. Nothing is parsed twice: the schema checks. */
-export function addFlags(command: Command, schema: z.ZodType): void {
+/**
+ * Adds a flag for every property of a schema: `weightDecay` is `--weight-decay <number>`. Nothing is parsed twice: the schema checks.
+ *
+ * @param only these properties; default all.
+ */
+export function addFlags(command: Command, schema: z.ZodType, only?: readonly string[]): void {
   for (const [name, property] of Object.entries(propertiesOf(schema))) {
+    if (only !== undefined && !only.includes(name)) continue;
     for (const option of optionsOf(name, property)) command.addOption(option);
   }
 }

@@ -8,6 +8,8 @@ import { addData } from './data.ts';
 import { addDeepen } from './deepen.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addFindBatch } from './findBatch.ts';
+import { addFindLr } from './findLr.ts';
 import { addInfo } from './info.ts';
 import { addPack } from './pack.ts';
 import { addPredict } from './predict.ts';
@@ -29,6 +31,8 @@ function program(): Command {
     .exitOverride();
   for (const add of [
     addTrain,
+    addFindLr,
+    addFindBatch,
     addEvaluate,
     addPredict,
     addAnalyze,

@@ -1,13 +1,10 @@
 /** The picture of a training: loss above; accuracy and learning rate below; as SVG or PNG. */
-import { extname } from 'node:path';
-import sharp from 'sharp';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
-import { expected } from '../errors.ts';
-import { replaceFile } from '../files.ts';
 import { type Axis, extent, linearAxis, logAxis, type Point, padded } from '../svg/axes.ts';
 import { text } from '../svg/text.ts';
 import type { EvalRow, MetricsRow, StepRow } from './metrics.ts';
+import { svgDocument, writePicture } from './picture.ts';
 import { type Curve, drawPanel, type Panel } from './plot.ts';
 
 /** How a picture of curves looks. */
@@ -29,7 +26,6 @@ const optionsSchema = z.strictObject({
 });
 
 const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
-const fonts = 'Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif';
 
 /**
  * Draws the curves of a run: training loss (raw and smoothed) and evaluation loss above; top-1 and the learning rate below.
@@ -49,15 +45,12 @@ export function drawCurves(rows: readonly MetricsRow[], options: CurvesOptions =
   const x = linearAxis(0, last, Math.max(2, Math.floor(area.width / 115)));
   const free = height - 104 - 58 - 62;
   const top = Math.round(free * 0.54);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${fonts}">`,
-    `<rect width="${width}" height="${height}" fill="#f8f9fb"/>`,
+  return svgDocument(width, height, [
     text(title, area.x, 38, { size: 21, color: '#1f2328', bold: true }),
     text(summary(steps, evals, evaluated), area.x, 62, { size: 13.5 }),
     drawPanel(lossPanel(x, steps, evals, evaluated), { ...area, y: 104, height: top }),
     drawPanel(accuracyPanel(x, steps, evals, evaluated), { ...area, y: 104 + top + 58, height: free - top }),
-    '</svg>\n',
-  ].join('\n');
+  ]);
 }
 
 /**
@@ -73,12 +66,7 @@ export async function writeCurves(
   rows: readonly MetricsRow[],
   options: CurvesOptions = {},
 ): Promise<void> {
-  const ending = extname(path).toLowerCase();
-  if (ending !== '.svg' && ending !== '.png')
-    throw expected('ERR_CONFIG', 'a path that ends in .svg or .png', 'path', path);
-  const svg = Buffer.from(drawCurves(rows, options));
-  const bytes = ending === '.svg' ? svg : await sharp(svg, { density: 144 }).png().toBuffer();
-  await replaceFile(path, (file) => file.writeFile(bytes));
+  await writePicture(path, drawCurves(rows, options));
 }
 
 function lossPanel(x: Axis, steps: readonly StepRow[], evals: readonly EvalRow[], evaluated: string): Panel {

@@ -1,0 +1,78 @@
+/** Steps of a training on a copy of a model, to learn something about it: nothing of them stays. */
+import { LmError } from '../errors.ts';
+import type { NativeChunkResult } from '../native/binding.ts';
+import { native } from '../native/load.ts';
+import type { Dataset } from '../runtime/dataset.ts';
+import type { Model } from '../runtime/model.ts';
+import type { TrainSettings } from './options.ts';
+import { constant } from './schedules.ts';
+import { resetState } from './state.ts';
+import { stepTable } from './stepTable.ts';
+import { trainerSpec } from './trainerSpec.ts';
+
+/** The options of a training that matter to a few steps of it. */
+export const trialOptions: readonly (keyof TrainSettings)[] = [
+  ...(['batch', 'accumulate', 'optimizer', 'momentum', 'nesterov', 'dampening', 'betas', 'eps'] as const),
+  ...([
+    'trustCoefficient',
+    'weightDecay',
+    'decayNorm',
+    'layerDecay',
+    'clipGrad',
+    'clipMode',
+    'loss',
+  ] as const),
+  ...(['smoothing', 'bceTargetThreshold', 'mixup', 'cutmix', 'mixupProb', 'mixupSwitchProb'] as const),
+  ...(['seed', 'memory', 'workers', 'prefetch', 'onBadImage', 'badImageLimit'] as const),
+];
+
+/** Runs one step for each rate, on from the steps before. */
+export type TrialSteps = (rates: readonly number[]) => Promise<NativeChunkResult>;
+
+/**
+ * Trains a copy with rates that `work` chooses.
+ *
+ * @param copy nothing else may train it meanwhile; its weights move.
+ * @param settings all but the rate and its schedule count.
+ * @throws ERR_ABORTED once the signal aborts.
+ */
+export async function withTrial<T>(
+  copy: Model,
+  data: Dataset,
+  settings: TrainSettings,
+  signal: AbortSignal | undefined,
+  work: (steps: TrialSteps) => Promise<T>,
+): Promise<T> {
+  let stop = (): void => {};
+  const { native: open, end } = copy.beginTraining(() => stop());
+  try {
+    const trainer = new (native().Trainer)(open, data.source, trainerSpec(copy, data, settings));
+    stop = () => trainer.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      await resetState(copy.graph, open, settings);
+      let done = 0;
+      return await work(async (rates) => {
+        if (signal?.aborted) throw aborted(signal);
+        const span = { stepsPerEpoch: trainer.stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER };
+        const rows = rates.map((lr, i) => {
+          const own = { ...settings, lr, lrBase: undefined, schedule: constant() };
+          return [...stepTable(own, span, { first: done + i, count: 1 })];
+        });
+        const chunk = await trainer.run({ first: done, table: Float64Array.from(rows.flat()) });
+        done += chunk.steps;
+        if (signal?.aborted) throw aborted(signal);
+        return chunk;
+      });
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      trainer.close();
+    }
+  } finally {
+    end();
+  }
+}
+
+function aborted(signal: AbortSignal): LmError {
+  return new LmError('ERR_ABORTED', 'The search was aborted', { cause: signal.reason });
+}
