@@ -168,7 +168,10 @@ async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainRes
         progress.log(`bad image ${event.name}: ${event.reason}`);
       } else if (event.type === 'eval' && !quiet) {
         const top1 = (100 * event.top1).toFixed(2);
-        progress.log(`epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %`);
+        const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
+        progress.log(
+          `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`,
+        );
       }
     }
   } finally {

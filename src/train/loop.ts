@@ -5,6 +5,7 @@ import { native } from '../native/load.ts';
 import type { Model } from '../runtime/model.ts';
 import { Checkpointing } from './checkpointing.ts';
 import type { TrainEvent } from './events.ts';
+import type { Scores } from './metrics.ts';
 import { openTrainer } from './openTrainer.ts';
 import type { TrainSettings } from './options.ts';
 import type { TrainResult } from './run.ts';
@@ -185,11 +186,16 @@ export class Loop {
     const isEnd = step === this.#totalSteps || (step > 0 && step % this.#stepsPerEpoch === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
-    const { workers, prefetch, onBadImage, badImageLimit } = this.#settings;
-    const evaluation = await this.#model.evaluate(test, { workers, prefetch, onBadImage, badImageLimit });
+    const { workers, prefetch, onBadImage, badImageLimit, modelEma } = this.#settings;
+    const loading = { workers, prefetch, onBadImage, badImageLimit };
+    const evaluation = await this.#model.evaluate(test, loading);
     const { loss, top1, top5, count, bad } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
-    await emit({ type: 'eval', step, epoch: step / this.#stepsPerEpoch, loss, top1, top5, count });
+    const ema = modelEma
+      ? scoresOf(await this.#model.evaluate(test, { ...loading, weights: 'ema' }))
+      : undefined;
+    const epoch = step / this.#stepsPerEpoch;
+    await emit({ type: 'eval', step, epoch, loss, top1, top5, count, ...(ema === undefined ? {} : { ema }) });
     checkpoints.evaluated(step, evaluation);
     return evaluation;
   }
@@ -240,4 +246,8 @@ export class Loop {
       stopped,
     };
   }
+}
+
+function scoresOf({ loss, top1, top5 }: NativeEvaluation): Scores {
+  return { loss, top1, top5 };
 }

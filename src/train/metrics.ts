@@ -30,7 +30,12 @@ export interface EvalRow {
   readonly top1: number;
   /** Part of the images whose class was among the first five, in [0, 1]. */
   readonly top5: number;
+  /** The same of the averaged weights, where they are kept. */
+  readonly ema?: Scores | undefined;
 }
+
+/** Loss and accuracies of an evaluation. */
+export type Scores = Pick<EvalRow, 'loss' | 'top1' | 'top5'>;
 
 /** An image could not be used. */
 export interface WarningRow extends BadImage {
@@ -69,10 +74,15 @@ const value = z
   .nullable()
   .transform((x) => x ?? Number.NaN);
 const place = { step: z.number(), epoch: z.number() };
-const common = { ...place, loss: value, top1: value };
+const scores = { loss: value, top1: value };
+const common = { ...place, ...scores };
 const rowSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
-  z.object({ type: z.literal('eval'), ...common, top5: value }),
+  z.object({
+    type: z.literal('eval'),
+    ...{ ...common, top5: value },
+    ema: z.object({ ...scores, top5: value }).optional(),
+  }),
   z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),
   z.object({ type: z.literal('coefficients'), ...place, values: z.record(z.string(), z.array(value)) }),
 ]);

@@ -20,8 +20,10 @@ export async function boardEvent(board: EventFile, event: TrainEvent): Promise<v
     const { step, loss, top1, lr, imagesPerSecond } = event;
     await board.scalars(step, { 'train/loss': loss, 'train/top1': top1, lr, imagesPerSecond });
   } else if (event.type === 'eval') {
-    const { step, loss, top1, top5 } = event;
-    await board.scalars(step, { 'test/loss': loss, 'test/top1': top1, 'test/top5': top5 });
+    const { step, loss, top1, top5, ema } = event;
+    const averaged =
+      ema === undefined ? {} : { 'ema/loss': ema.loss, 'ema/top1': ema.top1, 'ema/top5': ema.top5 };
+    await board.scalars(step, { 'test/loss': loss, 'test/top1': top1, 'test/top5': top5, ...averaged });
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/runtime/checkpoint.ts';
 import type { Model } from '../../src/runtime/model.ts';
+import { readMetrics } from '../../src/train/metrics.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { train } from '../../src/train/train.ts';
@@ -74,6 +75,15 @@ describe('the average of the weights', () => {
     expect(ema.loss).not.toBe(value.loss);
     for (const path of paths) await model.writeTensor(path, await model.readTensor(path, 'ema'));
     expect(await model.evaluate(data.train)).toEqual(ema);
+  });
+
+  it('is evaluated beside the weights, and logged', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const model = await tinyModel();
+    await train(model, { ...data, test: noise(16) }, { ...settings, steps: 4, run });
+    const { loss, top1, top5 } = await model.evaluate(noise(16), { weights: 'ema' });
+    const rows = await readMetrics(join(run, 'metrics.jsonl'));
+    expect(rows.find((row) => row.type === 'eval')).toMatchObject({ ema: { loss, top1, top5 } });
   });
 
   it('lies in the checkpoint of a run, and is loaded with it', async () => {
