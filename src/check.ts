@@ -81,9 +81,14 @@ function explain(issue: Issue, schema: z.ZodType, value: unknown, what: string):
   );
 }
 
-/** The issue inside a union that says most: of the alternative that got farthest; the union itself when none got inside. */
+/** The issue inside a union that says most: a key that no alternative knows; of the alternative that got farthest; the union itself when none got inside. */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
+  const unknown = issue.errors.map((errors) =>
+    errors.flatMap((i) => (i.code === 'unrecognized_keys' && i.path.length === 0 ? i.keys : [])),
+  );
+  const keys = unknown[0]?.filter((key) => unknown.every((others) => others.includes(key))) ?? [];
+  if (keys.length > 0) return { code: 'unrecognized_keys', keys, path: issue.path, message: issue.message };
   const inside = issue.errors.flat().filter((i) => i.path.length > 0 || i.code === 'unrecognized_keys');
   const best = inside.toSorted((a, b) => b.path.length - a.path.length)[0];
   return best === undefined ? issue : deepest({ ...best, path: [...issue.path, ...best.path] });
@@ -155,7 +160,9 @@ function keysAt(schema: unknown, value: unknown, path: Path): string[] {
   if (schema instanceof z.ZodArray) return keysAt(schema.element, at(value, path.slice(0, 1)), path.slice(1));
   if (schema instanceof z.ZodUnion) return unionKeys(schema.options, value, path);
   if (schema instanceof z.ZodPipe) return keysAt(schema.in, value, path);
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
+    return keysAt(schema.unwrap(), value, path);
+  if (schema instanceof z.ZodNullable || schema instanceof z.ZodReadonly)
     return keysAt(schema.unwrap(), value, path);
   return [];
 }

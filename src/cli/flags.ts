@@ -40,8 +40,13 @@ export function givenFlags(
   schema: z.ZodType,
   flags: Readonly<Record<string, unknown>>,
 ): Record<string, unknown> {
-  const names = Object.keys(propertiesOf(schema));
+  const names = namesOf(schema);
   return Object.fromEntries(Object.entries(flags).filter(([name]) => names.includes(name)));
+}
+
+/** The properties of a schema. */
+export function namesOf(schema: z.ZodType): string[] {
+  return Object.keys(propertiesOf(schema));
 }
 
 function propertiesOf(schema: z.ZodType): Readonly<Record<string, Property>> {

@@ -1,5 +1,6 @@
 /** Flags that say where to compute. */
 import { type Command, Option } from 'commander';
+import { z } from 'zod';
 import { init } from '../native/load.ts';
 import type { ModelOptions } from '../runtime/options.ts';
 import { countOption } from './flags.ts';
@@ -7,9 +8,22 @@ import { countOption } from './flags.ts';
 export interface PlaceFlags {
   readonly device?: ModelOptions['device'];
   readonly dtype?: ModelOptions['dtype'];
-  readonly threads?: number;
-  readonly libtorch?: string;
+  readonly threads?: number | undefined;
+  readonly libtorch?: string | undefined;
 }
+
+/** Where to compute, as options of a configuration file. */
+export const placeShape: {
+  readonly [K in 'device' | 'dtype' | 'threads']: z.ZodType<PlaceFlags[K]>;
+} = {
+  device: z
+    .templateLiteral([z.enum(['auto', 'cpu', 'cuda'])])
+    .or(z.templateLiteral(['cuda:', z.int().min(0)]))
+    .optional()
+    .describe('auto, cpu, cuda or cuda:<index> (default: auto)'),
+  dtype: z.enum(['float32', 'float64']).optional().describe('precision (default: float32)'),
+  threads: z.int().min(1).optional().describe('threads that compute (default: the available cores)'),
+};
 
 /** Adds --device, --dtype, --threads and --libtorch. */
 export function addPlaceFlags(command: Command): void {

@@ -14,6 +14,7 @@ import { addInfo } from './info.ts';
 import { addPack } from './pack.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
+import { addSchema } from './schema.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -42,6 +43,7 @@ function program(): Command {
     addInfo,
     addConvert,
     addDeepen,
+    addSchema,
     addSetup,
     addDoctor,
   ])

@@ -15,20 +15,32 @@ import { nextRunFolder } from '../train/runFolder.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
 import type { Transform } from '../transforms/transforms.ts';
 import { readConfig } from './config.ts';
-import { addFlags, countOption, givenFlags } from './flags.ts';
-import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
+import { addFlags, countOption, givenFlags, namesOf } from './flags.ts';
+import { addPlaceFlags, initFrom, type PlaceFlags, placeShape } from './place.ts';
 import { createProgress } from './progress.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from './resume.ts';
 import { dataHelp, modelOptions, openSets, type Sets } from './sets.ts';
 import { withSignals } from './signals.ts';
 
-const jobSchema = z.object({
-  model: z.string().optional(),
-  data: z.unknown().optional(),
-  test: z.unknown().optional(),
-  imageSize: z.int().min(8).max(16_383).optional(),
-  run: z.string().optional(),
-  recipe: z.string().optional(),
+/** What a training is told beside its settings: in a configuration file, and as flags of the same names. */
+interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
+  readonly model?: string | undefined;
+  readonly data?: unknown;
+  readonly test?: unknown;
+  readonly imageSize?: number | undefined;
+  readonly run?: string | undefined;
+  readonly recipe?: string | undefined;
+}
+
+/** The schema of a job; data sets are checked when they are opened. */
+export const jobSchema: z.ZodType<Job> = z.object({
+  model: z.string().optional().describe("name of a model (default: the recipe's, else lm_resnet20)"),
+  data: z.unknown().optional().describe('data set to train on'),
+  test: z.unknown().optional().describe('data set to test on after every epoch'),
+  imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
+  run: z.string().optional().describe('run folder, new (default: runs/<model>)'),
+  recipe: z.string().optional().describe('model, settings and transforms to start from'),
+  ...placeShape,
 });
 
 interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
@@ -78,7 +90,8 @@ export function addTrain(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const file = flags.config === undefined ? {} : await readConfig(flags.config);
+  const known = [...namesOf(jobSchema), ...namesOf(trainSchema)];
+  const file = flags.config === undefined ? {} : await readConfig(flags.config, known);
   const {
     model: named,
     data: trained,
@@ -86,6 +99,9 @@ async function run(flags: Flags): Promise<void> {
     imageSize,
     run: wanted,
     recipe: recipeName,
+    device,
+    dtype,
+    threads,
     ...settings
   } = merged(file, flags);
   if (trained === undefined) throw required('data', 'mnist:DIR');
@@ -98,11 +114,11 @@ async function run(flags: Flags): Promise<void> {
   }
   const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
   const options: TrainSettings = parseOptions(trainSchema, { ...start?.settings, ...settings }, 'train');
-  initFrom(flags);
+  initFrom({ threads, libtorch: flags.libtorch });
   const data = await openSets(trained, tested);
   await using model = await createModel(preset, {
     ...modelOptions(trained, data.train, imageSize),
-    ...{ seed: options.seed, device: flags.device, dtype: flags.dtype },
+    ...{ seed: options.seed, device, dtype },
   });
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
   const result = await followed(
@@ -128,17 +144,18 @@ function transformed(data: Dataset, transform: Transform | undefined): Dataset {
   return transform === undefined || data.transform !== undefined ? data : data.with(transform);
 }
 
-function merged(
-  file: Record<string, unknown>,
-  flags: Flags,
-): z.output<typeof jobSchema> & Record<string, unknown> {
-  const job = { ...pick(file, jobSchema.shape), ...givenFlags(jobSchema, flags) };
-  const rest = Object.fromEntries(Object.entries(file).filter(([key]) => !(key in jobSchema.shape)));
-  return { ...rest, ...givenFlags(trainSchema, flags), ...parseOptions(jobSchema, job, 'train') };
-}
-
-function pick(from: Record<string, unknown>, names: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(from).filter(([key]) => key in names));
+/** The options of a file and those of flags, which go before: the job checked, the settings not yet. */
+function merged(file: Record<string, unknown>, flags: Flags): Job & Record<string, unknown> {
+  const given = { ...file, ...givenFlags(jobSchema, flags), ...givenFlags(trainSchema, flags) };
+  const inJob = namesOf(jobSchema);
+  const part = (of: (name: string) => boolean): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => of(name)));
+  const job = parseOptions(
+    jobSchema,
+    part((name) => inJob.includes(name)),
+    'train',
+  );
+  return { ...part((name) => !inJob.includes(name)), ...job };
 }
 
 function required(name: string, example: string): LmError {

@@ -16,7 +16,7 @@ describe('the command line', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'setup', 'doctor'])(
+  it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'deepen', 'schema', 'setup', 'doctor'])(
     'explains %s',
     async (command) => {
       const { code, stdout, stderr } = await cli([command, '--help']);
@@ -120,6 +120,23 @@ describe('a configuration file', () => {
       code: 'ERR_CONFIG',
       near: 'epochs',
     },
+    ...[
+      ['modle: lm_resnet20', 'train.modle', 'model'],
+      ['schedule: { kind: cosine, warmupEpoch: 1 }', 'train.schedule.warmupEpoch', 'warmupEpochs'],
+      ['memory: { kind: recompute, evry: 2 }', 'train.memory.evry', 'every'],
+      ['data: { kind: mnist, path: x, splt: test }', 'data.splt', 'split'],
+      ['data: { kind: mnist, path: x, holdOut: { fracton: 0.1 } }', 'data.holdOut.fracton', 'fraction'],
+      [
+        'data: { kind: mnist, path: x, transform: [{ kind: randomErasing, scal: [0.1, 0.2] }] }',
+        'data.transform[0].scal',
+        'scale',
+      ],
+      ['data: mnist:x\ntest: { kind: records, pth: x }', 'test.pth', 'path'],
+    ].map(([text = '', at, near]) => ({
+      title: `an unknown key at ${at}`,
+      text: text.includes('data:') ? text : `data: mnist:x\n${text}`,
+      ...{ code: 'ERR_CONFIG', near: `Did you mean "${near}"?` },
+    })),
     { title: 'a wrong name', text: 'data: mnits:x', code: 'ERR_CONFIG', near: '"mnist"' },
     {
       title: 'a data set without path',
