@@ -42,6 +42,11 @@ Examples:
 
 Exit code: 0 when every image can be used, else 3.`;
 
+const dataExamples = `
+Examples:
+  $ lm-resnet data preview imageFolder:DIR
+  $ lm-resnet data check records:train.records --json > bad.json`;
+
 /** Adds the command `data`. */
 export function addData(program: Command): void {
   const data = program.command('data').description('look at a data set: preview, check');
@@ -69,6 +74,7 @@ export function addData(program: Command): void {
     .option('--json', 'print one line of JSON')
     .addHelpText('after', checkExamples)
     .action(check);
+  data.addHelpText('after', dataExamples);
   for (const command of data.commands) command.exitOverride();
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { packageVersion } from '../native/binaries.ts';
 import { addAnalyze } from './analyze.ts';
+import { addCompletion } from './completion.ts';
 import { addConvert } from './convert.ts';
 import { addData } from './data.ts';
 import { addDeepen } from './deepen.ts';
@@ -46,6 +47,7 @@ function program(): Command {
     addSchema,
     addSetup,
     addDoctor,
+    addCompletion,
   ])
     add(root);
   for (const command of root.commands) command.exitOverride();
