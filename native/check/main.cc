@@ -2,7 +2,7 @@
 // Node.
 //   lm-check graph.json [--device cpu|cuda] [--dtype float32|float64] [--steps 5] [--batch 16] [--size 32]
 //   [--lr 0.1]
-//            [--seed 0] [--threads 1]
+//            [--seed 0] [--threads 1] [--workers 0]
 // Prints one JSON object: the losses of SGD steps on seeded random images, gradient norms of the first step,
 // and times.
 
@@ -28,9 +28,9 @@ namespace {
 using Options = std::map<std::string, std::string>;
 
 Options parse(int argc, char** argv) {
-  Options options{{"device", "cpu"},   {"dtype", "float32"}, {"steps", "5"}, {"batch", "16"},
-                  {"size", "32"},      {"lr", "0.1"},        {"seed", "0"},  {"threads", "1"},
-                  {"memory", "store"}, {"every", "1"}};
+  Options options{{"device", "cpu"},   {"dtype", "float32"}, {"steps", "5"},  {"batch", "16"},
+                  {"size", "32"},      {"lr", "0.1"},        {"seed", "0"},   {"threads", "1"},
+                  {"memory", "store"}, {"every", "1"},       {"workers", "0"}};
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     if (word.rfind("--", 0) != 0) {
@@ -105,6 +105,7 @@ void run(const Options& options) {
   loading.height = loading.width = std::stoi(options.at("size"));
   loading.channels = static_cast<int>(model.graph().input.channels);
   const auto nothing = std::make_shared<const lm::Transform>(lm::parse_json("[]"), lm::Normalisation{});
+  loading.threads = std::stoi(options.at("workers"));
   loading.pinned = !model_options.device.is_cpu();
   const auto feed = lm::feed_to(std::make_shared<lm::Loader>(images, nothing, loading), model_options.device);
   lm::Trainer trainer(model, *feed, one_group(model.graph()), trainer_options(options));
