@@ -14,6 +14,7 @@ import type {
 import { native } from '../native/load.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from './checkpoint.ts';
+import { checkClassNames } from './classNames.ts';
 import { Dataset } from './dataset.ts';
 import { batchSize, loaderSpec } from './loading.ts';
 import {
@@ -298,6 +299,7 @@ export class Model {
         classes - 1,
         { hint: `Create the model with { classes: ${Math.max(classes, data.classNames.length)} }.` },
       );
+    checkClassNames(data, { name: `the model "${this.graph.name}"`, classNames: this.classNames });
     this.graph.shapes(1, ...batchSize(data, this.input, training));
     return data;
   }

@@ -1,5 +1,6 @@
 /** The images of a training: those to train on, and held-out ones. */
 import { expected } from '../errors.ts';
+import { checkClassNames } from '../runtime/classNames.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import type { TrainSettings } from './options.ts';
 
@@ -30,15 +31,5 @@ export function checkSets(
   if (test === undefined) return;
   if (test.count === null)
     throw expected('ERR_CONFIG', 'images that can be read again', 'data.test', test.name);
-  const differs = test.classNames.findIndex((other, i) => other !== classNames[i]);
-  if (differs >= 0 && classNames.length > 0)
-    throw expected(
-      'ERR_DATASET',
-      `the class "${classNames[differs] ?? 'none'}" at ${differs}, as in ${name},`,
-      test.name,
-      test.classNames[differs],
-      {
-        hint: 'Both parts need the same classes in the same order: one folder for each class in both.',
-      },
-    );
+  checkClassNames(test, { name, classNames });
 }
