@@ -146,7 +146,7 @@ void cut_rows(std::span<const uint8_t> bytes, std::span<const uint32_t> rows, in
   for (int row = first + 1; row < last; row++)
     part[header.size() + rows[static_cast<size_t>(row)] - begin - 1] =
         static_cast<uint8_t>(JPEG_RST0 + (row - first - 1) % 8);
-  if (static_cast<size_t>(last) + 1 < rows.size()) part.resize(part.size() - 2);
+  if (static_cast<size_t>(last) + 1 < rows.size()) part.erase(part.end() - 2, part.end());
   part.insert(part.end(), {kMarker, JPEG_EOI});
 }
 
