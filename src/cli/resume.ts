@@ -3,8 +3,10 @@ import type { Command } from 'commander';
 import { expected } from '../errors.ts';
 import { readCheckpointInfo } from '../runtime/checkpoint.ts';
 import { Model } from '../runtime/model.ts';
+import type { RecipeTransforms } from '../train/recipes.ts';
 import { checkpointAt, explainDamage, lastGoodCheckpoint } from '../train/runCheckpoints.ts';
-import { parseRunState } from '../train/runState.ts';
+import { type DataMark, parseRunState } from '../train/runState.ts';
+import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
 import { initFrom, type PlaceFlags } from './place.ts';
 
 export interface ResumeFlags {
@@ -25,18 +27,25 @@ export function addResumeFlags(command: Command): void {
     );
 }
 
+/** What a run goes on with. */
+export interface Resumed {
+  readonly model: Model;
+  readonly path: string;
+  readonly transforms: RecipeTransforms;
+}
+
 /** Flags of what a run begins with. */
 const beginnings = ['model', 'recipe', 'run', 'imageSize'] as const;
 
 /**
- * The model that a run goes on with, and the checkpoint it is from; as many threads compute as did, unless --threads says otherwise.
+ * The model that a run goes on with, the checkpoint it is from, and the transforms its images had; as many threads compute as did, unless --threads says otherwise.
  *
  * @throws ERR_CONFIG beside flags of a new run, ERR_CHECKPOINT, ERR_FILE.
  */
 export async function resumeFrom(
   run: string,
   flags: ResumeFlags & PlaceFlags & Readonly<Record<string, unknown>>,
-): Promise<{ readonly model: Model; readonly path: string }> {
+): Promise<Resumed> {
   for (const name of beginnings)
     if (flags[name] !== undefined)
       throw expected(
@@ -47,10 +56,17 @@ export async function resumeFrom(
       );
   const path = flags.resumeFallback ? await lastGoodCheckpoint(run) : await checkpointAt(run);
   try {
-    const { threads } = parseRunState(path, (await readCheckpointInfo(path)).run);
+    const { threads, data, test } = parseRunState(path, (await readCheckpointInfo(path)).run);
     initFrom({ ...flags, threads: flags.threads ?? threads });
-    return { model: await Model.load(path, { device: flags.device, dtype: flags.dtype }), path };
+    const transforms = { train: transformOf(data), test: transformOf(test) };
+    return { model: await Model.load(path, { device: flags.device, dtype: flags.dtype }), path, transforms };
   } catch (error) {
     throw await explainDamage(error, path);
   }
+}
+
+/** The transform that a data set had, if it or a recipe named one. */
+function transformOf(mark: DataMark | null): Transform | undefined {
+  const transform = mark?.transform;
+  return transform ? parseTransform(transform as TransformInput, 'run.transform') : undefined;
 }

@@ -9,7 +9,7 @@ import { type PresetName, presetNames } from '../models/presets.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import { type TrainSettings, trainSchema } from '../train/options.ts';
-import { findRecipe, type Recipe, recipeNames } from '../train/recipes.ts';
+import { findRecipe, type RecipeTransforms, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
@@ -107,9 +107,10 @@ async function run(flags: Flags): Promise<void> {
   if (trained === undefined) throw required('data', 'mnist:DIR');
   const start = recipeName === undefined ? undefined : findRecipe(recipeName);
   if (flags.resume !== undefined) {
-    const { model: loaded, path } = await resumeFrom(flags.resume, flags);
-    await using model = loaded;
-    const data = augmented(await openSets(trained, tested), start, model);
+    const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
+    await using model = resumed.model;
+    const data = augmented(await openSets(trained, tested), resumed.transforms);
+    const { path } = resumed;
     return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
   }
   const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
@@ -123,7 +124,7 @@ async function run(flags: Flags): Promise<void> {
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
   const result = await followed(
     model,
-    augmented(data, start, model),
+    augmented(data, start?.transforms?.([model.input.height, model.input.width])),
     { ...options, run: runFolder },
     flags,
   ).catch(async (error: unknown) => {
@@ -133,13 +134,12 @@ async function run(flags: Flags): Promise<void> {
   report(result, model, flags);
 }
 
-/** The data sets with the transforms of a recipe. */
-function augmented({ train, test }: Sets, start: Recipe | undefined, { input }: Model): Sets {
-  const transforms = start?.transforms?.([input.height, input.width]);
-  return { train: transformed(train, transforms?.train), test: test && transformed(test, transforms?.test) };
+/** The data sets with the transforms of a recipe, or of the run that goes on. */
+function augmented({ train, test }: Sets, transforms: RecipeTransforms = {}): Sets {
+  return { train: transformed(train, transforms.train), test: test && transformed(test, transforms.test) };
 }
 
-/** A data set with the transform of a recipe, unless it has its own. */
+/** A data set with a transform, unless it has its own. */
 function transformed(data: Dataset, transform: Transform | undefined): Dataset {
   return transform === undefined || data.transform !== undefined ? data : data.with(transform);
 }

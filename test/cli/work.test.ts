@@ -187,6 +187,17 @@ describe('a signal', () => {
 });
 
 describe('train --resume', () => {
+  it('goes on with the transforms that a recipe brought', async () => {
+    const { args, data, run, checkpoint } = await job();
+    const recipe = ['--recipe', 'lm-cifar10', '--model', 'lm_resnet20', '--epochs', '2', '--quiet'];
+    expect((await cli([...args, ...recipe])).code).toBe(0);
+    const bytes = await readFile(checkpoint, 'base64');
+    const older = join(run, 'checkpoint-2.safetensors');
+    const resume = ['train', '--data', `mnist:${data}`, '--json', '--quiet', '--resume', older];
+    expect((await cli([...resume, '--device', 'cpu'])).code).toBe(0);
+    expect(await readFile(checkpoint, 'base64')).toBe(bytes);
+  });
+
   it('goes on with model, settings and threads of the run, to the bytes of an undisturbed one', async () => {
     const { args, data, run, checkpoint } = await job();
     const flags = ['--epochs', '3', '--lr', '0.01', '--mixup', '0.2', '--quiet'];
