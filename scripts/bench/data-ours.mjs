@@ -32,10 +32,12 @@ async function openPass() {
   const workers = Number(threads) === 1 ? 0 : Number(threads);
   const limits = { prefetch: 4, onBadImage: 'throw', badImageLimit: 0 };
   const spec = loaderSpec(data, input, { batch, seed: 0, training: true, device: 'cpu', workers, ...limits });
-  const loader = new (native().Loader)(data.source, spec);
   let step = 0;
   return async () => {
+    // A new one every time: it makes nothing ahead while another loader has its turn.
+    const loader = new (native().Loader)(data.source, spec);
     for (const end = step + data.count / batch; step < end; step++) await loader.at(step);
+    loader.close();
   };
 }
 
