@@ -32,6 +32,7 @@ VjpOptions parse_vjp(const Value& v) {
   options.training = v["training"].boolean();
   if (const Value* seed = v.find("seed")) options.seed = static_cast<uint64_t>(seed->integer());
   std::tie(options.memory, options.every) = memory_of(v.find("memory"));
+  options.precision = precision_of(v.find("amp"));
   return options;
 }
 
@@ -93,11 +94,12 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
     const auto state = this->state();
     const at::Tensor pixels = images(info, state->graph, bytes_of(info[0], "pixels"));
     const std::string weights = weights_of(info[4]);
+    const Precision precision = precision_of(info[5]);
     auto logits = std::make_shared<at::Tensor>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kComputeBetweenSteps,
-            [=] { *logits = state->model().predict(pixels, weights).to(at::kCPU); },
+            [=] { *logits = state->model().predict(pixels, weights, precision).to(at::kCPU); },
             [=](Napi::Env env) { return to_float32(env, *logits); });
   });
 }
@@ -107,6 +109,7 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
     const auto state = this->state();
     const std::shared_ptr<Loader> loader = make_loader(info[0], info[1]);
     const std::string weights = weights_of(info[2]);
+    const Precision precision = precision_of(info[3]);
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluation>();
     return EnvState::of(info.Env())
@@ -115,10 +118,11 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
             [=] {
               LM_CHECK(loader->classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
                        loader->classes(), " classes but the model has ", state->model().classes());
-              *result = state->model().evaluate(*feed_to(loader, state->options.device), weights, [&] {
-                LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
-                run_waiting_short_jobs();
-              });
+              *result =
+                  state->model().evaluate(*feed_to(loader, state->options.device), weights, precision, [&] {
+                    LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
+                    run_waiting_short_jobs();
+                  });
             },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Object out = Napi::Object::New(env);

@@ -111,6 +111,19 @@ std::pair<Memory, int> memory_of(const Value* value) {
   return {kind == "store" ? Memory::kStore : Memory::kReverse, 1};
 }
 
+Precision precision_of(const Value* value) {
+  if (value == nullptr || value->text() == "none") return Precision::kOwn;
+  const bool brain = value->text() == "bfloat16";
+  LM_CHECK(brain || value->text() == "float16", "ERR_CONFIG", "Unknown precision \"", value->text(), "\"");
+  return brain ? Precision::kBfloat16 : Precision::kFloat16;
+}
+
+Precision precision_of(const Napi::Value& value) {
+  if (value.IsUndefined()) return Precision::kOwn;
+  const Value name = to_value(value);
+  return precision_of(&name);
+}
+
 int64_t integer_of(const Napi::Value& value, const char* name) {
   LM_CHECK(value.IsNumber(), "ERR_CONFIG", "Expected a number for `", name, "`");
   const double number = value.As<Napi::Number>().DoubleValue();

@@ -25,6 +25,10 @@ at::Tensor images_of(const at::Tensor& flat, const std::array<int64_t, 4>& shape
 // { kind: 'store' | 'recompute' | 'reverse', every } -> the strategy and its number of steps; null: store
 std::pair<Memory, int> memory_of(const Value* value);
 
+// 'none' | 'bfloat16' | 'float16'; null: none
+Precision precision_of(const Value* value);
+Precision precision_of(const Napi::Value& value);
+
 int64_t integer_of(const Napi::Value& value, const char* name);
 std::string text_of(const Napi::Value& value, const char* name);
 

@@ -30,8 +30,18 @@ TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   if (const lm::Value* clip = spec.find("clip")) options.clip = ClipSpec::parse(*clip, graph);
   if (const lm::Value* ema = spec.find("ema")) options.ema = ema->boolean();
   if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
+  options.precision = precision_of(spec.find("amp"));
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
   return options;
+}
+
+Napi::Value to_js(Napi::Env env, const std::optional<LossScale>& scale) {
+  if (!scale) return env.Null();
+  Napi::Object out = Napi::Object::New(env);
+  out.Set("scale", scale->scale);
+  out.Set("goodSteps", static_cast<double>(scale->good_steps));
+  out.Set("skipped", static_cast<double>(scale->skipped));
+  return out;
 }
 
 Napi::Value to_js(Napi::Env env, const ChunkResult& r, const std::vector<BadImage>& bad) {
@@ -46,6 +56,7 @@ Napi::Value to_js(Napi::Env env, const ChunkResult& r, const std::vector<BadImag
   out.Set("seconds", r.seconds);
   out.Set("notFinite", r.not_finite.empty() ? env.Null() : Napi::String::New(env, r.not_finite));
   out.Set("exhausted", r.exhausted);
+  out.Set("lossScale", to_js(env, r.loss_scale));
   out.Set("bad", bad_images(env, bad));
   return out;
 }
@@ -86,13 +97,16 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
     const int64_t first = integer_of(chunk.Get("first"), "first");
     LM_CHECK(first >= 0, "ERR_CONFIG", "A step's number is not negative");
     const std::vector<StepScalars> rows = parse_table(doubles_of(chunk.Get("table"), "table"));
+    const lm::Value scale_spec = to_value(chunk.Get("lossScale"));
+    const bool scaled = !std::holds_alternative<std::nullptr_t>(scale_spec.data);
+    const auto scale = scaled ? std::optional(LossScale::parse(scale_spec)) : std::nullopt;
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<ChunkResult>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kCompute,
             [=] {
-              *result = state->trainer().run(first, rows, state->stop, [&] {
+              *result = state->trainer().run(first, rows, scale, state->stop, [&] {
                 if (*closing) state->stop = true;
                 run_waiting_short_jobs();
               });

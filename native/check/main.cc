@@ -117,7 +117,7 @@ void run(const Options& options) {
   for (int64_t i = 0; i < std::stoll(options.at("steps")); ++i) {
     const size_t live = lm::memory_use().live;
     lm::reset_peak();
-    const lm::ChunkResult chunk = trainer.run(i, {scalars}, stop, [] {});
+    const lm::ChunkResult chunk = trainer.run(i, {scalars}, std::nullopt, stop, [] {});
     LM_CHECK(chunk.not_finite.empty(), "ERR_NOT_FINITE", "Not finite in ", chunk.not_finite);
     losses.push_back(chunk.losses.at(0));
     activation_bytes = lm::memory_use().peak - live;  // the first step also makes gradients and momenta

@@ -36,6 +36,12 @@ Run::Run(const Plan& plan, const Weights& weights, std::vector<at::Tensor>& buff
       needed_(plan.graph.nodes.size(), true),
       absent_(plan.slots(), false) {
   key_.columns = plan.drop_columns;
+  if (plan.precision != Precision::kOwn) half_ = weights.copy(type_of(plan.precision));
+}
+
+at::ScalarType Run::type_of(Precision precision) const {
+  if (precision == Precision::kOwn) return weights_.flat.scalar_type();
+  return precision == Precision::kBfloat16 ? at::kBFloat16 : at::kHalf;
 }
 
 void Run::draw(const at::TensorOptions& options) {
@@ -117,7 +123,7 @@ void Run::look(const at::Tensor& tensor, const Node& node) {
   if (not_finite_.empty() && !at::isfinite(tensor).all().item<bool>()) not_finite_ = node.path;
 }
 
-// What is absent is zero for whoever cannot leave it out.
+// What is absent is zero for whoever cannot leave it out. Mixtures alone are, and they are never lowered.
 const at::Tensor& Run::present(size_t id) {
   at::Tensor& value = slots_[id].value;
   if (value.defined()) return value;

@@ -36,6 +36,7 @@ class Run {
     std::vector<at::Tensor> saved;
   };
 
+  at::ScalarType type_of(Precision precision) const;
   void draw(const at::TensorOptions& options);
   void mark_needed();
   void run_node(int id);
@@ -45,6 +46,7 @@ class Run {
 
   const Plan& plan_;
   const Weights& weights_;
+  Weights half_;  // copy of the weights in the precision of the plan, where that is not the model's own
   std::vector<at::Tensor>& buffers_;
   Weights* grads_ = nullptr;
   Coefficients coefficients_;
@@ -81,7 +83,18 @@ class Frame {
   const DrawKey& draw_key() const { return run_.key_; }
   const at::Tensor& output() const { return run_.slots_[id_].value; }
   bool has_param(size_t i) const { return i < node.params.size(); }
+  // Types of the node's value, and of an input's.
+  at::ScalarType type() const { return run_.type_of(node.precision); }
+  at::ScalarType input_type(size_t i = 0) const {
+    return run_.type_of(run_.plan_.node(node.inputs[i]).precision);
+  }
+  at::TensorOptions own_options() const { return run_.weights_.flat.options(); }
   const at::Tensor& param(size_t i) const { return run_.weights_.views[static_cast<size_t>(node.params[i])]; }
+  // A parameter in the type of the node's value.
+  const at::Tensor& weight(size_t i) const {
+    const bool own = node.precision == Precision::kOwn;
+    return own ? param(i) : run_.half_.views[static_cast<size_t>(node.params[i])];
+  }
   at::Tensor& buffer(size_t i) const { return run_.buffers_[static_cast<size_t>(node.buffers[i])]; }
   const Coefficient& coef(size_t i) const { return run_.coefficients_.at(node.coefs[i]); }
   std::vector<at::Tensor>& saved() const { return run_.slots_[id_].saved; }

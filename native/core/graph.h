@@ -59,11 +59,15 @@ struct Attrs {
   std::string group;
 };
 
+// What values are computed in: the model's own type, or one of half its bits (mixed precision).
+enum class Precision { kOwn, kBfloat16, kFloat16 };
+
 struct Node {
   const Op* op = nullptr;
   std::string path;
   std::vector<int> inputs, params, buffers, coefs;
   Attrs attrs;
+  Precision precision = Precision::kOwn;  // of its value; a pass may lower it
 };
 
 // How the states before a reversible step follow from those after it. An input i >= 0 is a node of the graph,

@@ -290,7 +290,7 @@ Tensor normalised(const Frame& f) {
   Tensor y = (x - wide(mean)) * wide(invstd);
   if (f.has_param(0)) y.mul_(wide(f.param(0)));
   if (f.has_param(1)) y.add_(wide(f.param(1)));
-  return y;
+  return y.to(x.scalar_type());
 }
 
 }  // namespace lm::kernels

@@ -103,24 +103,31 @@ at::Tensor Model::normalise(const at::Tensor& pixels) const {
 
 const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOptions& o) {
   const int mode = o.training * 1 + o.input_gradient * 2 + o.keep_all * 4 + o.fuse * 8 +
-                   static_cast<int>(o.memory) * 16 + o.every * 64;
+                   static_cast<int>(o.memory) * 16 + static_cast<int>(o.precision) * 64 + o.every * 256;
   const auto key = std::make_tuple(n, height, width, mode);
   const auto found = plans_.find(key);
   if (found != plans_.end()) return found->second;
+  check_precision(o.precision);
   if (plans_.size() >= kPlansKept) plans_.clear();
   return plans_.emplace(key, make_plan(graph_, n, height, width, o)).first->second;
 }
 
-at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights) {
+void Model::check_precision(Precision precision) const {
+  LM_CHECK(precision == Precision::kOwn || options_.dtype().toScalarType() == at::kFloat, "ERR_CONFIG",
+           "Mixed precision needs a model of float32");
+}
+
+at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights, Precision precision) {
   LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
   LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
            "The model has no averaged weights: train it with `modelEma`");
   const at::Tensor x = normalise(pixels);
-  Run run(plan(x.size(0), x.size(2), x.size(3), {}), set(weights), buffers(weights).views);
+  Run run(plan(x.size(0), x.size(2), x.size(3), {.precision = precision}), set(weights),
+          buffers(weights).views);
   return run.forward(x);
 }
 
-Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
+Evaluation Model::evaluate(BatchSource& source, const std::string& weights, Precision precision,
                            const std::function<void()>& between_batches) {
   at::Tensor loss = at::zeros({}, options_.dtype(at::kDouble)),
              correct = at::zeros({2}, options_.dtype(at::kLong));
@@ -130,7 +137,7 @@ Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
     LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
     if (batch.counted == 0) continue;
     const at::Tensor labels = batch.labels.to(options_.device());
-    const at::Tensor logits = predict(batch.pixels, weights);
+    const at::Tensor logits = predict(batch.pixels, weights, precision);
     loss.add_(cross_entropy(logits, labels), static_cast<double>(batch.counted));
     correct.add_(count_correct(logits, labels));
     result.count += batch.counted;
@@ -145,15 +152,17 @@ Evaluation Model::evaluate(BatchSource& source, const std::string& weights,
 }
 
 Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& o) {
-  const PlanOptions options{.training = true, .input_gradient = true, .memory = o.memory, .every = o.every};
+  check_precision(o.precision);
+  const PlanOptions options{.training = true,
+                            .input_gradient = true,
+                            .memory = o.memory,
+                            .every = o.every,
+                            .precision = o.precision};
   Plan plan = make_plan(graph_, x.size(0), x.size(2), x.size(3), options);
   if (o.memory == Memory::kReverse) check_reversible(graph_, values());
   plan.training = o.training;  // evaluation statistics, but everything kept for the gradient
-  Weights scratch{this->buffers().flat.clone(), {}};
-  std::vector<at::Tensor> buffers;
-  for (const at::Tensor& view : this->buffers().views)
-    buffers.push_back(scratch.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
-  Run run(plan, values(), buffers, {o.seed, 0, 0});
+  Weights scratch = buffers().copy(options_.dtype().toScalarType());
+  Run run(plan, values(), scratch.views, {o.seed, 0, 0});
   const at::Tensor input =
       x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast);
   Vjp result{run.forward(input), {}};

@@ -32,6 +32,7 @@ struct VjpOptions {
   uint64_t seed = 0;  // of what a training pass draws
   Memory memory = Memory::kStore;
   int every = 1;
+  Precision precision = Precision::kOwn;
 };
 
 struct Vjp {
@@ -54,8 +55,8 @@ class Model {
   // model's.
   at::Tensor normalise(const at::Tensor& pixels) const;
   // With the weights and statistics of a set, "value" or "ema".
-  at::Tensor predict(const at::Tensor& pixels, const std::string& weights);
-  Evaluation evaluate(BatchSource& source, const std::string& weights,
+  at::Tensor predict(const at::Tensor& pixels, const std::string& weights, Precision precision);
+  Evaluation evaluate(BatchSource& source, const std::string& weights, Precision precision,
                       const std::function<void()>& between_batches);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
@@ -74,6 +75,8 @@ class Model {
 
  private:
   at::Tensor& find(const std::string& path, const std::string& set_name);
+  // Throws ERR_CONFIG where the model is not of float32: normalisations mix a half type with that one alone.
+  void check_precision(Precision precision) const;
   void initialise(uint64_t seed);
 
   Graph graph_;

@@ -37,18 +37,18 @@ Sizes conv_shape(const Node& node, const Graph& graph, const std::vector<Sizes>&
 
 Tensor conv_forward(Frame& f) {
   const Attrs& a = f.node.attrs;
-  const std::optional<Tensor> bias = f.has_param(1) ? std::optional(f.param(1)) : std::nullopt;
+  const std::optional<Tensor> bias = f.has_param(1) ? std::optional(f.weight(1)) : std::nullopt;
   // A convolution with one input channel comes back in NCHW: force the layout that the rest runs in.
   return channels_last(
-      at::convolution(f.input(), f.param(0), bias, a.stride, a.padding, {1, 1}, false, {0, 0}, a.groups));
+      at::convolution(f.input(), f.weight(0), bias, a.stride, a.padding, {1, 1}, false, {0, 0}, a.groups));
 }
 
 void conv_backward(Frame& f, const Tensor& grad) {
   const Attrs& a = f.node.attrs;
   const bool has_bias = f.has_param(1);
-  const Sizes bias_sizes{f.param(0).size(0)};
+  const Sizes bias_sizes{f.weight(0).size(0)};
   auto [gx, gw, gb] = at::convolution_backward(
-      grad, f.input(), f.param(0), has_bias ? at::OptionalIntArrayRef(bias_sizes) : std::nullopt, a.stride,
+      grad, f.input(), f.weight(0), has_bias ? at::OptionalIntArrayRef(bias_sizes) : std::nullopt, a.stride,
       a.padding, {1, 1}, false, {0, 0}, a.groups, {f.wants(), true, has_bias});
   if (f.wants()) f.add_grad(0, channels_last(gx), true);
   f.add_param_grad(0, gw);
@@ -124,57 +124,65 @@ Sizes linear_shape(const Node& node, const Graph& graph, const std::vector<Sizes
 }
 
 Tensor linear_forward(Frame& f) {
-  return f.has_param(1) ? at::addmm(f.param(1), f.input(), f.param(0).t())
-                        : at::mm(f.input(), f.param(0).t());
+  return f.has_param(1) ? at::addmm(f.weight(1), f.input(), f.weight(0).t())
+                        : at::mm(f.input(), f.weight(0).t());
 }
 
 void linear_backward(Frame& f, const Tensor& grad) {
-  if (f.wants()) f.add_grad(0, at::mm(grad, f.param(0)), true);
+  if (f.wants()) f.add_grad(0, at::mm(grad, f.weight(0)), true);
   f.add_param_grad(0, at::mm(grad.t(), f.input()));
   if (f.has_param(1)) f.add_param_grad(1, grad.sum(0));
 }
 
-// name | inputs | params | buffers | internal | keeps inputs, output | view | saved | shape, forward,
+// --- cast: between the model's type and a half one
+
+Tensor cast_forward(Frame& f) { return f.input().to(f.type()); }
+
+void cast_backward(Frame& f, const Tensor& grad) { f.add_grad(0, grad.to(f.input_type()), true); }
+
+// name | inputs | params | buffers | internal | keeps inputs, output | view | saved | mixed | shape, forward,
 // backward
 constexpr std::array table{
-    Op{"input", 0, 0, 0, 0, 0, false, false, false, false, Saved::kNothing, no_shape, no_forward,
+    Op{"input", 0, 0, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kOwn, no_shape, no_forward,
        no_backward},
-    Op{"conv2d", 1, 1, 1, 2, 0, false, true, false, false, Saved::kNothing, conv_shape, conv_forward,
-       conv_backward},
-    Op{"batchNormStats", 1, 1, 0, 0, 2, false, true, false, false, Saved::kOnce, stats_shape, stats_forward,
-       stats_backward},
-    Op{"batchNormApply", 2, 2, 0, 2, 0, false, true, false, false, Saved::kNothing, apply_shape,
+    Op{"conv2d", 1, 1, 1, 2, 0, false, true, false, false, Saved::kNothing, Mixed::kHalf, conv_shape,
+       conv_forward, conv_backward},
+    Op{"batchNormStats", 1, 1, 0, 0, 2, false, true, false, false, Saved::kOnce, Mixed::kOwn, stats_shape,
+       stats_forward, stats_backward},
+    Op{"batchNormApply", 2, 2, 0, 2, 0, false, true, false, false, Saved::kNothing, Mixed::kOwn, apply_shape,
        apply_forward, apply_backward},
-    Op{"relu", 1, 1, 0, 0, 0, false, false, true, false, Saved::kNothing, same_shape, relu_forward,
-       relu_backward},
-    Op{"lin", 1, -1, 0, 0, 0, false, true, false, false, Saved::kNothing, lin_shape, lin_forward,
+    Op{"relu", 1, 1, 0, 0, 0, false, false, true, false, Saved::kNothing, Mixed::kInputs, same_shape,
+       relu_forward, relu_backward},
+    Op{"lin", 1, -1, 0, 0, 0, false, true, false, false, Saved::kNothing, Mixed::kOwn, lin_shape, lin_forward,
        lin_backward},
-    Op{"avgPool2d", 1, 1, 0, 0, 0, false, true, false, false, Saved::kNothing, pool_shape, avg_pool_forward,
-       avg_pool_backward},
-    Op{"maxPool2d", 1, 1, 0, 0, 0, false, true, false, false, Saved::kAnew, pool_shape, max_pool_forward,
-       max_pool_backward},
-    Op{"globalAvgPool", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, global_pool_shape,
-       global_pool_forward, global_pool_backward},
-    Op{"linear", 1, 1, 1, 2, 0, false, true, false, false, Saved::kNothing, linear_shape, linear_forward,
-       linear_backward},
-    Op{"concat", 1, -1, 0, 0, 0, false, false, false, false, Saved::kNothing, concat_shape, concat_forward,
-       concat_backward},
-    Op{"slice", 1, 1, 0, 0, 0, false, false, false, true, Saved::kNothing, slice_shape, slice_forward,
-       slice_backward},
-    Op{"padChannels", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, pad_shape, pad_forward,
-       pad_backward},
-    Op{"shift", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, shift_shape, shift_forward,
-       shift_backward},
-    Op{"mix", 1, -1, 0, 0, 0, false, false, false, true, Saved::kNothing, mix_shape, mix_forward,
+    Op{"avgPool2d", 1, 1, 0, 0, 0, false, true, false, false, Saved::kNothing, Mixed::kInputs, pool_shape,
+       avg_pool_forward, avg_pool_backward},
+    Op{"maxPool2d", 1, 1, 0, 0, 0, false, true, false, false, Saved::kAnew, Mixed::kInputs, pool_shape,
+       max_pool_forward, max_pool_backward},
+    Op{"globalAvgPool", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kInputs,
+       global_pool_shape, global_pool_forward, global_pool_backward},
+    Op{"linear", 1, 1, 1, 2, 0, false, true, false, false, Saved::kNothing, Mixed::kHalf, linear_shape,
+       linear_forward, linear_backward},
+    Op{"concat", 1, -1, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kInputs, concat_shape,
+       concat_forward, concat_backward},
+    Op{"slice", 1, 1, 0, 0, 0, false, false, false, true, Saved::kNothing, Mixed::kInputs, slice_shape,
+       slice_forward, slice_backward},
+    Op{"padChannels", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kInputs, pad_shape,
+       pad_forward, pad_backward},
+    Op{"shift", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kInputs, shift_shape,
+       shift_forward, shift_backward},
+    Op{"mix", 1, -1, 0, 0, 0, false, false, false, true, Saved::kNothing, Mixed::kOwn, mix_shape, mix_forward,
        mix_backward},
-    Op{"dropout", 1, 1, 0, 0, 0, false, false, false, false, Saved::kAnew, same_shape, dropout_forward,
-       dropout_backward},
-    Op{"gaussianNoise", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, same_shape,
+    Op{"dropout", 1, 1, 0, 0, 0, false, false, false, false, Saved::kAnew, Mixed::kOwn, same_shape,
+       dropout_forward, dropout_backward},
+    Op{"gaussianNoise", 1, 1, 0, 0, 0, false, false, false, false, Saved::kNothing, Mixed::kOwn, same_shape,
        gaussian_forward, gaussian_backward},
-    Op{"batchNorm", 1, 1, 0, 2, 2, true, true, false, false, Saved::kOnce, same_shape, norm_forward,
-       norm_backward},
-    Op{"batchNormRelu", 1, 1, 0, 2, 2, true, true, false, false, Saved::kOnce, same_shape, norm_relu_forward,
-       norm_relu_backward},
+    Op{"cast", 1, 1, 0, 0, 0, true, false, false, false, Saved::kNothing, Mixed::kOwn, same_shape,
+       cast_forward, cast_backward},
+    Op{"batchNorm", 1, 1, 0, 2, 2, true, true, false, false, Saved::kOnce, Mixed::kInputs, same_shape,
+       norm_forward, norm_backward},
+    Op{"batchNormRelu", 1, 1, 0, 2, 2, true, true, false, false, Saved::kOnce, Mixed::kInputs, same_shape,
+       norm_relu_forward, norm_relu_backward},
 };
 
 }  // namespace

@@ -16,6 +16,10 @@ class Frame;
 // as batch statistics, which are taken once a step.
 enum class Saved { kNothing, kAnew, kOnce };
 
+// What an op computes in under mixed precision: always the model's own type; the half type; or the half type
+// where all its inputs are in it.
+enum class Mixed { kOwn, kHalf, kInputs };
+
 struct Op {
   const char* name;
   int min_inputs, max_inputs;  // max -1: any number
@@ -26,6 +30,7 @@ struct Op {
   // The result may share memory with an input.
   bool view;
   Saved saved;
+  Mixed mixed;
   Sizes (*shape)(const Node&, const Graph&, const std::vector<Sizes>& inputs);
   at::Tensor (*forward)(Frame&);
   void (*backward)(Frame&, const at::Tensor& grad);

@@ -16,11 +16,11 @@ const Sizes kReduced{0, 2, 3};
 Tensor per_channel(const Tensor& t) { return t.view({1, -1, 1, 1}); }
 
 Tensor weight_or_ones(const Frame& f, const Tensor& x) {
-  return f.has_param(0) ? f.param(0) : at::ones({x.size(1)}, x.options());
+  return f.has_param(0) ? f.param(0) : at::ones({x.size(1)}, f.own_options());
 }
 
 Tensor bias_or_zeros(const Frame& f, const Tensor& x) {
-  return f.has_param(1) ? f.param(1) : at::zeros({x.size(1)}, x.options());
+  return f.has_param(1) ? f.param(1) : at::zeros({x.size(1)}, f.own_options());
 }
 
 void update_running(Tensor& running, const Tensor& batch, double momentum) {
@@ -37,7 +37,7 @@ void evaluate_backward(Frame& f, const Tensor& grad) {
   const Tensor& x = f.input();
   const Tensor invstd = (f.buffer(1) + f.node.attrs.eps).rsqrt();
   const Tensor xhat = (x - per_channel(f.buffer(0))) * per_channel(invstd);
-  if (f.wants()) f.add_grad(0, grad * per_channel(invstd * weight_or_ones(f, x)), true);
+  if (f.wants()) f.add_grad(0, (grad * per_channel(invstd * weight_or_ones(f, x))).to(x.scalar_type()), true);
   if (f.has_param(0)) f.add_param_grad(0, (grad * xhat).sum(kReduced));
   if (f.has_param(1)) f.add_param_grad(1, grad.sum(kReduced));
 }

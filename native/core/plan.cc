@@ -35,6 +35,12 @@ int64_t count_columns(const Graph& graph) {
 Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, const PlanOptions& options) {
   Plan plan;
   plan.graph = options.fuse && !options.keep_all ? fuse_norms(graph) : graph;
+  plan.precision = options.precision;
+  if (plan.precision != Precision::kOwn) {
+    LM_CHECK(options.memory != Memory::kReverse, "ERR_CONFIG",
+             "Steps in mixed precision cannot be undone: expected another `memory` than reverse");
+    plan.graph = lower_precision(plan.graph, plan.precision);
+  }
   plan.shapes = infer_shapes(plan.graph, n, height, width);
   plan.training = options.training;
   plan.drop_columns = count_columns(plan.graph);

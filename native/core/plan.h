@@ -32,8 +32,9 @@ struct Segment {
 struct Plan {
   Graph graph;  // after the passes
   std::vector<Sizes> shapes;
-  bool training = false;     // batch statistics, and a backward pass follows
-  int64_t drop_columns = 0;  // columns of global drop-path in the whole network
+  bool training = false;                  // batch statistics, and a backward pass follows
+  Precision precision = Precision::kOwn;  // of convolutions and linear layers
+  int64_t drop_columns = 0;               // columns of global drop-path in the whole network
 
   std::vector<Node> inverse_nodes;           // of all steps, their inputs numbered as actions are
   std::vector<Segment> segments;             // ascending, without gaps
@@ -57,6 +58,7 @@ struct PlanOptions {
   bool fuse = true;
   Memory memory = Memory::kStore;
   int every = 1;  // steps between two stored states, for Memory::kRecompute
+  Precision precision = Precision::kOwn;
 };
 
 Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, const PlanOptions& options);

@@ -26,7 +26,9 @@ Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, Tra
 }
 
 ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
-                         const std::atomic<bool>& stop, const std::function<void()>& between_steps) {
+                         const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
+                         const std::function<void()>& between_steps) {
+  scale_ = scale;
   const auto start = std::chrono::steady_clock::now();
   if (options_.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
   const auto count = static_cast<int64_t>(scalars.size());
@@ -37,11 +39,13 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   ChunkResult result;
   for (int64_t done = 0; done < count && !stop; ++done) {
     if (!step(first + done, scalars[static_cast<size_t>(done)], done)) break;
+    if (scale_) adapt_scale();
     good_steps.add_(1 - bad_);
-    if (on_cpu() && failed()) break;
+    if ((on_cpu() || scale_) && failed()) break;
     between_steps();
   }
   result.exhausted = exhausted_;
+  result.loss_scale = scale_;
   const auto good = static_cast<int64_t>(good_steps.item<float>());
   const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
   result.losses.assign(losses.data_ptr<double>(), losses.data_ptr<double>() + good);
@@ -80,7 +84,7 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
     exhausted_ = batch.counted < source_.batch();
     if (exhausted_) return false;
     pass(at, batch, scalars, row);
-    if (on_cpu() && failed()) break;
+    if (fails_at_once() && failed()) break;
   }
   update_weights(number, scalars);
   return true;
@@ -94,7 +98,7 @@ void Trainer::pass(int64_t number, const Batch& batch, const StepScalars& scalar
   const Loss loss = options_.loss(logits, targets);
   const double share = 1 / static_cast<double>(options_.accumulate);
   Weights& grads = model_.set("gradient");
-  run.backward(loss.gradient.mul(share), grads);
+  run.backward(loss.gradient.mul(share * scale()), grads);
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
   at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
   // A variance overflows long before the loss does, and a running one that is infinite stays so.
@@ -106,8 +110,9 @@ void Trainer::pass(int64_t number, const Batch& batch, const StepScalars& scalar
 
 // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
 void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
+  if (scale_) model_.set("gradient").flat.mul_(1 / scale());
   clip_gradients(model_, options_.clip);
-  update(model_, optimizer_, scalars, number, bad_);
+  update(model_, optimizer_, scalars, number - (scale_ ? scale_->skipped : 0), bad_);
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
@@ -121,15 +126,25 @@ void Trainer::average(double decay) {
   model_.buffers("ema").flat.lerp_(model_.buffers().flat, share);
 }
 
+// A step that overflowed counts as done, and so do its images, unless the scale is exhausted.
+void Trainer::adapt_scale() {
+  const bool overflowed = failed();
+  scale_->step(overflowed);
+  if (!overflowed || scale() < 1) return;
+  bad_.zero_();
+  correct_.add_(step_correct_);
+}
+
 const Plan& Trainer::plan_for(const at::Tensor& x) {
-  const PlanOptions options{.training = true, .memory = options_.memory, .every = options_.every};
+  const PlanOptions options{
+      .training = true, .memory = options_.memory, .every = options_.every, .precision = options_.precision};
   return model_.plan(x.size(0), x.size(2), x.size(3), options);
 }
 
-// Replays the step that failed, looking at every value. Where flags are read at once the source still has the
+// Replays the step that failed, looking at every value. Where a batch fails at once the source still has the
 // batch; elsewhere it makes them again.
 std::string Trainer::name_not_finite(int64_t number, const StepScalars& scalars) {
-  for (int64_t part = on_cpu() ? part_ : 0; part < options_.accumulate; ++part) {
+  for (int64_t part = fails_at_once() ? part_ : 0; part < options_.accumulate; ++part) {
     const std::string found = name_not_finite_in(batch_number(number, part), scalars);
     if (!found.empty()) return found;
   }

@@ -10,6 +10,7 @@
 #include "core/clipping.h"
 #include "core/draws.h"
 #include "core/loss.h"
+#include "core/loss_scale.h"
 #include "core/mixing.h"
 #include "core/model.h"
 #include "core/optimizer.h"
@@ -22,6 +23,7 @@ struct ChunkResult {
   double seconds = 0;
   std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
   bool exhausted = false;  // the source has no more batches
+  std::optional<LossScale> loss_scale;
 };
 
 struct TrainerOptions {
@@ -31,8 +33,9 @@ struct TrainerOptions {
   MixingSpec mixing;
   LossSpec loss;
   ClipSpec clip;
-  bool ema = false;        // average the weights and statistics into the set "ema"
-  int64_t accumulate = 1;  // batches of a step: their gradients are averaged
+  bool ema = false;                       // average the weights and statistics into the set "ema"
+  int64_t accumulate = 1;                 // batches of a step: their gradients are averaged
+  Precision precision = Precision::kOwn;  // of convolutions and linear layers
 
   // Steps of one pass: batches that make no whole step are left out.
   int64_t steps_per_epoch(const BatchSource& source) const { return source.batches() / accumulate; }
@@ -43,8 +46,10 @@ class Trainer {
   Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options = {});
 
   // Steps first, first + 1, …, one for each row of scalars; ends early when `stop` is set or a value is not
-  // finite: the weights and statistics are then those of the last good step.
-  ChunkResult run(int64_t first, const std::vector<StepScalars>& scalars, const std::atomic<bool>& stop,
+  // finite: the weights and statistics are then those of the last good step. With a scaled loss such a step
+  // is skipped and the scale halved, until it is below 1. `scale` is as the steps before left it.
+  ChunkResult run(int64_t first, const std::vector<StepScalars>& scalars,
+                  const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
                   const std::function<void()>& between_steps);
 
  private:
@@ -59,21 +64,29 @@ class Trainer {
   void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
   void update_weights(int64_t number, const StepScalars& scalars);
   void average(double decay);
+  void adapt_scale();
   std::string name_not_finite(int64_t number, const StepScalars& scalars);
   std::string name_not_finite_in(int64_t number, const StepScalars& scalars);
   // Number of a step's batch in the order of the source.
   int64_t batch_number(int64_t step, int64_t part) const;
   bool failed() const { return bad_.item<float>() != 0; }
   bool on_cpu() const { return model_.options().device().is_cpu(); }  // where reading a flag costs nothing
+  // A failed batch ends the step at once; but a skipped step takes all of its batches, for the next one
+  // follows.
+  bool fails_at_once() const { return on_cpu() && !scale_; }
   const Plan& plan_for(const at::Tensor& x);
   DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
+
+  double scale() const { return scale_ ? scale_->scale : 1; }
 
   Model& model_;
   BatchSource& source_;
   OptimizerSpec optimizer_;
   TrainerOptions options_;
-  Weights pending_;  // running statistics of the step under way, committed with its update
-  at::Tensor bad_;   // float [1]: 1 once a loss or gradient was not finite
+  Weights pending_;                 // running statistics of the step under way, committed with its update
+  std::optional<LossScale> scale_;  // none: the loss is not scaled
+  at::Tensor
+      bad_;  // float [1]: 1 once a loss or gradient was not finite; with a scaled loss, of the step under way
   at::Tensor losses_, correct_;
   at::Tensor step_correct_;  // of the step under way
   int64_t part_ = 0;         // of the step: the batch under way

@@ -29,4 +29,11 @@ Weights Weights::zeros(const std::vector<Sizes>& shapes, const at::TensorOptions
   return set;
 }
 
+Weights Weights::copy(at::ScalarType type) const {
+  Weights out{flat.to(type, /*non_blocking=*/false, /*copy=*/true), {}};
+  for (const at::Tensor& view : views)
+    out.views.push_back(out.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
+  return out;
+}
+
 }  // namespace lm

@@ -15,6 +15,8 @@ struct Weights {
 
   // Zeros. Convolution weights are laid out channels-last.
   static Weights zeros(const std::vector<Sizes>& shapes, const at::TensorOptions& options);
+  // A copy in the same layout, in another type or the same.
+  Weights copy(at::ScalarType type) const;
 };
 
 }  // namespace lm

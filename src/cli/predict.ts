@@ -1,12 +1,15 @@
 /** `lm-resnet predict` */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { readImage } from '../data/image.ts';
+import { type Amp, precisions } from '../native/binding.ts';
+import { ampSchema } from '../runtime/amp.ts';
 import { Model } from '../runtime/model.ts';
 import { countOption } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 
 interface Flags extends PlaceFlags {
   readonly top: number;
+  readonly amp?: Amp;
   readonly json?: boolean;
 }
 
@@ -23,6 +26,7 @@ export function addPredict(program: Command): void {
     .argument('<checkpoint>', 'a file that train or Model.save wrote')
     .argument('<images...>', 'image files')
     .addOption(countOption('top', 'guesses per image').default(3))
+    .addOption(new Option('--amp <type>', ampSchema.description).choices(precisions))
     .option('--json', 'print one line of JSON per image');
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
@@ -33,7 +37,7 @@ async function run(checkpoint: string, images: readonly string[], flags: Flags):
   await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
   for (const image of images) {
     const pixels = await readImage(image, model.input);
-    const [prediction] = await model.predict(pixels, { topK: flags.top });
+    const [prediction] = await model.predict(pixels, { topK: flags.top, amp: flags.amp });
     if (flags.json) {
       console.log(JSON.stringify({ image, ...prediction }));
       continue;

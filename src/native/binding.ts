@@ -12,6 +12,12 @@ export interface NativeInfo {
 
 export type Dtype = 'float32' | 'float64';
 
+/** Type of convolutions and linear layers: the model's own (`none`), or one of half the bits, all else staying in float32. */
+export type Amp = (typeof precisions)[number];
+
+/** The types that convolutions and linear layers may have. */
+export const precisions = ['none', 'bfloat16', 'float16'] as const;
+
 export interface NativeModelOptions {
   readonly device: string;
   readonly dtype: Dtype;
@@ -36,11 +42,13 @@ export interface NativeModel {
     height: number,
     width: number,
     weights?: 'value' | 'ema',
+    amp?: Amp,
   ): Promise<Float32Array>;
   evaluate(
     source: NativeSource,
     loader: NativeLoaderSpec,
     weights?: 'value' | 'ema',
+    amp?: Amp,
   ): Promise<NativeEvaluation>;
   /**
    * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised pixels: the network's
@@ -83,6 +91,8 @@ export interface NativeVjpOptions {
   /** Of what a training pass draws, default 0. */
   readonly seed?: number;
   readonly memory?: NativeMemory;
+  /** Default 'none'. */
+  readonly amp?: Amp;
 }
 
 /** Bytes of CPU tensors of the process: in use, the most since the last reset, and kept for reuse. */
@@ -263,6 +273,21 @@ export interface NativeTrainerSpec {
   readonly accumulate?: number;
   /** Default: gradients stay as they are. */
   readonly clip?: NativeClip;
+  /** Default 'none'. */
+  readonly amp?: Amp;
+}
+
+/**
+ * The factor on the loss that keeps small gradients in float16, as PyTorch's GradScaler has it: a step whose gradient overflows is
+ * skipped and halves the scale, 2000 good ones double it. Below 1 the step is not finite.
+ */
+export interface NativeLossScale {
+  /** Of the next step, above 0. */
+  readonly scale: number;
+  /** Steps since the scale last changed. */
+  readonly goodSteps: number;
+  /** Steps of the run that were skipped. */
+  readonly skipped: number;
 }
 
 /** A bound on the gradient: on the norm of all of it, on every number, or on each unit's norm as a part of its weights'. */
@@ -295,6 +320,8 @@ export interface NativeLoss {
 export interface NativeChunk {
   readonly first: number;
   readonly table: Float64Array;
+  /** As the steps before left it; default null: the loss is not scaled. */
+  readonly lossScale?: NativeLossScale | null;
 }
 
 export interface NativeChunkResult {
@@ -310,6 +337,8 @@ export interface NativeChunkResult {
   readonly notFinite: string | null;
   /** The source has no more batches. */
   readonly exhausted: boolean;
+  /** After the last step; null where the loss is not scaled. */
+  readonly lossScale: NativeLossScale | null;
   /** Bad images met since the last chunk. */
   readonly bad: readonly BadImage[];
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
-import type { BadImage, NativeBatch } from '../native/binding.ts';
+import type { Amp, BadImage, NativeBatch } from '../native/binding.ts';
 import { type LoadingOptions, loaderSpec, transformOf } from './loading.ts';
 import type { Model } from './model.ts';
 import { type EvaluateOptions, evaluateShape, type PredictOptions } from './options.ts';
@@ -22,6 +22,7 @@ export type DetailOptions = EvaluateOptions & {
 interface DetailSettings extends LoadingOptions {
   readonly batch: number;
   readonly weights: 'value' | 'ema';
+  readonly amp: Amp;
   readonly tta: Augmentation;
   readonly batches?: number | undefined;
 }
@@ -62,6 +63,7 @@ export async function evaluateInDetail(
   const {
     tta,
     weights,
+    amp,
     batches = Number.POSITIVE_INFINITY,
     ...loading
   } = parseOptions(detailSchema, options, 'evaluate');
@@ -81,7 +83,7 @@ export async function evaluateInDetail(
       const found = read.flatMap(({ value }) => (value === undefined ? [] : [value]));
       for (const one of found.flatMap((batch) => batch.bad)) bad.set(one.name, one);
       if (found.length < views.length) break;
-      const sizes = views.map(({ spec: { height, width } }) => ({ height, width, weights }));
+      const sizes = views.map(({ spec: { height, width } }) => ({ height, width, weights, amp }));
       const logits = await logitsOf(model, found, sizes);
       add(scores, found, logits);
     }

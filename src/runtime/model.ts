@@ -12,6 +12,7 @@ import type {
   TensorSet,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import { checkAmp } from './amp.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from './checkpoint.ts';
 import { checkClassNames } from './classNames.ts';
@@ -25,6 +26,8 @@ import {
   type PredictOptions,
   placeSchema,
   predictSchema,
+  type SizeOptions,
+  sizeSchema,
   tensorSetSchema,
   type VjpOptions,
   vjpSchema,
@@ -124,8 +127,9 @@ export class Model {
    * Classifies images.
    *
    * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from files).
+   * @param options.amp `bfloat16` or `float16`: type of convolutions and linear layers, for a model of float32; default `none`.
    * @throws ERR_SHAPE when the length is not a whole number of images; ERR_NOT_FINITE when the weights give no numbers;
-   *   ERR_CLOSED.
+   *   ERR_CONFIG, ERR_CLOSED.
    * @example
    * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
    */
@@ -145,11 +149,13 @@ export class Model {
       height = this.input.height,
       width = this.input.width,
       weights,
+      amp,
     } = parseOptions(predictSchema, options, 'predict');
+    checkAmp(amp, this.dtype);
     if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
     const n = this.#imagesIn(pixels, 'pixels', height, width);
     this.graph.shapes(n, height, width);
-    return called(this.logits, () => this.#open().predict(pixels, n, height, width, weights));
+    return called(this.logits, () => this.#open().predict(pixels, n, height, width, weights, amp));
   }
 
   /**
@@ -157,6 +163,7 @@ export class Model {
    *
    * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
    * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.
+   * @param options.amp see `predict`.
    * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
    * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images.
    * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG when there is no average; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
@@ -164,10 +171,11 @@ export class Model {
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
   async evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
-    const { weights, ...loading } = parseOptions(evaluateSchema, options, 'evaluate');
+    const { weights, amp, ...loading } = parseOptions(evaluateSchema, options, 'evaluate');
+    checkAmp(amp, this.dtype);
     const data = this.check(images, false);
     const spec = loaderSpec(data, this.input, { ...loading, seed: 0, training: false, device: this.device });
-    return called(this.evaluate, () => this.#open().evaluate(data.source, spec, weights));
+    return called(this.evaluate, () => this.#open().evaluate(data.source, spec, weights, amp));
   }
 
   /**
@@ -210,6 +218,7 @@ export class Model {
       width = this.input.width,
       ...rest
     } = parseOptions(vjpSchema, options, 'vjp');
+    checkAmp(rest.amp, this.dtype, rest.memory?.kind);
     if (!(x instanceof Float64Array)) throw expected('ERR_CONFIG', 'a Float64Array', 'x', x);
     const n = this.#imagesIn(x, 'x', height, width);
     this.#idle('take gradients');
@@ -229,9 +238,9 @@ export class Model {
   async probe(
     pixels: Uint8Array,
     nodes: readonly number[],
-    options: PredictOptions = {},
+    options: SizeOptions = {},
   ): Promise<NativeTensor[]> {
-    const size = parseOptions(predictSchema, options, 'probe');
+    const size = parseOptions(sizeSchema, options, 'probe');
     const { height = this.input.height, width = this.input.width } = size;
     if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
     const n = this.#imagesIn(pixels, 'pixels', height, width);

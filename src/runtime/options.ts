@@ -1,12 +1,14 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
 import {
+  type Amp,
   type Dtype,
   type NativeMemory,
   type NativeVjpOptions,
   type TensorSet,
   tensorSets,
 } from '../native/binding.ts';
+import { ampSchema } from './amp.ts';
 import { type LoadingOptions, loadingShape } from './loading.ts';
 
 /** Where a model computes, and in what precision. */
@@ -22,13 +24,19 @@ export interface ModelOptions {
 }
 
 /** Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers allow them. */
-export interface PredictOptions {
-  /** Guesses per image, default 5. */
-  readonly topK?: number | undefined;
+export interface SizeOptions {
   readonly height?: number | undefined;
   readonly width?: number | undefined;
+}
+
+/** Options of `Model.predict` and `Model.logits`. */
+export interface PredictOptions extends SizeOptions {
+  /** Guesses per image, default 5. */
+  readonly topK?: number | undefined;
   /** `value` (default), or `ema`: the average that a training with `modelEma` keeps. */
   readonly weights?: 'value' | 'ema' | undefined;
+  /** Type of convolutions and linear layers, default 'none': the model's own. */
+  readonly amp?: Amp | undefined;
 }
 
 /**
@@ -44,14 +52,14 @@ export type MemoryStrategyInput =
   | { readonly kind: 'recompute'; readonly every?: number | undefined };
 
 /** Options of `Model.vjp`. */
-export interface VjpOptions {
+export interface VjpOptions extends SizeOptions {
   /** Batch statistics (true) or running ones (false, default). */
   readonly training?: boolean | undefined;
   /** Of what a training pass draws, default 0. */
   readonly seed?: number | undefined;
   readonly memory?: MemoryStrategyInput | undefined;
-  readonly height?: number | undefined;
-  readonly width?: number | undefined;
+  /** Type of convolutions and linear layers, default 'none': the model's own. */
+  readonly amp?: Amp | undefined;
 }
 
 interface Place {
@@ -71,7 +79,8 @@ const place = {
     .default('auto'),
   dtype: z.enum(['float32', 'float64']).optional(),
 };
-const size = z.int().min(1).optional();
+const side = z.int().min(1).optional();
+const size = { height: side, width: side };
 
 /** Options of `Model.load`. */
 export const placeSchema: z.ZodType<Place> = z.object(place);
@@ -86,6 +95,7 @@ export const createSchema: z.ZodType<Creation> = z.object({
 interface Evaluating extends LoadingOptions {
   readonly batch: number;
   readonly weights: 'value' | 'ema';
+  readonly amp: Amp;
 }
 
 /** Options of `Model.evaluate`. */
@@ -102,20 +112,24 @@ export const evaluateShape: {
 } = {
   batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
   weights,
+  amp: ampSchema,
   ...loadingShape,
 };
 
 /** Options of `evaluate`. */
 export const evaluateSchema: z.ZodType<Evaluating, EvaluateOptions> = z.object(evaluateShape);
 
+/** Options of `probe`. */
+export const sizeSchema: z.ZodType<SizeOptions> = z.object(size);
+
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<
-  PredictOptions & { readonly topK: number; readonly weights: 'value' | 'ema' }
+  PredictOptions & { readonly topK: number; readonly weights: 'value' | 'ema'; readonly amp: Amp }
 > = z.object({
   topK: z.int().min(1).default(5),
   weights,
-  height: size,
-  width: size,
+  amp: ampSchema,
+  ...size,
 });
 
 /** A strategy of memory. */
@@ -126,12 +140,12 @@ export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = z.di
 ]);
 
 /** Options of `vjp`. */
-export const vjpSchema: z.ZodType<NativeVjpOptions & Pick<VjpOptions, 'height' | 'width'>> = z.object({
+export const vjpSchema: z.ZodType<NativeVjpOptions & SizeOptions & { readonly amp: Amp }> = z.object({
   training: z.boolean().default(false),
   seed: z.int().min(0).default(0),
   memory: memorySchema.default({ kind: 'store', every: 1 }),
-  height: size,
-  width: size,
+  amp: ampSchema,
+  ...size,
 });
 
 /** Which of a parameter's tensors. */

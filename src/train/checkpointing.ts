@@ -6,7 +6,7 @@ import type { RunFiles } from './runFiles.ts';
 import type { Evaluated, RunState } from './runState.ts';
 
 /** What does not change while the run goes on. */
-type Constant = Omit<RunState, 'step' | 'evaluation' | 'best'>;
+type Constant = Omit<RunState, 'step' | 'lossScale' | 'evaluation' | 'best'>;
 
 /** The checkpoints of one run. */
 export class Checkpointing {
@@ -59,15 +59,18 @@ export class Checkpointing {
   }
 
   /**
-   * Copies the model after `step` steps, unless its newest checkpoint is of that step; the file is written while the training goes on.
+   * Copies the model after so many steps, unless its newest checkpoint is of that step; the file is written while the training goes on.
    *
    * @throws ERR_FILE where the file before could not be written.
    */
-  async save(step: number, emit: (event: TrainEvent) => Promise<void>): Promise<void> {
+  async save(
+    { step, lossScale }: Pick<RunState, 'step' | 'lossScale'>,
+    emit: (event: TrainEvent) => Promise<void>,
+  ): Promise<void> {
     if (this.#saved === step) return;
     await this.#writing;
     const { checkpoint: path } = this.#files;
-    const state = { ...this.#constant, step, evaluation: this.#evaluation, best: this.#best };
+    const state = { ...this.#constant, step, lossScale, evaluation: this.#evaluation, best: this.#best };
     const write = await this.#files.save(state);
     this.#saved = step;
     this.#writing = write().then(async () => {

@@ -1,6 +1,12 @@
 /** One training, from its first step to its last: chunks of steps run natively, between them events, evaluation and files. */
 import { LmError } from '../errors.ts';
-import type { NativeChunkResult, NativeEvaluation, NativeModel, NativeTrainer } from '../native/binding.ts';
+import type {
+  NativeChunkResult,
+  NativeEvaluation,
+  NativeLossScale,
+  NativeModel,
+  NativeTrainer,
+} from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import type { Model } from '../runtime/model.ts';
 import { Checkpointing } from './checkpointing.ts';
@@ -12,7 +18,7 @@ import type { TrainResult } from './run.ts';
 import type { Resumed } from './runCheckpoints.ts';
 import { openRunFiles, type RunFiles } from './runFiles.ts';
 import { type Evaluated, marksOf } from './runState.ts';
-import { resetState, restoreState } from './state.ts';
+import { freshLossScale, resetState, restoreState } from './state.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import type { TrainSets } from './trainSets.ts';
 
@@ -52,6 +58,7 @@ export class Loop {
   #seconds = 0;
   #samples = 0;
   #loss = Number.NaN;
+  #lossScale: NativeLossScale | null;
   #secondsPerStep = Number.NaN;
 
   constructor(model: Model, data: TrainSets, settings: TrainSettings, beginning: Beginning) {
@@ -59,6 +66,7 @@ export class Loop {
     this.#data = data;
     this.#settings = settings;
     this.#beginning = beginning;
+    this.#lossScale = beginning.resumed?.state.lossScale ?? freshLossScale(settings);
     const { native: open, end } = model.beginTraining(() => this.stop());
     this.#native = open;
     try {
@@ -118,7 +126,7 @@ export class Loop {
     await this.#begin(files, emit);
     for (;;) {
       evaluation = (await this.#evaluate(checkpoints, emit)) ?? evaluation;
-      if (checkpoints.isDue(this.#step) && !this.#model.closed) await checkpoints.save(this.#step, emit);
+      if (checkpoints.isDue(this.#step) && !this.#model.closed) await this.#save(checkpoints, emit);
       if (this.#step >= this.#totalSteps || this.#stopping) break;
       const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
@@ -157,7 +165,8 @@ export class Loop {
     const laid = { stepsPerEpoch, totalSteps: this.#totalSteps };
     const steps = { first: this.#step, count: Math.min(wanted, left) };
     const table = stepTable(this.#settings, laid, steps);
-    const chunk = await this.#trainer.run({ first: this.#step, table });
+    const chunk = await this.#trainer.run({ first: this.#step, table, lossScale: this.#lossScale });
+    this.#lossScale = chunk.lossScale;
     if (chunk.steps === 0) return chunk;
     this.#step += chunk.steps;
     this.#seconds += chunk.seconds;
@@ -186,13 +195,13 @@ export class Loop {
     const isEnd = step === this.#totalSteps || (step > 0 && step % this.#stepsPerEpoch === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
-    const { workers, prefetch, onBadImage, badImageLimit, modelEma } = this.#settings;
-    const loading = { workers, prefetch, onBadImage, badImageLimit };
-    const evaluation = await this.#model.evaluate(test, loading);
+    const { workers, prefetch, onBadImage, badImageLimit, modelEma, amp } = this.#settings;
+    const options = { workers, prefetch, onBadImage, badImageLimit, amp };
+    const evaluation = await this.#model.evaluate(test, options);
     const { loss, top1, top5, count, bad } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
     const ema = modelEma
-      ? scoresOf(await this.#model.evaluate(test, { ...loading, weights: 'ema' }))
+      ? scoresOf(await this.#model.evaluate(test, { ...options, weights: 'ema' }))
       : undefined;
     const epoch = step / this.#stepsPerEpoch;
     await emit({ type: 'eval', step, epoch, loss, top1, top5, count, ...(ema === undefined ? {} : { ema }) });
@@ -200,9 +209,13 @@ export class Loop {
     return evaluation;
   }
 
+  #save(checkpoints: Checkpointing, emit: Emit): Promise<void> {
+    return checkpoints.save({ step: this.#step, lossScale: this.#lossScale }, emit);
+  }
+
   /** Leaves what the run can go on from, and the picture of it. */
   async #leave(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<void> {
-    if (!this.#model.closed) await checkpoints.save(this.#step, emit);
+    if (!this.#model.closed) await this.#save(checkpoints, emit);
     await checkpoints.written();
     await files.finish(this.#data.test === undefined ? undefined : 'test');
   }
@@ -238,6 +251,7 @@ export class Loop {
       steps: this.#step,
       epochs: this.#step / this.#stepsPerEpoch,
       loss: this.#loss,
+      skipped: this.#lossScale?.skipped ?? 0,
       evaluation,
       seconds: this.#seconds,
       imagesPerSecond: this.#samples / this.#seconds,

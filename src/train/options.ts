@@ -1,5 +1,7 @@
 /** The options of a training: one schema for the API, the configuration file and the command line. */
 import { z } from 'zod';
+import type { Amp } from '../native/binding.ts';
+import { ampSchema } from '../runtime/amp.ts';
 import { type LoadingOptions, loadingShape } from '../runtime/loading.ts';
 import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../runtime/options.ts';
 import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './schedules.ts';
@@ -84,6 +86,11 @@ export interface TrainSettings extends LoadingOptions {
   readonly mixupOffEpoch: number;
   /** Seed of the order of the images, default 0. */
   readonly seed: number;
+  /**
+   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. Weights, states, statistics, loss and
+   * optimiser stay in float32. With `float16` the loss is scaled; a step whose gradient overflows is skipped.
+   */
+  readonly amp: Amp;
   /** What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or `reverse`. */
   readonly memory: MemoryStrategy;
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
@@ -187,6 +194,7 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
   mixupSwitchProb: probability.default(0.5).describe('probability of CutMix where both are on'),
   mixupOffEpoch: z.int().min(0).default(0).describe('no mixing from this epoch on; 0 is never'),
   seed: z.int().min(0).default(0).describe('seed of the order of the images'),
+  amp: ampSchema,
   memory: memorySchema
     .default({ kind: 'store', every: 1 })
     .describe('what a step keeps for its backward pass: store, recompute or reverse'),

@@ -8,6 +8,8 @@ export interface TrainResult {
   readonly epochs: number;
   /** Mean loss of the last steps, since the last event. */
   readonly loss: number;
+  /** Steps that moved nothing, for their gradient overflowed in float16; 0 in every other precision. */
+  readonly skipped: number;
   /** The last evaluation; null without held-out images. */
   readonly evaluation: NativeEvaluation | null;
   /** Seconds spent in training steps, evaluation and files aside. */

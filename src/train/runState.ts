@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { LmError, show } from '../errors.ts';
-import type { RawSize } from '../native/binding.ts';
+import type { NativeLossScale, RawSize } from '../native/binding.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import { type TrainSettings, trainSchema } from './options.ts';
 import type { TrainSets } from './trainSets.ts';
@@ -36,6 +36,8 @@ export interface RunState {
   readonly evaluation: Evaluated | null;
   /** The best evaluations by test top-1, best first, the earlier of two equal ones before the later. */
   readonly best: readonly Pick<Evaluated, 'step' | 'top1'>[];
+  /** Of the next step, with `amp: float16`. */
+  readonly lossScale: NativeLossScale | null;
   /** Threads of an operation: another number rounds sums differently. */
   readonly threads: number;
   readonly data: DataMark;
@@ -61,6 +63,9 @@ const stateSchema: z.ZodType<Unchecked> = z.object({
     .object({ step: z.int(), loss: z.number(), top1: z.number(), top5: z.number(), count: z.int() })
     .nullable(),
   best: z.array(z.object({ step: z.int(), top1: z.number() })),
+  lossScale: z
+    .object({ scale: z.number().positive(), goodSteps: z.int().min(0), skipped: z.int().min(0) })
+    .nullable(),
   threads: z.int().min(1),
   data: markSchema,
   test: markSchema.nullable(),

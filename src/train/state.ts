@@ -1,7 +1,7 @@
 /** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
-import type { NativeModel, TensorSet } from '../native/binding.ts';
+import type { NativeLossScale, NativeModel, TensorSet } from '../native/binding.ts';
 import type { CheckpointTensors } from '../runtime/checkpoint.ts';
 import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
@@ -9,6 +9,11 @@ import type { TrainSettings } from './options.ts';
 /** The sets of tensors that a training with these settings moves beside the values. */
 export function stateSets({ optimizer, modelEma }: TrainSettings): TensorSet[] {
   return [...optimizers[optimizer].state, ...(modelEma ? (['ema'] as const) : [])];
+}
+
+/** The scale of the loss before the first step; null where it is not scaled. */
+export function freshLossScale({ amp }: TrainSettings): NativeLossScale | null {
+  return amp === 'float16' ? { scale: 2 ** 16, goodSteps: 0, skipped: 0 } : null;
 }
 
 /** Begins anew, for the model may have been trained before: the optimiser remembers nothing, the average is the weights themselves. */

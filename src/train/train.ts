@@ -1,6 +1,7 @@
 /** Training a model: anew, or on from a checkpoint. */
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { checkAmp } from '../runtime/amp.ts';
 import { Model } from '../runtime/model.ts';
 import type { Images } from '../runtime/source.ts';
 import { Loop } from './loop.ts';
@@ -50,6 +51,7 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   const settings = parseOptions(trainSchema, rest, 'train');
+  checkAmp(settings.amp, model.dtype, settings.memory.kind);
   if (settings.tensorboard && run === undefined && resume === undefined)
     throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
   const sets = {

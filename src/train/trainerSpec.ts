@@ -9,10 +9,10 @@ import type { TrainSettings } from './options.ts';
 
 /** All that a native trainer of a model on a data set is made with. */
 export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings): NativeTrainerSpec {
-  const { clipGrad, clipMode, accumulate, modelEma } = settings;
+  const { clipGrad, clipMode, accumulate, modelEma, amp } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
-    ...{ seed, memory, accumulate, ema: modelEma },
+    ...{ seed, memory, accumulate, amp, ema: modelEma },
     loader: loaderSpec(data, model.input, { ...settings, training: true, device: model.device }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },

@@ -2,11 +2,12 @@
 import { LmError } from '../errors.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import { checkAmp } from '../runtime/amp.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import type { Model } from '../runtime/model.ts';
 import type { TrainSettings } from './options.ts';
 import { constant } from './schedules.ts';
-import { resetState } from './state.ts';
+import { freshLossScale, resetState } from './state.ts';
 import { stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 
@@ -23,7 +24,7 @@ export const trialOptions: readonly (keyof TrainSettings)[] = [
     'loss',
   ] as const),
   ...(['smoothing', 'bceTargetThreshold', 'mixup', 'cutmix', 'mixupProb', 'mixupSwitchProb'] as const),
-  ...(['seed', 'memory', 'workers', 'prefetch', 'onBadImage', 'badImageLimit'] as const),
+  ...(['seed', 'amp', 'memory', 'workers', 'prefetch', 'onBadImage', 'badImageLimit'] as const),
 ];
 
 /** Runs one step for each rate, on from the steps before. */
@@ -34,7 +35,7 @@ export type TrialSteps = (rates: readonly number[]) => Promise<NativeChunkResult
  *
  * @param copy nothing else may train it meanwhile; its weights move.
  * @param settings all but the rate and its schedule count.
- * @throws ERR_ABORTED once the signal aborts.
+ * @throws ERR_ABORTED once the signal aborts; ERR_CONFIG where the model cannot compute in mixed precision.
  */
 export async function withTrial<T>(
   copy: Model,
@@ -43,6 +44,7 @@ export async function withTrial<T>(
   signal: AbortSignal | undefined,
   work: (steps: TrialSteps) => Promise<T>,
 ): Promise<T> {
+  checkAmp(settings.amp, copy.dtype, settings.memory.kind);
   let stop = (): void => {};
   const { native: open, end } = copy.beginTraining(() => stop());
   try {
@@ -51,7 +53,7 @@ export async function withTrial<T>(
     signal?.addEventListener('abort', stop, { once: true });
     try {
       await resetState(copy.graph, open, settings);
-      let done = 0;
+      let [done, lossScale] = [0, freshLossScale(settings)];
       return await work(async (rates) => {
         if (signal?.aborted) throw aborted(signal);
         const span = { stepsPerEpoch: trainer.stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER };
@@ -59,7 +61,8 @@ export async function withTrial<T>(
           const own = { ...settings, lr, lrBase: undefined, schedule: constant() };
           return [...stepTable(own, span, { first: done + i, count: 1 })];
         });
-        const chunk = await trainer.run({ first: done, table: Float64Array.from(rows.flat()) });
+        const chunk = await trainer.run({ first: done, table: Float64Array.from(rows.flat()), lossScale });
+        lossScale = chunk.lossScale;
         done += chunk.steps;
         if (signal?.aborted) throw aborted(signal);
         return chunk;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { BufferSpec } from '../../src/graph/spec.ts';
 import { type NetworkConfig, network } from '../../src/models/network.ts';
-import type { NativeModel } from '../../src/native/binding.ts';
+import type { Amp, Dtype, NativeModel } from '../../src/native/binding.ts';
 import { addon } from '../support/addon.ts';
 import { formulaOf, uniform } from '../support/formula.ts';
 import { trainingLoader } from '../support/loader.ts';
@@ -103,16 +103,21 @@ async function write(graph: Graph, model: NativeModel, training: boolean): Promi
 }
 
 /** Worst relative error of a pass: logits, its value, gradients and statistics where the golden file has them. */
-export async function errorOf(graph: Graph, net: GoldenNet, pass: Pass): Promise<Worst> {
+export async function errorOf(
+  graph: Graph,
+  net: GoldenNet,
+  pass: Pass,
+  { dtype = 'float64', amp = 'none' }: { readonly dtype?: Dtype; readonly amp?: Amp } = {},
+): Promise<Worst> {
   const worst = new Worst();
   const [n, channels, height, width] = net.image;
   const training = pass.mode === 'training';
-  const model = nativeModel(graph, 'float64', null);
+  const model = nativeModel(graph, dtype, null);
   await write(graph, model, training);
   const pixels = uniform('pixels', n * height * width * channels).map((r) => Math.floor(256 * r));
   const x = pixels.map((pixel) => (pixel / 255 - 0.5) / 0.25);
   const cotangent = direction('cotangent', pass.logits.length);
-  const options = { training, seed: pass.seed };
+  const options = { training, seed: pass.seed, amp };
   const given = pass.gradients === undefined ? null : cotangent;
   const { output, inputGradient } = await model.vjp(x, n, height, width, given, options);
   const size = Math.max(...pass.logits.map(Math.abs));
@@ -129,7 +134,7 @@ export async function errorOf(graph: Graph, net: GoldenNet, pass: Pass): Promise
     compare(worst, 'gradient', pass.gradients, found);
   }
   if (pass.statistics !== undefined)
-    compare(worst, 'statistic', pass.statistics, await statistics(graph, net, model, pixels));
+    compare(worst, 'statistic', pass.statistics, await statistics(graph, net, model, { pixels, amp }));
   model.close();
   return worst;
 }
@@ -139,7 +144,7 @@ async function statistics(
   graph: Graph,
   { image: [n, channels, height, width] }: GoldenNet,
   model: NativeModel,
-  pixels: Float64Array,
+  { pixels, amp }: { readonly pixels: Float64Array; readonly amp: Amp },
 ): Promise<ReadonlyMap<string, Shown>> {
   const { Source, Trainer } = addon();
   const images = Uint8Array.from(pixels);
@@ -148,6 +153,7 @@ async function statistics(
   const trainer = new Trainer(model, source, {
     loader: trainingLoader({ height, width, channels }, n, 0),
     seed: 0,
+    amp,
     optimizer,
   });
   await trainer.run({ first: 0, table: chunkTable([{}]) });

@@ -25,7 +25,7 @@ interface Outcome {
 }
 
 async function outcome(settings: TrainSettingsInput, graph?: Graph): Promise<Outcome> {
-  const model = await tinyModel({ dtype: 'float64' }, graph);
+  const model = await tinyModel({ dtype: settings.amp === undefined ? 'float64' : 'float32' }, graph);
   const folder = settings.tensorboard ? { run: join(await temporaryFolder(), 'run') } : {};
   const run = train(model, { train: noise(32) }, { ...settings, ...folder });
   const losses: number[] = [];
@@ -89,6 +89,7 @@ const rows: Readonly<Record<keyof TrainSettings, Row>> = {
   mixupSwitchProb: { from: { mixup: 0.8, cutmix: 1 }, to: { mixupSwitchProb: 0 }, steps: [4, 4] },
   mixupOffEpoch: { from: { mixup: 0.8, epochs: 2 }, to: { mixupOffEpoch: 1 }, steps: [8, 8] },
   seed: { to: { seed: 1 }, steps: [4, 4] },
+  amp: { from: { amp: 'none' }, to: { amp: 'bfloat16' }, steps: [4, 4] },
   // Its effect is on memory: test/native/memory.test.ts.
   memory: { to: { memory: { kind: 'recompute', every: 2 } }, steps: [4, 4], sameWeights: true },
   steps: { to: { steps: 3 }, steps: [4, 3] },
