@@ -32,6 +32,7 @@ TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
   options.precision = precision_of(spec.find("amp"));
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
+  if (const lm::Value* batches = spec.find("batches")) options.batches = batches->integer();
   return options;
 }
 

@@ -69,7 +69,8 @@ Trainer::Inputs Trainer::inputs(int64_t number, const Batch& batch, const StepSc
 
 int64_t Trainer::batch_number(int64_t step, int64_t part) const {
   const int64_t steps = options_.steps_per_epoch(source_);
-  return step / steps * source_.batches() + step % steps * options_.accumulate + part;
+  const int64_t pass = options_.batches > 0 ? 0 : step / steps;
+  return pass * source_.batches() + step % steps * options_.accumulate + part;
 }
 
 // False when the source has no batches for it: nothing has changed then.

@@ -1,6 +1,7 @@
 // The training loop: chunks of steps, each forward, loss, backward, update. Runs on the compute thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <string>
@@ -36,9 +37,12 @@ struct TrainerOptions {
   bool ema = false;                       // average the weights and statistics into the set "ema"
   int64_t accumulate = 1;                 // batches of a step: their gradients are averaged
   Precision precision = Precision::kOwn;  // of convolutions and linear layers
+  int64_t batches = 0;                    // only the first so many of the first pass, again and again; 0: all
 
   // Steps of one pass: batches that make no whole step are left out.
-  int64_t steps_per_epoch(const BatchSource& source) const { return source.batches() / accumulate; }
+  int64_t steps_per_epoch(const BatchSource& source) const {
+    return (batches > 0 ? std::min(batches, source.batches()) : source.batches()) / accumulate;
+  }
 };
 
 class Trainer {

@@ -178,7 +178,7 @@ function timeLeft({ latest, total, first, started, now }: State): string {
 }
 
 /** Seconds as `m:ss` or `h:mm:ss`. */
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (n: number): string => String(n).padStart(2, '0');
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];

@@ -1,15 +1,19 @@
 /** `lm-resnet train` */
-import { rmdir } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { oneOf, parseOptions } from '../check.ts';
 import { createModel } from '../createModel.ts';
-import { LmError } from '../errors.ts';
+import { expected, LmError } from '../errors.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
 import type { Dataset } from '../runtime/dataset.ts';
 import type { Model } from '../runtime/model.ts';
+import { estimateNeeds } from '../train/estimate.ts';
+import type { StepEvent } from '../train/events.ts';
 import { type TrainSettings, trainSchema } from '../train/options.ts';
-import { findRecipe, type RecipeTransforms, recipeNames } from '../train/recipes.ts';
+import { findRecipe, type Recipe, type RecipeTransforms, recipeNames } from '../train/recipes.ts';
 import type { TrainResult, TrainRun } from '../train/run.ts';
 import { nextRunFolder } from '../train/runFolder.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
@@ -17,7 +21,7 @@ import type { Transform } from '../transforms/transforms.ts';
 import { readConfig } from './config.ts';
 import { addFlags, countOption, givenFlags, namesOf } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags, placeShape } from './place.ts';
-import { createProgress } from './progress.ts';
+import { clock, createProgress, type Progress } from './progress.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from './resume.ts';
 import { dataHelp, modelOptions, openSets, type Sets } from './sets.ts';
 import { withSignals } from './signals.ts';
@@ -45,6 +49,7 @@ export const jobSchema: z.ZodType<Job> = z.object({
 
 interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
   readonly config?: string;
+  readonly fastDevRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -57,6 +62,7 @@ Examples:
   $ lm-resnet train --data imageFolder:DIR --model lm_resnet50 --image-size 176 --workers 8
   $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
   $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
+  $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
   $ lm-resnet train --resume runs/lm_resnet20 --data mnist:DIR            goes on where the run ended, to the bit
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
@@ -81,6 +87,10 @@ export function addTrain(program: Command): void {
     .option('--run <folder>', 'run folder, new (default: runs/<model>)')
     .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
+    .option(
+      '--fast-dev-run',
+      'one step, one evaluation batch and one checkpoint, in a temporary folder, to see that all works',
+    )
     .option('--json', 'end with one line of JSON')
     .option('--quiet', 'no progress');
   addResumeFlags(command);
@@ -105,6 +115,13 @@ async function run(flags: Flags): Promise<void> {
     ...settings
   } = merged(file, flags);
   if (trained === undefined) throw required('data', 'mnist:DIR');
+  if (flags.fastDevRun && (wanted ?? flags.resume) !== undefined)
+    throw expected(
+      'ERR_CONFIG',
+      'no run folder, for nothing stays,',
+      '--fast-dev-run',
+      wanted ?? flags.resume,
+    );
   const start = recipeName === undefined ? undefined : findRecipe(recipeName);
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
@@ -121,17 +138,40 @@ async function run(flags: Flags): Promise<void> {
     ...modelOptions(trained, data.train, imageSize),
     ...{ seed: options.seed, device, dtype },
   });
+  const sets = augmented(data, transformsOf(start, model, options));
+  if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', preset));
-  const result = await followed(
-    model,
-    augmented(data, start?.transforms?.([model.input.height, model.input.width])),
-    { ...options, run: runFolder },
-    flags,
-  ).catch(async (error: unknown) => {
-    if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
-    throw error;
-  });
+  const result = await followed(model, sets, { ...options, run: runFolder }, flags).catch(
+    async (error: unknown) => {
+      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+      throw error;
+    },
+  );
   report(result, model, flags);
+}
+
+/** Goes once through all that a training does: a step, an evaluation, the files; nothing stays. */
+async function devRun(model: Model, data: Sets, options: TrainSettings, flags: Flags): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
+  try {
+    const short = { ...options, steps: 1, evalBatches: 1, run: join(folder, 'run') };
+    const { loss } = await followed(model, data, short, flags);
+    if (flags.json) console.log(JSON.stringify({ fastDevRun: true, loss }));
+    else if (!flags.quiet)
+      console.log(`${model.graph.name}: one step, one evaluation batch, one checkpoint: all work`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The transforms of a recipe; what is to be learned by heart is not augmented. */
+function transformsOf(
+  start: Recipe | undefined,
+  { input }: Model,
+  { overfitBatches }: TrainSettings,
+): RecipeTransforms | undefined {
+  const found = start?.transforms?.([input.height, input.width]);
+  return found === undefined || overfitBatches === undefined ? found : { ...found, train: found.test };
 }
 
 /** The data sets with the transforms of a recipe, or of the run that goes on. */
@@ -166,17 +206,25 @@ function required(name: string, example: string): LmError {
 
 /** Trains, shows it, and ends it at a signal. */
 function followed(model: Model, data: TrainData, options: TrainOptions, flags: Flags): Promise<TrainResult> {
-  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags));
+  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags, model, options));
 }
 
 /** Shows a run's events until it ends. */
-async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainResult> {
+async function follow(
+  run: TrainRun,
+  { quiet = false }: Flags,
+  model: Model,
+  options: TrainOptions,
+): Promise<TrainResult> {
   const progress = createProgress({ quiet });
   let started = false;
   try {
     for await (const event of run) {
       if (event.type === 'step') {
-        if (!started) progress.start(event.totalSteps);
+        if (!started) {
+          progress.start(event.totalSteps);
+          if (!quiet) tellNeeds(progress, event, model, options);
+        }
         started = true;
         progress.update(event);
       } else if (event.type === 'resume') {
@@ -197,6 +245,18 @@ async function follow(run: TrainRun, { quiet = false }: Flags): Promise<TrainRes
   return run;
 }
 
+/** Says of a training of minutes what it will take, by its first steps. */
+function tellNeeds(progress: Progress, event: StepEvent, model: Model, options: TrainOptions): void {
+  const { step, totalSteps, samples, losses, imagesPerSecond } = event;
+  const seconds = ((totalSteps - step) * samples) / losses.length / imagesPerSecond;
+  if (!(seconds > 60)) return;
+  const { run, resume, signal, ...settings } = options;
+  const { memory, disk } = estimateNeeds(model, parseOptions(trainSchema, settings, 'train'));
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
+  const needs = `${megabytes(memory)} of memory, ${megabytes(disk)} of checkpoints`;
+  progress.log(`about ${clock(seconds)} of training steps, ${needs}`);
+}
+
 function report(result: TrainResult, model: Model, { json, quiet }: Flags): void {
   const { evaluation, seconds, imagesPerSecond, checkpoint, run: folder, steps, loss } = result;
   const top1 = evaluation?.top1 ?? null;
@@ -209,6 +269,9 @@ function report(result: TrainResult, model: Model, { json, quiet }: Flags): void
     console.log(
       `${model.graph.name}: ${speed}${top1 === null ? '' : `, test top-1 ${(100 * top1).toFixed(2)} %`}`,
     );
-    console.log(`run: ${folder}  (checkpoint.safetensors, metrics.jsonl, curves.png, settings.json)`);
+    if (result.stopped) console.log('ended before its last step: no better test top-1, or no more images');
+    console.log(
+      `run: ${folder}  (checkpoint.safetensors, evaluation.json, metrics.jsonl, curves.png, settings.json)`,
+    );
   }
 }

@@ -271,6 +271,8 @@ export interface NativeTrainerSpec {
   readonly ema?: boolean;
   /** Batches of a step, whose gradients are averaged; default 1. */
   readonly accumulate?: number;
+  /** Only the first so many batches of the first pass, again and again; 0 (default): all. */
+  readonly batches?: number;
   /** Default: gradients stay as they are. */
   readonly clip?: NativeClip;
   /** Default 'none'. */

@@ -37,6 +37,11 @@ export class Checkpointing {
     return this.#evaluation;
   }
 
+  /** Steps from the best evaluation to the last one; 0 before the first. */
+  get stepsSinceBest(): number {
+    return (this.#evaluation?.step ?? 0) - (this.#best[0]?.step ?? 0);
+  }
+
   /** Takes note of an evaluation. */
   evaluated(step: number, { loss, top1, top5, count }: NativeEvaluation): void {
     const { keepBest }: TrainSettings = this.#constant.settings;

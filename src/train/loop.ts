@@ -8,6 +8,8 @@ import type {
   NativeTrainer,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { Dataset } from '../runtime/dataset.ts';
+import { evaluateInDetail } from '../runtime/evaluateInDetail.ts';
 import type { Model } from '../runtime/model.ts';
 import { Checkpointing } from './checkpointing.ts';
 import type { TrainEvent } from './events.ts';
@@ -125,7 +127,8 @@ export class Loop {
     let evaluation: NativeEvaluation | null = null;
     await this.#begin(files, emit);
     for (;;) {
-      evaluation = (await this.#evaluate(checkpoints, emit)) ?? evaluation;
+      evaluation = (await this.#evaluate(files, checkpoints, emit)) ?? evaluation;
+      if (this.#hasStalled(checkpoints)) this.#stopping = true;
       if (checkpoints.isDue(this.#step) && !this.#model.closed) await this.#save(checkpoints, emit);
       if (this.#step >= this.#totalSteps || this.#stopping) break;
       const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
@@ -189,28 +192,44 @@ export class Loop {
   }
 
   /** Evaluates where an epoch ends, once; else null. */
-  async #evaluate(checkpoints: Checkpointing, emit: Emit): Promise<NativeEvaluation | null> {
+  async #evaluate(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<NativeEvaluation | null> {
     const step = this.#step;
     const { test } = this.#data;
-    const isEnd = step === this.#totalSteps || (step > 0 && step % this.#stepsPerEpoch === 0);
+    const isEnd =
+      step === this.#totalSteps ||
+      (step > 0 && step % (this.#settings.evalEvery * this.#stepsPerEpoch) === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
-    const { workers, prefetch, onBadImage, badImageLimit, modelEma, amp } = this.#settings;
-    const options = { workers, prefetch, onBadImage, badImageLimit, amp };
-    const evaluation = await this.#model.evaluate(test, options);
+    const evaluation = await this.#scores(test, 'value', files);
     const { loss, top1, top5, count, bad } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
-    const ema = modelEma
-      ? scoresOf(await this.#model.evaluate(test, { ...options, weights: 'ema' }))
-      : undefined;
+    const ema = this.#settings.modelEma ? scoresOf(await this.#scores(test, 'ema')) : undefined;
     const epoch = step / this.#stepsPerEpoch;
     await emit({ type: 'eval', step, epoch, loss, top1, top5, count, ...(ema === undefined ? {} : { ema }) });
     checkpoints.evaluated(step, evaluation);
     return evaluation;
   }
 
+  /** Natively; at the end of the run, or of some batches only, in detail, which goes into its file. */
+  async #scores(test: Dataset, weights: 'value' | 'ema', files?: RunFiles): Promise<NativeEvaluation> {
+    const { workers, prefetch, onBadImage, badImageLimit, amp, evalBatches } = this.#settings;
+    const options = { workers, prefetch, onBadImage, badImageLimit, amp, weights };
+    if (evalBatches === undefined && this.#step < this.#totalSteps)
+      return this.#model.evaluate(test, options);
+    const found = await evaluateInDetail(this.#model, test, { ...options, batches: evalBatches });
+    await files?.evaluation(found);
+    const { loss, top1, top5, count, bad } = found;
+    return { loss, top1, top5, count, bad };
+  }
+
   #save(checkpoints: Checkpointing, emit: Emit): Promise<void> {
     return checkpoints.save({ step: this.#step, lossScale: this.#lossScale }, emit);
+  }
+
+  /** Whether the best evaluation lies too far back; of a run that goes on too. */
+  #hasStalled(checkpoints: Checkpointing): boolean {
+    const { earlyStopPatience = Number.POSITIVE_INFINITY } = this.#settings;
+    return checkpoints.stepsSinceBest >= earlyStopPatience * this.#stepsPerEpoch;
   }
 
   /** Leaves what the run can go on from, and the picture of it. */
@@ -262,6 +281,6 @@ export class Loop {
   }
 }
 
-function scoresOf({ loss, top1, top5 }: NativeEvaluation): Scores {
+function scoresOf({ loss, top1, top5 }: Scores): Scores {
   return { loss, top1, top5 };
 }

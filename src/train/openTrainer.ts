@@ -8,6 +8,7 @@ import type { Model } from '../runtime/model.ts';
 import { resizedTo } from '../transforms/transforms.ts';
 import type { TrainSettings } from './options.ts';
 import { trainerSpec } from './trainerSpec.ts';
+import { toTrainOn } from './trainSets.ts';
 
 /**
  * The trainer of a model on a data set.
@@ -27,7 +28,7 @@ export function openTrainer(
   if (data.count === null)
     throw expected('ERR_CONFIG', 'no sizes, for a stream has no epochs,', 'train.sizes', sizes);
   for (const size of sizes) model.graph.shapes(1, size, size);
-  const transform = transformOf(data, model.input, true);
+  const transform = transformOf(toTrainOn(data, model, settings), model.input, true);
   return new SizedTrainer((size) => at(data.with(resizedTo(transform, size))), sizes, settings);
 }
 

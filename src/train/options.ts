@@ -101,6 +101,17 @@ export interface TrainSettings extends LoadingOptions {
   readonly keepLast: number;
   /** So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1. */
   readonly keepBest: number;
+  /** Epochs from one evaluation of the held-out images to the next, default 1; the last step is always followed by one. */
+  readonly evalEvery: number;
+  /** Evaluate only the first so many batches of 256, default all. */
+  readonly evalBatches?: number | undefined;
+  /** End when the best test top-1 lies so many epochs back, default never. */
+  readonly earlyStopPatience?: number | undefined;
+  /**
+   * Train on the first so many batches again and again, without the usual augmentation of files: the loss must fall, or something is wrong. An
+   * epoch is then so many batches. Default: all images.
+   */
+  readonly overfitBatches?: number | undefined;
   /** Event files for TensorBoard in the run folder, which is then required; default false. */
   readonly tensorboard: boolean;
 }
@@ -202,6 +213,18 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
   checkpointEvery: z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
   keepLast: z.int().min(1).default(2).describe('so many of the last checkpoints are kept'),
   keepBest: z.int().min(0).default(1).describe('so many checkpoints of the best test top-1 are kept'),
+  evalEvery: z.int().min(1).default(1).describe('epochs from one evaluation to the next'),
+  evalBatches: z.int().min(1).optional().describe('evaluate only the first so many batches (default: all)'),
+  earlyStopPatience: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('end when the best test top-1 lies so many epochs back (default: never)'),
+  overfitBatches: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('train on the first so many batches again and again, not augmented'),
   tensorboard: z.boolean().default(false).describe('event files for TensorBoard in the run folder'),
   ...loadingShape,
 });

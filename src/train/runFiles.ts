@@ -1,7 +1,8 @@
-/** The files of a run: settings, log, checkpoint, picture, TensorBoard's events. */
+/** The files of a run: settings, log, checkpoints, the last evaluation, picture, TensorBoard's events. */
 import { join } from 'node:path';
 import { replaceFile } from '../files.ts';
 import type { Dataset } from '../runtime/dataset.ts';
+import type { DetailedEvaluation } from '../runtime/evaluateInDetail.ts';
 import type { Model } from '../runtime/model.ts';
 import { writeCurves } from './curves.ts';
 import type { TrainEvent } from './events.ts';
@@ -19,6 +20,8 @@ export interface RunFiles {
   /** Path of the newest checkpoint; null without a run folder. */
   readonly checkpoint: string | null;
   log(event: TrainEvent): Promise<void>;
+  /** Writes what the last evaluation found, class by class. */
+  evaluation(found: DetailedEvaluation): Promise<void>;
   /** Copies what a checkpoint holds; the function writes it, while the model may change. */
   save(state: RunState): Promise<() => Promise<void>>;
   /** Seconds of training that the log tells of, with so many images in a step. */
@@ -32,6 +35,7 @@ const none: RunFiles = {
   folder: null,
   checkpoint: null,
   log: async () => {},
+  evaluation: async () => {},
   save: async () => async () => {},
   secondsSoFar: async () => 0,
   finish: async () => {},
@@ -87,6 +91,10 @@ export async function openRunFiles(
       };
       if (event.type === 'eval') await logCoefficients(event);
       await log.write(row);
+    },
+    async evaluation(found) {
+      const text = `${JSON.stringify(found)}\n`;
+      await replaceFile(join(folder, 'evaluation.json'), (file) => file.writeFile(text));
     },
     async save(state) {
       const snapshot = await model.snapshot({ ...state }, stateSets(settings));

@@ -118,6 +118,7 @@ export function parseRunState(path: string, run: Readonly<Record<string, unknown
 const free: readonly (keyof TrainSettings)[] = [
   ...(['workers', 'prefetch', 'badImageLimit'] as const),
   ...(['checkpointEvery', 'keepLast', 'keepBest', 'tensorboard'] as const),
+  ...(['evalEvery', 'evalBatches', 'earlyStopPatience'] as const),
 ];
 
 /**

@@ -6,14 +6,19 @@ import { loaderSpec } from '../runtime/loading.ts';
 import type { Model } from '../runtime/model.ts';
 import { optimizerSpec } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
+import { toTrainOn } from './trainSets.ts';
 
 /** All that a native trainer of a model on a data set is made with. */
 export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings): NativeTrainerSpec {
   const { clipGrad, clipMode, accumulate, modelEma, amp } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
-    ...{ seed, memory, accumulate, amp, ema: modelEma },
-    loader: loaderSpec(data, model.input, { ...settings, training: true, device: model.device }),
+    ...{ seed, memory, accumulate, amp, batches: settings.overfitBatches ?? 0, ema: modelEma },
+    loader: loaderSpec(toTrainOn(data, model, settings), model.input, {
+      ...settings,
+      training: true,
+      device: model.device,
+    }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },
     loss: {

@@ -26,7 +26,7 @@ describe('the published schema', () => {
     const flags = [...help.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(([, flag = '']) =>
       flag.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
     );
-    const own = ['config', 'json', 'quiet', 'resume', 'resumeFallback', 'libtorch', 'help'];
+    const own = ['config', 'fastDevRun', 'json', 'quiet', 'resume', 'resumeFallback', 'libtorch', 'help'];
     expect(Object.keys(properties as Json).toSorted()).toEqual(
       flags.filter((flag) => !own.includes(flag)).toSorted(),
     );

@@ -1,4 +1,5 @@
 /** The command line at work: train, evaluate, predict on a tiny data set. */
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +43,9 @@ describe('train', () => {
     expect(result).toMatchObject({ steps: 3, run, checkpoint });
     expect(stdout.split('\n')).toHaveLength(2);
     expect(stderr).toContain('step 3/3');
-    const files = ['checkpoint.safetensors', 'curves.png', 'metrics.jsonl', 'settings.json'];
+    const files = [
+      ...['checkpoint.safetensors', 'curves.png', 'evaluation.json', 'metrics.jsonl', 'settings.json'],
+    ];
     expect(await readdir(run)).toEqual(expect.arrayContaining(files));
   });
 
@@ -108,6 +111,16 @@ describe('train', () => {
     };
     expect(await trained({}, 'same')).toBe(lastLine(stdout).loss);
     expect(await trained({ transform: [] }, 'own')).not.toBe(lastLine(stdout).loss);
+  });
+
+  it('goes through all of it once with --fast-dev-run, and leaves nothing', async () => {
+    const { data, run } = await job();
+    const args = ['train', '--data', `mnist:${data}`, '--batch', '16', '--fast-dev-run', '--json', ...place];
+    const { code, stdout, stderr } = await cli([...args, '--epochs', '50']);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(lastLine(stdout)).toEqual({ fastDevRun: true, loss: expect.any(Number) });
+    expect((await cli([...args, '--run', run])).code).toBe(2);
+    expect(existsSync(run)).toBe(false);
   });
 
   it('never writes over a run', async () => {

@@ -25,10 +25,12 @@ describe.each(['bfloat16', 'float16'] as const)('a training with amp %s', (amp) 
     expect(plain.loss).toBeLessThan(start - 0.4);
     expect(Math.abs(loss - plain.loss)).toBeLessThan(0.15);
     expect(loss).not.toBe(plain.loss);
-    expect(evaluation).toEqual(await model.evaluate(data.test, { amp }));
+    const { loss: found, ...scores } = await model.evaluate(data.test, { amp });
+    expect(evaluation).toMatchObject(scores);
+    expect(evaluation?.loss).toBeCloseTo(found, 5);
     const copy = await loaded(join(run, 'checkpoint.safetensors'));
     expect(await copy.evaluate(data.test)).toEqual(await model.evaluate(data.test));
-    expect((await copy.evaluate(data.test)).loss).not.toBe(evaluation?.loss);
+    expect((await copy.evaluate(data.test)).loss).not.toBeCloseTo(found, 5);
     const lossScale = amp === 'float16' ? { skipped, goodSteps: expect.any(Number) } : null;
     const state = (await readCheckpointInfo(join(run, 'checkpoint.safetensors'))).run;
     if (lossScale === null) expect(state?.lossScale).toBeNull();

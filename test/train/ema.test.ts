@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/runtime/checkpoint.ts';
+import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
 import type { Model } from '../../src/runtime/model.ts';
 import { readMetrics } from '../../src/train/metrics.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
@@ -81,7 +82,7 @@ describe('the average of the weights', () => {
     const run = join(await temporaryFolder(), 'run');
     const model = await tinyModel();
     await train(model, { ...data, test: noise(16) }, { ...settings, steps: 4, run });
-    const { loss, top1, top5 } = await model.evaluate(noise(16), { weights: 'ema' });
+    const { loss, top1, top5 } = await evaluateInDetail(model, noise(16), { weights: 'ema' });
     const rows = await readMetrics(join(run, 'metrics.jsonl'));
     expect(rows.find((row) => row.type === 'eval')).toMatchObject({ ema: { loss, top1, top5 } });
   });

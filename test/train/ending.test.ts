@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isLmError, type LmError } from '../../src/errors.ts';
 import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
+import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
 import { readMetrics } from '../../src/train/metrics.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
@@ -100,7 +101,9 @@ describe('the folder of a run', () => {
   it('holds settings, log, picture and checkpoint', async () => {
     const [model, run] = [await tinyModel(), await newFolder()];
     const result = await train(model, data, { epochs: 3, batch: 16, lr: 0.05, run });
-    const files = ['checkpoint.safetensors', 'curves.png', 'metrics.jsonl', 'settings.json'];
+    const files = [
+      ...['checkpoint.safetensors', 'curves.png', 'evaluation.json', 'metrics.jsonl', 'settings.json'],
+    ];
     expect(await readdir(run)).toEqual(expect.arrayContaining(files));
     expect(result).toMatchObject({ run, checkpoint: join(run, 'checkpoint.safetensors') });
     const settings = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8'));
@@ -109,7 +112,7 @@ describe('the folder of a run', () => {
     expect(rows.filter(({ type }) => type === 'eval').map(({ step }) => step)).toEqual([2, 4, 6]);
     expect(rows.at(-1)).toMatchObject({ type: 'eval', top1: result.evaluation?.top1 });
     const copy = await loaded(result.checkpoint ?? '');
-    expect(await copy.evaluate(data.test)).toEqual(result.evaluation);
+    expect(await evaluateInDetail(copy, data.test)).toMatchObject(result.evaluation ?? {});
     const { step, totalSteps } = (await readCheckpointInfo(result.checkpoint ?? '')).run ?? {};
     expect({ step, totalSteps }).toEqual({ step: 6, totalSteps: 6 });
   });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { imageSet } from '../../src/data/imageSet.ts';
+import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
 import { constant, oneCycle } from '../../src/train/schedules.ts';
 import { type TrainData, type TrainOptions, train } from '../../src/train/train.ts';
 import { thrown } from '../support/errors.ts';
@@ -16,7 +17,8 @@ describe('a training', () => {
     const settings = { epochs: 120, batch: 16, lr: 0.1, schedule: oneCycle() };
     const result = await train(model, { train: set, test: set }, settings);
     expect(result.evaluation).toMatchObject({ top1: 1, top5: 1, count: 32 });
-    expect(await model.evaluate(set)).toEqual(result.evaluation);
+    expect(await evaluateInDetail(model, set)).toMatchObject(result.evaluation ?? {});
+    expect((await model.evaluate(set)).loss).toBeCloseTo(result.evaluation?.loss ?? 0, 6);
     expect(result).toMatchObject({ steps: 240, epochs: 120, stopped: false, checkpoint: null, run: null });
   });
 

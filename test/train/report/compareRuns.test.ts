@@ -22,9 +22,10 @@ describe('compareRuns', () => {
     const { runs, differing, equal } = await compareRuns([a, b]);
     const parameters = tiny.params.reduce((sum, { shape }) => sum + shape.reduce((x, y) => x * y), 0);
     expect(runs).toMatchObject([
-      { name: 'a', folder: a, model: 'tiny', parameters, confusion: null },
+      { name: 'a', folder: a, model: 'tiny', parameters },
       { name: 'b', folder: b, model: 'tiny', parameters },
     ]);
+    expect(runs[0]?.confusion?.confusion.flat().reduce((x, y) => x + y)).toBe(16);
     const { loss, top1, top5 } = first.evaluation ?? {};
     expect(runs[0]?.result).toMatchObject({ steps: 8, epochs: 2, totalSteps: 8, trainLoss: first.loss });
     expect(runs[0]?.result).toMatchObject({ testLoss: loss, testTop1: top1, testTop5: top5 });

@@ -1,0 +1,126 @@
+/** When a training evaluates, what of it, and how that ends it early; overfitting a few batches. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { batches } from '../../src/data/batches.ts';
+import { imageSet } from '../../src/data/imageSet.ts';
+import { estimateNeeds } from '../../src/train/estimate.ts';
+import { trainSchema } from '../../src/train/options.ts';
+import { constant } from '../../src/train/schedules.ts';
+import { type TrainOptions, train } from '../../src/train/train.ts';
+import { thrown } from '../support/errors.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { loaded, noise, tensorsOf, tinyModel } from '../support/training.ts';
+
+const data = { train: noise(32), test: noise(300, 1) };
+
+/** The evaluations of a training: their epochs and how many images they counted. */
+async function evaluations(options: TrainOptions): Promise<[epoch: number, count: number][]> {
+  const found: [number, number][] = [];
+  const run = train(await tinyModel(), data, { batch: 8, lr: 0.01, ...options });
+  for await (const event of run) if (event.type === 'eval') found.push([event.epoch, event.count]);
+  return found;
+}
+
+describe('the evaluations of a training', () => {
+  it('read the first batches only where asked', async () => {
+    expect(await evaluations({ evalBatches: 1 })).toEqual([[1, 256]]);
+    expect(await evaluations({})).toEqual([[1, 300]]);
+  });
+
+  it('follow so many epochs, and the last step', async () => {
+    expect(await evaluations({ epochs: 5, evalEvery: 2 })).toEqual([2, 4, 5].map((epoch) => [epoch, 300]));
+  });
+
+  it('leave the last of them in the run folder, class by class', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const { evaluation } = await train(await tinyModel(), data, { batch: 8, epochs: 2, run });
+    const { bad, ...scores } = evaluation ?? {};
+    const written = JSON.parse(await readFile(join(run, 'evaluation.json'), 'utf8'));
+    expect(written).toMatchObject(scores);
+    expect(written.classNames).toEqual(['0', '1', '2', '3']);
+    expect(written.confusion.flat().reduce((a: number, b: number) => a + b)).toBe(300);
+  });
+});
+
+describe('an early stop', () => {
+  // At a rate of 0 only running statistics move: with the first epoch's frozen the top-1 never gets better.
+  const still: TrainOptions = { batch: 8, lr: 0, schedule: constant(), epochs: 50, earlyStopPatience: 3 };
+  const constantTest = imageSet({
+    ...{ images: new Uint8Array(64 * 4).fill(7), labels: [0, 1, 2, 3] },
+    ...{ height: 8, width: 8, channels: 1 },
+  });
+
+  it('comes when the best top-1 lies so many epochs back, and its run can go no further', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const sets = { train: data.train, test: constantTest }; // four equal images: top-1 is 1/4 whatever the model
+    const result = await train(await tinyModel(), sets, { ...still, run });
+    expect(result).toMatchObject({ epochs: 4, stopped: true, evaluation: { top1: 0.25 } });
+    const model = await loaded(join(run, 'checkpoint.safetensors'));
+    const again = await train(model, sets, { ...still, resume: run });
+    expect(again).toMatchObject({ epochs: 4, stopped: true });
+  });
+
+  it('needs images to test on', async () => {
+    const model = await tinyModel();
+    expect(thrown(() => train(model, { train: data.train }, still)).code).toBe('ERR_CONFIG');
+  });
+});
+
+describe('overfitting', () => {
+  it('learns the first batches by heart', async () => {
+    const model = await tinyModel();
+    const set = noise(64);
+    const options = { batch: 8, lr: 0.1, steps: 120, overfitBatches: 2 };
+    const { loss, epochs } = await train(model, { train: set }, options);
+    expect(epochs).toBe(60);
+    expect(loss).toBeLessThan(0.1);
+    const first = batches(set, { batch: 8, training: true });
+    const learned = (await first.next()).value;
+    const { top1 } = await model.evaluate(
+      imageSet({ ...set, images: learned?.pixels ?? set.images, labels: [...(learned?.labels ?? [])] }),
+    );
+    expect(top1).toBe(1);
+    await first.return();
+    expect((await model.evaluate(set)).top1).toBeLessThan(1);
+  });
+
+  it('is the training of a smaller set, batch by batch', async () => {
+    const one = await tinyModel({ dtype: 'float64' });
+    await train(one, { train: data.train }, { batch: 8, steps: 1, overfitBatches: 1 });
+    const other = await tinyModel({ dtype: 'float64' });
+    await train(other, { train: data.train }, { batch: 8, steps: 1 });
+    expect(await tensorsOf(one)).toEqual(await tensorsOf(other));
+  });
+
+  it.each([
+    { title: 'fewer batches than a step takes', options: { accumulate: 3, overfitBatches: 2 } },
+    { title: 'no batches', options: { overfitBatches: 0 } },
+  ])('is refused: $title', async ({ options }) => {
+    const model = await tinyModel();
+    const start = (): unknown => train(model, data, { batch: 8, ...options });
+    expect(thrown(start).code).toBe('ERR_CONFIG');
+  });
+});
+
+describe('the estimate of what a training needs', () => {
+  it('knows the size of a checkpoint', async () => {
+    const model = await tinyModel();
+    const settings = trainSchema.parse({ optimizer: 'adamw', modelEma: true, keepLast: 3, keepBest: 1 });
+    const params = model.graph.params.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const checkpoint = 2 * model.bytes + 2 * 4 * params; // values and average, two moments
+    expect(estimateNeeds(model, settings)).toMatchObject({ checkpoint, disk: 4 * checkpoint });
+  });
+
+  it('grows with the batch, and less where less is kept', async () => {
+    const model = await tinyModel();
+    const memory = (options: object): number => estimateNeeds(model, trainSchema.parse(options)).memory;
+    const [small, large, thrifty] = [
+      { batch: 8 },
+      { batch: 16 },
+      { batch: 16, memory: { kind: 'reverse' } },
+    ].map(memory);
+    expect(large).toBeGreaterThan(small ?? 0);
+    expect(thrifty).toBeLessThan(large ?? 0);
+  });
+});
