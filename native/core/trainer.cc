@@ -112,12 +112,20 @@ void Trainer::pass(int64_t number, const Batch& batch, const StepScalars& scalar
 // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
 void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
   if (scale_) model_.set("gradient").flat.mul_(1 / scale());
+  forget_frozen_gradients();
   clip_gradients(model_, options_.clip);
   update(model_, optimizer_, scalars, number - (scale_ ? scale_->skipped : 0), bad_);
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
   if (options_.ema) average(scalars.ema_decay);
+}
+
+// What does not learn has no part in the norm of the gradient, and no moments.
+void Trainer::forget_frozen_gradients() {
+  for (const ParamGroup& group : optimizer_.groups)
+    if (group.lr_scale == 0)
+      for (int i : group.params) model_.set("gradient").views[static_cast<size_t>(i)].zero_();
 }
 
 // ema <- decay ema + (1 - decay) value, after a good step.

@@ -67,6 +67,7 @@ class Trainer {
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
   void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
   void update_weights(int64_t number, const StepScalars& scalars);
+  void forget_frozen_gradients();
   void average(double decay);
   void adapt_scale();
   std::string name_not_finite(int64_t number, const StepScalars& scalars);

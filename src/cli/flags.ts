@@ -6,6 +6,7 @@ import { expected } from '../errors.ts';
 interface Property {
   readonly type?: string;
   readonly enum?: readonly string[];
+  readonly items?: { readonly type?: string };
   readonly default?: unknown;
   readonly description?: string;
 }
@@ -66,6 +67,8 @@ function optionsOf(name: string, property: Property): Option[] {
   if (property.type === 'number' || property.type === 'integer')
     return [new Option(`--${flag} <number>`, text).argParser((value) => toNumber(`--${flag}`, value))];
   if (property.enum !== undefined) return [new Option(`--${flag} <${property.enum.join('|')}>`, text)];
+  if (property.type === 'array' && property.items?.type === 'string')
+    return [new Option(`--${flag} <names>`, text).argParser((value) => value.split(','))];
   if (property.type === 'array')
     return [new Option(`--${flag} <numbers>`, text).argParser((value) => toNumbers(`--${flag}`, value))];
   return [new Option(`--${flag} <kind or JSON>`, text).argParser((value) => toKind(`--${flag}`, value))];

@@ -246,7 +246,7 @@ export interface NativeOptimizerSpec {
   readonly eps?: number;
   /** Of LARS, default 1e-3. */
   readonly trustCoefficient?: number;
-  /** Parameter groups: indices into the graph's parameters, factors on the step's rate and decay. */
+  /** Parameter groups: indices into the graph's parameters, factors on the step's rate and decay; a factor 0 on the rate freezes them. */
   readonly groups: readonly {
     readonly params: readonly number[];
     readonly lrScale: number;

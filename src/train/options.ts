@@ -50,6 +50,13 @@ export interface TrainSettings extends LoadingOptions {
    * one depth: a step; the first with the stem, the last with the head.
    */
   readonly layerDecay: number;
+  /**
+   * Paths whose parameters stay as they are, such as `['stem', 'stage1']`, with all below them; default none. Running statistics still follow
+   * the images.
+   */
+  readonly freeze: readonly string[];
+  /** Parameters at a depth below this one stay as they are too: 0 is the stem, 1 the head; default 0, none. */
+  readonly freezeDepth: number;
   /** Bound on the gradient of a step, as `clipMode` says; default none. */
   readonly clipGrad?: number | undefined;
   /**
@@ -177,6 +184,17 @@ export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.objec
     .max(1)
     .default(1)
     .describe('factor on the rate from each layer to the one below it'),
+  freeze: z
+    .array(z.string().min(1))
+    .readonly()
+    .default([])
+    .describe('paths whose parameters stay as they are'),
+  freezeDepth: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe('freeze parameters below this depth (0: stem, 1: head)'),
   clipGrad: z.number().positive().optional().describe('bound on the gradient of a step'),
   clipMode: z
     .enum(['norm', 'value', 'agc'])

@@ -64,6 +64,8 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
   decayNorm: { from: { weightDecay: 0.1 }, to: { decayNorm: true }, steps: [4, 4] },
   accumulate: { to: { accumulate: 2 }, steps: [4, 2] },
+  freeze: { to: { freeze: ['stem'] }, steps: [4, 4] },
+  freezeDepth: { to: { freezeDepth: 0.5 }, steps: [4, 4] },
   clipGrad: { to: { clipGrad: 0.1 }, steps: [4, 4] },
   clipMode: { from: { clipGrad: 0.01 }, to: { clipMode: 'agc' }, steps: [4, 4] },
   // Their effect is on another set: test/train/ema.test.ts.
