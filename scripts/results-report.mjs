@@ -171,6 +171,7 @@ export function drawCoefficients(results) {
   );
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${fonts}">`,
+    '<title>Learned k of every step</title>',
     `<rect width="${width}" height="${height}" fill="#f8f9fb"/>`,
     ...panels,
     '</svg>\n',

@@ -92,11 +92,13 @@ export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
+export type { LoadReport } from './runtime/adapt.ts';
 export { Dataset } from './runtime/dataset.ts';
 export { type DetailedEvaluation, type DetailOptions, evaluateInDetail } from './runtime/evaluateInDetail.ts';
 export type { LoadingOptions } from './runtime/loading.ts';
 export { Model } from './runtime/model.ts';
 export type {
+  LoadOptions,
   MemoryStrategy,
   MemoryStrategyInput,
   ModelOptions,

@@ -35,7 +35,7 @@ export interface Resumed {
 }
 
 /** Flags of what a run begins with. */
-const beginnings = ['model', 'recipe', 'run', 'imageSize'] as const;
+const beginnings = ['model', 'recipe', 'from', 'run', 'imageSize'] as const;
 
 /**
  * The model that a run goes on with, the checkpoint it is from, and the transforms its images had; as many threads compute as did, unless --threads says otherwise.

@@ -8,8 +8,10 @@ import { oneOf, parseOptions } from '../check.ts';
 import { createModel } from '../createModel.ts';
 import { expected, LmError } from '../errors.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
+import { readCheckpointInfo } from '../runtime/checkpoint.ts';
 import type { Dataset } from '../runtime/dataset.ts';
-import type { Model } from '../runtime/model.ts';
+import { Model } from '../runtime/model.ts';
+import type { LoadOptions } from '../runtime/options.ts';
 import { estimateNeeds } from '../train/estimate.ts';
 import type { StepEvent } from '../train/events.ts';
 import { type TrainSettings, trainSchema } from '../train/options.ts';
@@ -34,6 +36,7 @@ interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
   readonly imageSize?: number | undefined;
   readonly run?: string | undefined;
   readonly recipe?: string | undefined;
+  readonly from?: string | undefined;
 }
 
 /** The schema of a job; data sets are checked when they are opened. */
@@ -44,6 +47,7 @@ export const jobSchema: z.ZodType<Job> = z.object({
   imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
   run: z.string().optional().describe('run folder, new (default: runs/<model>)'),
   recipe: z.string().optional().describe('model, settings and transforms to start from'),
+  from: z.string().optional().describe('checkpoint to start from; other classes get a new last layer'),
   ...placeShape,
 });
 
@@ -64,6 +68,7 @@ Examples:
   $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
   $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
   $ lm-resnet train --resume runs/lm_resnet20 --data mnist:DIR            goes on where the run ended, to the bit
+  $ lm-resnet train --from model.safetensors --data imageFolder:DIR --freeze stem,stage1      fine-tunes
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
 
@@ -86,6 +91,7 @@ export function addTrain(program: Command): void {
     )
     .option('--run <folder>', 'run folder, new (default: runs/<model>)')
     .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
+    .option('--from <checkpoint>', 'start from these weights; other classes get a new last layer')
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
     .option(
       '--fast-dev-run',
@@ -109,6 +115,7 @@ async function run(flags: Flags): Promise<void> {
     imageSize,
     run: wanted,
     recipe: recipeName,
+    from,
     device,
     dtype,
     threads,
@@ -130,17 +137,19 @@ async function run(flags: Flags): Promise<void> {
     const { path } = resumed;
     return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
   }
+  if (from !== undefined && named !== undefined)
+    throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', named);
   const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
   const options: TrainSettings = parseOptions(trainSchema, { ...start?.settings, ...settings }, 'train');
   initFrom({ threads, libtorch: flags.libtorch });
   const data = await openSets(trained, tested);
-  await using model = await createModel(preset, {
-    ...modelOptions(trained, data.train, imageSize),
-    ...{ seed: options.seed, device, dtype },
-  });
+  const place = { seed: options.seed, device, dtype };
+  await using model = await (from === undefined
+    ? createModel(preset, { ...modelOptions(trained, data.train, imageSize), ...place })
+    : startFrom(from, { ...place, classNames: data.train.classNames }, imageSize, flags));
   const sets = augmented(data, transformsOf(start, model, options));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
-  const runFolder = wanted ?? (await nextRunFolder('runs', preset));
+  const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
   const result = await followed(model, sets, { ...options, run: runFolder }, flags).catch(
     async (error: unknown) => {
       if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
@@ -172,6 +181,23 @@ function transformsOf(
 ): RecipeTransforms | undefined {
   const found = start?.transforms?.([input.height, input.width]);
   return found === undefined || overfitBatches === undefined ? found : { ...found, train: found.test };
+}
+
+/** The model of a checkpoint, for other classes and images; says what it took. */
+async function startFrom(
+  path: string,
+  options: LoadOptions,
+  side: number | undefined,
+  { quiet }: Flags,
+): Promise<Model> {
+  const { channels } = (await readCheckpointInfo(path)).graph.input;
+  const size = side === undefined ? {} : { input: [channels, side, side] as const };
+  const model = await Model.load(path, { ...options, ...size });
+  const { matched, fresh } = model.loaded ?? { matched: [], fresh: [] };
+  const anew =
+    fresh.length === 0 ? 'none begins anew' : `anew, the checkpoint's left out: ${fresh.join(', ')}`;
+  if (!quiet) console.error(`${path}: ${matched.length} tensors taken; ${anew}`);
+  return model;
 }
 
 /** The data sets with the transforms of a recipe, or of the run that goes on. */

@@ -12,6 +12,7 @@ import type {
   TensorSet,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import { adapt, type LoadReport, loadReport } from './adapt.ts';
 import { checkAmp } from './amp.ts';
 import { called } from './calls.ts';
 import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from './checkpoint.ts';
@@ -22,9 +23,10 @@ import {
   createSchema,
   type EvaluateOptions,
   evaluateSchema,
+  type LoadOptions,
+  loadSchema,
   type ModelOptions,
   type PredictOptions,
-  placeSchema,
   predictSchema,
   type SizeOptions,
   sizeSchema,
@@ -42,6 +44,7 @@ interface Parts {
   readonly dtype: Dtype;
   readonly device: string;
   readonly classNames: readonly string[];
+  readonly loaded: LoadReport | null;
 }
 
 /** A training under way on a model: how to end it, and when it has ended. */
@@ -64,15 +67,18 @@ export class Model {
   readonly dtype: Dtype;
   readonly device: string;
   readonly classNames: readonly string[];
+  /** What `load` took from the checkpoint and what begins anew; null for a model that was created. */
+  readonly loaded: LoadReport | null;
   readonly #native: NativeModel;
   #training: Training | null = null;
   #closing: Promise<void> | null = null;
 
-  private constructor({ graph, native, dtype, device, classNames }: Parts) {
+  private constructor({ graph, native, dtype, device, classNames, loaded }: Parts) {
     this.graph = graph;
     this.dtype = dtype;
     this.device = device;
     this.classNames = classNames;
+    this.loaded = loaded;
     this.#native = native;
   }
 
@@ -90,21 +96,32 @@ export class Model {
   }
 
   /**
-   * A model from a checkpoint; the code that made it is not needed.
+   * A model from a checkpoint; the code that made it is not needed. To train it further on something else, say what: where its classes are
+   * others, by number or by name, the last layer begins anew, and `model.loaded` tells what was taken.
    *
    * @param options.dtype default: the checkpoint's.
-   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; as `create`.
+   * @param options.classes, classNames default: the checkpoint's.
+   * @param options.input channels, height and width of the images, default: the checkpoint's, whose channels it must have.
+   * @param options.seed of a new last layer, default 0.
+   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG for other classes when the network
+   *   does not end in a linear layer, ERR_SHAPE for images that it cannot take; as `create`.
    * @example
    * await using model = await Model.load('runs/lm_resnet20/checkpoint.safetensors');
+   * await using start = await Model.load('model.safetensors', { classNames: ['cat', 'dog'], input: [3, 64, 64] });
    */
-  static async load(path: string, options: Pick<ModelOptions, 'device' | 'dtype'> = {}): Promise<Model> {
-    const place = parseOptions(placeSchema, options, 'model');
+  static async load(path: string, options: LoadOptions = {}): Promise<Model> {
+    const { device, seed, ...wanted } = parseOptions(loadSchema, options, 'model');
     const { graph, classNames, dtype, sets } = await readCheckpoint(path);
-    const model = Model.#make(graph, place.device, place.dtype ?? dtype, null, classNames);
-    for (const set of ['value', 'ema'] as const)
-      await Promise.all(
-        [...(sets.get(set) ?? [])].map(([name, tensor]) => model.#native.writeTensor(name, set, tensor)),
-      );
+    const adapted = adapt(graph, classNames, wanted);
+    const report = loadReport(adapted);
+    const hasNew = report.fresh.length > 0;
+    const made = [device, wanted.dtype ?? dtype, hasNew ? seed : null, adapted.classNames] as const;
+    const model = Model.#make(adapted.graph, ...made, report);
+    // An average would lack the new layer.
+    for (const set of hasNew ? (['value'] as const) : (['value', 'ema'] as const)) {
+      const found = [...(sets.get(set) ?? [])].filter(([name]) => !adapted.fresh.has(name));
+      await Promise.all(found.map(([name, tensor]) => model.#native.writeTensor(name, set, tensor)));
+    }
     return model;
   }
 
@@ -373,6 +390,7 @@ export class Model {
     dtype: Dtype,
     seed: number | null,
     names?: readonly string[],
+    loaded: LoadReport | null = null,
   ): Model {
     const addon = native();
     const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
@@ -380,6 +398,6 @@ export class Model {
     if (classNames.length !== graph.classes)
       throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);
     const made = new addon.Model(graph.toSpec(), { device, dtype, seed });
-    return new Model({ graph, device, dtype, classNames, native: made });
+    return new Model({ graph, device, dtype, classNames, native: made, loaded });
   }
 }

@@ -8,6 +8,7 @@ import {
   type TensorSet,
   tensorSets,
 } from '../native/binding.ts';
+import type { Adaptation } from './adapt.ts';
 import { ampSchema } from './amp.ts';
 import { type LoadingOptions, loadingShape } from './loading.ts';
 
@@ -82,8 +83,20 @@ const place = {
 const side = z.int().min(1).optional();
 const size = { height: side, width: side };
 
+/** Options of `Model.load`: where to compute, and what else than its own the network is to serve for. */
+export type LoadOptions = ModelOptions & Adaptation;
+
 /** Options of `Model.load`. */
-export const placeSchema: z.ZodType<Place> = z.object(place);
+export const loadSchema: z.ZodType<Creation & Adaptation> = z.object({
+  ...place,
+  seed: z.int().min(0).default(0),
+  classes: side,
+  classNames: z.array(z.string()).min(1).optional(),
+  input: z
+    .tuple([z.int().min(1), z.int().min(1), z.int().min(1)])
+    .readonly()
+    .optional(),
+});
 
 /** Options of `Model.create`. */
 export const createSchema: z.ZodType<Creation> = z.object({

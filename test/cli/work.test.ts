@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeImage } from '../../src/data/image.ts';
+import { readSafetensors } from '../../src/runtime/safetensors.ts';
 import { runCli } from '../support/children.ts';
 import { cli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -196,6 +197,36 @@ describe('a signal', () => {
     const files = await readdir(join(checkpoint, '..'));
     expect(files.includes('curves.png')).toBe(false);
     expect(files).toContain('checkpoint.safetensors');
+  });
+});
+
+describe('train --from', () => {
+  it('starts from the weights of a checkpoint, and says what it took', async () => {
+    const { args, data, checkpoint } = await job();
+    expect((await cli([...args, '--steps', '1', '--quiet'])).code).toBe(0);
+    const run = join(data, '..', 'second');
+    const more = [
+      'train',
+      '--data',
+      `mnist:${data}`,
+      '--run',
+      run,
+      '--steps',
+      '1',
+      '--batch',
+      '16',
+      ...place,
+    ];
+    const { code, stderr } = await cli([...more, '--from', checkpoint, '--freeze', 'stem,stage1']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('none begins anew');
+    const [first, second] = await Promise.all(
+      [checkpoint, join(run, 'checkpoint.safetensors')].map((path) => readSafetensors(path)),
+    );
+    for (const name of ['stem.conv.weight', 'stage1.step0.f0.conv1.weight'])
+      expect(second?.tensors.get(name)).toEqual(first?.tensors.get(name));
+    expect(second?.tensors.get('head.fc.weight')).not.toEqual(first?.tensors.get('head.fc.weight'));
+    expect((await cli([...more, '--from', checkpoint, '--model', 'lm_resnet20'])).code).toBe(2);
   });
 });
 
