@@ -66,6 +66,7 @@ async function child(folder) {
       { width: 4, steps: 2, stride: 1 },
       { width: 8, steps: 2, stride: 2 },
     ],
+    head: (classes) => nn.preactHead(classes, { dropout: 0.2 }),
     noise: noise.stochasticDepth({ last: 0.5 }),
   });
   const model = await (path === null
