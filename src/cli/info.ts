@@ -8,6 +8,7 @@ import type { Graph } from '../graph/graph.ts';
 import { summary } from '../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../models/presets.ts';
 import { readCheckpointInfo } from '../runtime/checkpoint.ts';
+import { checkpointFacts, factLines } from './checkpointFacts.ts';
 import { countOption } from './flags.ts';
 import { table } from './table.ts';
 
@@ -28,7 +29,9 @@ Examples:
 export function addInfo(program: Command): void {
   program
     .command('info')
-    .description('layers, parameters and multiply-accumulates of a model or a checkpoint')
+    .description(
+      'layers, parameters and multiply-accumulates of a model or a checkpoint, and the run that made it',
+    )
     .argument('[model]', `a checkpoint, or one of: ${presetNames.join(', ')}`)
     .addOption(countOption('classes', 'classes of a named model (default: that of the model)'))
     .option(
@@ -36,7 +39,7 @@ export function addInfo(program: Command): void {
       'image of a named model, channels x height x width (default: that of the model)',
     )
     .option('--svg <file>', 'also draw the network, as SVG')
-    .option('--json', 'print as JSON: name, parameters, macs, input, layers')
+    .option('--json', 'print as JSON: name, parameters, macs, input, layers, checkpoint')
     .addHelpText('after', examples)
     .action(run);
 }
@@ -47,6 +50,7 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
     return;
   }
   const graph = isPath(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
+  const facts = isPath(model) ? await checkpointFacts(model) : undefined;
   if (flags.svg !== undefined) {
     const svg = drawNetwork(graph);
     await replaceFile(flags.svg, (file) => file.writeFile(svg));
@@ -62,10 +66,11 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
         input: graph.input,
         classes: graph.classes,
         layers,
+        ...(facts === undefined ? {} : { checkpoint: facts }),
       }),
     );
   } else {
-    console.log(layerTable(graph));
+    console.log([layerTable(graph), ...(facts === undefined ? [] : factLines(facts))].join('\n'));
   }
 }
 

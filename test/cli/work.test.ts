@@ -1,6 +1,6 @@
 /** The command line at work: train, evaluate, predict on a tiny data set. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { writeImage } from '../../src/data/image.ts';
@@ -48,6 +48,15 @@ describe('train', () => {
       ...['checkpoint.safetensors', 'curves.png', 'evaluation.json', 'metrics.jsonl', 'settings.json'],
     ];
     expect(await readdir(run)).toEqual(expect.arrayContaining(files));
+  });
+
+  it('leaves a checkpoint of which info tells the run', async () => {
+    const { args, checkpoint } = await job();
+    expect((await cli([...args, '--steps', '2', '--lr', '0.01', '--quiet'])).code).toBe(0);
+    const { checkpoint: facts } = lastLine((await cli(['info', checkpoint, '--json'])).stdout);
+    const run = { step: 2, totalSteps: 2, evaluation: { step: 2 }, settings: { lr: 0.01, batch: 16 } };
+    expect(facts).toMatchObject({ dtype: 'float32', bytes: (await stat(checkpoint)).size, run });
+    expect((await cli(['info', checkpoint])).stdout).toContain('run: step 2 of 2; test loss');
   });
 
   it('says nothing on standard error with --quiet', async () => {
