@@ -82,8 +82,8 @@ async function trainOne(job, data, signal) {
     const k = {};
     for (const { path } of graph.toSpec().params)
       if (path.endsWith('.k')) k[path] = (await model.readTensor(path))[0];
-    const { loss, seconds, evaluation } = result;
-    return { ...job, top1: evaluation.top1, testLoss: evaluation.loss, trainLoss: loss, seconds, k };
+    const { seconds, evaluation } = result;
+    return { ...job, top1: evaluation.top1, testLoss: evaluation.loss, seconds, k };
   } finally {
     await model.close();
   }
