@@ -5,7 +5,7 @@
 #include "binding/loader_wrap.h"
 #include "binding/parse.h"
 #include "binding/wrap.h"
-#include "core/device_feed.h"
+#include "core/run/device_feed.h"
 
 namespace lm::binding {
 namespace {

@@ -7,7 +7,7 @@
 #include <array>
 
 #include "binding/napi_setup.h"
-#include "core/plan.h"
+#include "core/plan/plan.h"
 #include "core/value.h"
 
 namespace lm::binding {

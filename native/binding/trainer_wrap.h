@@ -6,8 +6,8 @@
 
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
-#include "core/device_feed.h"
-#include "core/trainer.h"
+#include "core/run/device_feed.h"
+#include "core/train/trainer.h"
 #include "data/loader.h"
 
 namespace lm::binding {

@@ -18,9 +18,9 @@
 
 #include "check/json.h"
 #include "core/allocator.h"
-#include "core/device_feed.h"
+#include "core/run/device_feed.h"
 #include "core/rng.h"
-#include "core/trainer.h"
+#include "core/train/trainer.h"
 #include "data/loader.h"
 
 namespace {

@@ -5,10 +5,10 @@
 #include <functional>
 #include <string_view>
 
-#include "core/executor.h"
-#include "core/loss.h"
-#include "core/normalise.h"
-#include "core/reversible.h"
+#include "core/run/run.h"
+#include "core/train/loss.h"
+#include "core/run/normalise.h"
+#include "core/run/reversible.h"
 #include "core/rng.h"
 
 namespace lm {

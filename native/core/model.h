@@ -10,8 +10,8 @@
 #include <tuple>
 
 #include "core/batch.h"
-#include "core/graph.h"
-#include "core/plan.h"
+#include "core/graph/graph.h"
+#include "core/plan/plan.h"
 #include "core/weights.h"
 
 namespace lm {

@@ -5,7 +5,7 @@
 
 #include <ATen/ATen.h>
 
-#include "core/graph.h"
+#include "core/graph/graph.h"
 
 namespace lm {
 

@@ -1,0 +1,210 @@
+#include "core/kernels/cpu/rows.h"
+
+#include <algorithm>
+
+// Loops that the compiler turns into vector code; each is checked by scripts/bench, not trusted.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define LM_CLONES __attribute__((target_clones("avx2", "default")))
+#else
+#define LM_CLONES
+#endif
+#define LM_INLINED __attribute__((always_inline))
+#define LM_INLINE inline LM_INLINED
+
+namespace lm::kernels {
+namespace {
+
+// 32 bytes of numbers; where the machine has narrower registers the compiler splits them.
+template <typename T>
+struct Vector {
+  typedef T Type __attribute__((vector_size(32)));
+  static constexpr int64_t kLanes = 32 / sizeof(T);
+  static LM_INLINE Type load(const T* from) {
+    Type v;
+    __builtin_memcpy(&v, from, sizeof v);
+    return v;
+  }
+  static LM_INLINE void add_to(T* to, Type v) {
+    v += load(to);
+    __builtin_memcpy(to, &v, sizeof v);
+  }
+};
+
+template <typename T, typename Body>
+LM_INLINE void in_rows(int64_t width, int64_t begin, int64_t end, const Body& body) {
+  for (int64_t i = begin; i < end; i += width) body(i, std::min(width, end - i));
+}
+
+template <typename T>
+LM_INLINE void apply_body(const Rows<T>& r, int64_t begin, int64_t end) {
+  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
+    const T* __restrict x = r.x + i;
+    T* __restrict out = r.out + i;
+    const T* __restrict scale = r.scale, * __restrict shift = r.shift;
+    const T floor = r.floor;
+    for (int64_t j = 0; j < n; ++j) {
+      const T y = x[j] * scale[j] + shift[j];
+      out[j] = y > floor ? y : (y != y ? y : floor);  // NaN stays NaN, as in relu
+    }
+  });
+}
+
+// Two sums per lane over rows, in registers: `add` takes a place in a row and adds to (first, second). Two
+// vectors at a time go down a block of rows that fits the cache; what is left of a row is summed one by one.
+template <typename T, typename AddVector, typename AddOne>
+LM_INLINE void sum_down(int64_t width, int64_t begin, int64_t end, T* first, T* second, const AddVector& add,
+                        const AddOne& add_one) {
+  using V = Vector<T>;
+  constexpr int64_t kLanes = V::kLanes;
+  const int64_t whole = (end - begin) / width * width;  // numbers in whole rows
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= width; j += 2 * kLanes) {
+    typename V::Type a0 = {}, a1 = {}, b0 = {}, b1 = {};
+    for (int64_t i = begin + j; i < begin + whole; i += width) {
+      add(i, j, a0, b0);
+      add(i + kLanes, j + kLanes, a1, b1);
+    }
+    V::add_to(first + j, a0);
+    V::add_to(first + j + kLanes, a1);
+    V::add_to(second + j, b0);
+    V::add_to(second + j + kLanes, b1);
+  }
+  for (; j < width; ++j)
+    for (int64_t i = begin + j; i < begin + whole; i += width) add_one(i, j, first[j], second[j]);
+  for (int64_t i = begin + whole; i < end; ++i)
+    add_one(i, i - begin - whole, first[i - begin - whole], second[i - begin - whole]);
+}
+
+template <typename T>
+LM_INLINE void moments_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+  using V = Vector<T>;
+  sum_down<T>(
+      r.width, begin, end, first, second,
+      [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
+        const auto d = V::load(r.x + i) - V::load(r.centre + j);
+        a += d;
+        b += d * d;
+      },
+      [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
+        const T d = r.x[i] - r.centre[j];
+        a += d;
+        b += d * d;
+      });
+}
+
+template <typename T>
+LM_INLINE void gradient_sums_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+  using V = Vector<T>;
+  const typename V::Type zero = {}, floor = zero + r.floor;
+  sum_down<T>(
+      r.width, begin, end, first, second,
+      [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
+        const auto x = V::load(r.x + i);
+        const auto g = x * V::load(r.scale + j) + V::load(r.shift + j) > floor ? V::load(r.grad + i) : zero;
+        a += g;
+        b += g * (x - V::load(r.centre + j));
+      },
+      [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
+        const T g = r.x[i] * r.scale[j] + r.shift[j] > r.floor ? r.grad[i] : T(0);
+        a += g;
+        b += g * (r.x[i] - r.centre[j]);
+      });
+}
+
+template <typename T>
+LM_INLINE void gradient_body(const Rows<T>& r, int64_t begin, int64_t end) {
+  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
+    const T* __restrict x = r.x + i;
+    const T* grad = r.grad + i;
+    T* out = r.out + i;
+    const T* __restrict scale = r.scale, * __restrict shift = r.shift, * __restrict centre = r.centre;
+    const T* __restrict slope = r.slope, * __restrict offset = r.offset;
+    const T floor = r.floor;
+#pragma GCC ivdep
+    for (int64_t j = 0; j < n; ++j) {
+      const T raw = grad[j];
+      const T g = x[j] * scale[j] + shift[j] > floor ? raw : T(0);
+      out[j] = g * scale[j] - (x[j] - centre[j]) * slope[j] - offset[j];
+    }
+  });
+}
+
+template <typename T, int kCount>
+LM_INLINE void combine_body(const T* const* u, const T* c, T* __restrict out, int64_t begin, int64_t end) {
+  T k[kCount];
+  const T* p[kCount];
+  for (int t = 0; t < kCount; ++t) {
+    k[t] = c[t];
+    p[t] = u[t];
+  }
+#pragma GCC ivdep
+  for (int64_t i = begin; i < end; ++i) {
+    T sum = k[0] * p[0][i];
+    for (int t = 1; t < kCount; ++t) sum += k[t] * p[t][i];
+    out[i] = sum;
+  }
+}
+
+template <typename T>
+LM_INLINE void combine_any(const T* const* u, const T* c, int count, T* out, int64_t begin, int64_t end) {
+  if (count == 1) combine_body<T, 1>(u, c, out, begin, end);
+  if (count == 2) combine_body<T, 2>(u, c, out, begin, end);
+  if (count == 3) combine_body<T, 3>(u, c, out, begin, end);
+  if (count == 4) combine_body<T, 4>(u, c, out, begin, end);
+}
+
+template <typename T>
+LM_INLINE T product_sum_body(const T* __restrict a, const T* __restrict b, int64_t begin, int64_t end) {
+  constexpr int kLanes =
+      16;  // independent sums, so that the order of addition is fixed and the loop is vector code
+  T lanes[kLanes] = {};
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes)
+    for (int l = 0; l < kLanes; ++l) lanes[l] += a[i + l] * b[i + l];
+  T sum = 0;
+  for (; i < end; ++i) sum += a[i] * b[i];
+  for (T lane : lanes) sum += lane;
+  return sum;
+}
+
+}  // namespace
+
+LM_CLONES void apply(const Rows<float>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
+LM_CLONES void apply(const Rows<double>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
+
+LM_CLONES void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second) {
+  moments_body(r, begin, end, first, second);
+}
+LM_CLONES void moments(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second) {
+  moments_body(r, begin, end, first, second);
+}
+
+LM_CLONES void gradient_sums(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second) {
+  gradient_sums_body(r, begin, end, first, second);
+}
+LM_CLONES void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, double* first,
+                             double* second) {
+  gradient_sums_body(r, begin, end, first, second);
+}
+
+LM_CLONES void gradient(const Rows<float>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
+LM_CLONES void gradient(const Rows<double>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
+
+LM_CLONES void combine(const float* const* u, const float* c, int count, float* out, int64_t begin,
+                       int64_t end) {
+  combine_any(u, c, count, out, begin, end);
+}
+LM_CLONES void combine(const double* const* u, const double* c, int count, double* out, int64_t begin,
+                       int64_t end) {
+  combine_any(u, c, count, out, begin, end);
+}
+
+LM_CLONES float product_sum(const float* a, const float* b, int64_t begin, int64_t end) {
+  return product_sum_body(a, b, begin, end);
+}
+LM_CLONES double product_sum(const double* a, const double* b, int64_t begin, int64_t end) {
+  return product_sum_body(a, b, begin, end);
+}
+
+}  // namespace lm::kernels

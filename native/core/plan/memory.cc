@@ -1,0 +1,288 @@
+// Where memory is freed, and the programs that make again what was not kept.
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "core/ops/ops.h"
+#include "core/plan/plan.h"
+
+namespace lm {
+namespace {
+
+constexpr int kNever = std::numeric_limits<int>::max();
+
+int highest(const std::vector<int>& ids) { return *std::max_element(ids.begin(), ids.end()); }
+
+// Segments end at the given cuts; the input is kept, and what lies behind the last cut, for backward begins
+// there.
+std::vector<Segment> segments_to(const std::vector<int>& cuts, int count) {
+  std::vector<Segment> out{{0, 1, true, {}}};
+  int begin = 1;
+  for (int end : cuts) {
+    if (end > begin) out.push_back({begin, end, false, {}});
+    begin = std::max(begin, end);
+  }
+  out.push_back({begin, count, true, {}});
+  return out;
+}
+
+std::vector<Segment> cut_every(const Graph& graph, int every) {
+  std::vector<int> cuts;
+  for (size_t i = 0; i < graph.steps.size(); ++i)
+    if ((i + 1) % static_cast<size_t>(every) == 0) cuts.push_back(highest(graph.steps[i].after) + 1);
+  std::sort(cuts.begin(), cuts.end());
+  return segments_to(cuts, static_cast<int>(graph.nodes.size()));
+}
+
+// Backward reads of node i: the values that its backward needs.
+std::vector<int> backward_reads(const Plan& plan, int i) {
+  const Node& node = plan.graph.nodes[static_cast<size_t>(i)];
+  std::vector<int> reads;
+  if (!plan.needs_grad[static_cast<size_t>(i)]) return reads;
+  for (size_t j = 0; node.op->keeps_inputs && j < node.inputs.size(); ++j) {
+    // A constant coefficient has no gradient, so its term is not read.
+    const bool constant = !node.coefs.empty() && plan.graph.coefs[static_cast<size_t>(node.coefs[j])].kind ==
+                                                     CoefSpec::Kind::kConstant;
+    if (!constant) reads.push_back(node.inputs[j]);
+  }
+  if (node.op->keeps_output) reads.push_back(i);
+  return reads;
+}
+
+// Builds one segment's program, and finds which values from outside it needs.
+class ProgramBuilder {
+ public:
+  ProgramBuilder(const Plan& plan, Segment& segment) : plan_(plan), segment_(segment) {}
+
+  // Makes all that the backward of the segment's nodes reads.
+  void recompute() {
+    for (int i = segment_.begin; i < segment_.end; ++i) {
+      for (int v : backward_reads(plan_, i)) require(v);
+      const bool saves = plan_.graph.nodes[static_cast<size_t>(i)].op->saved == Saved::kAnew;
+      if (saves && plan_.needs_grad[static_cast<size_t>(i)]) require(i);
+    }
+  }
+
+  // Makes the states before a step from those after it, with the evaluations of f on the way.
+  void undo(const Step& step, int first_id) {
+    for (int v : step.after) {
+      known_.insert(v);
+      needs_.insert(v);
+    }
+    const Inverse& inverse = *step.inverse;
+    for (size_t j = 0; j < inverse.nodes.size(); ++j) {
+      const int id = first_id + static_cast<int>(j);
+      for (int v : plan_.node(id).inputs) require(v);
+      const auto found = std::find(inverse.before.begin(), inverse.before.end(), -1 - static_cast<int>(j));
+      const auto place = static_cast<size_t>(found - inverse.before.begin());
+      const int target = found == inverse.before.end() ? -1 : step.before[place];
+      segment_.program.push_back({id, target, {}});
+      known_.insert(id);
+      if (target >= 0) make(target);
+    }
+  }
+
+  const std::set<int>& needs() const { return needs_; }
+  const std::set<int>& made() const { return made_; }
+
+ private:
+  void require(int v) {
+    if (known_.count(v) > 0) return;
+    if (v < segment_.begin || v >= segment_.end) {
+      needs_.insert(v);
+      known_.insert(v);
+      return;
+    }
+    for (int input : plan_.graph.nodes[static_cast<size_t>(v)].inputs) require(input);
+    segment_.program.push_back({v, -1, {}});
+    make(v);
+  }
+
+  void make(int v) {
+    known_.insert(v);
+    made_.insert(v);
+  }
+
+  const Plan& plan_;
+  Segment& segment_;
+  std::set<int> known_, needs_, made_;
+};
+
+// What each segment needs from elsewhere before its backward, and what its program makes.
+struct Demand {
+  std::set<int> needs, made;
+};
+
+struct Undone {
+  const Step* step;
+  int first_id;  // of its inverse's operations
+};
+
+// Segments of a reversing plan: every reversible step is one; all else is stored.
+std::vector<Segment> cut_reversible(Plan& plan, std::vector<Undone>& undone) {
+  std::vector<Segment> out;
+  int begin = 0;
+  for (const Step& step : plan.graph.steps) {
+    if (!step.inverse || step.inverse->nodes.empty()) continue;
+    const int from = highest(step.before) + 1, end = highest(step.after) + 1;
+    if (from < begin || end <= from) continue;
+    if (from > begin) {
+      out.push_back({begin, from, true, {}});
+      undone.push_back({nullptr, 0});
+    }
+    out.push_back({from, end, false, {}});
+    undone.push_back({&step, static_cast<int>(plan.slots())});
+    const int first = static_cast<int>(plan.slots());
+    for (Node node : step.inverse->nodes) {
+      for (int& v : node.inputs)
+        if (v < 0) v = first + (-1 - v);
+      plan.inverse_nodes.push_back(std::move(node));
+    }
+    begin = end;
+  }
+  out.push_back({begin, static_cast<int>(plan.graph.nodes.size()), true, {}});
+  undone.push_back({nullptr, 0});
+  return out;
+}
+
+std::vector<Demand> build_programs(Plan& plan, const std::vector<Undone>& undone) {
+  std::vector<Demand> demands;
+  for (size_t s = 0; s < plan.segments.size(); ++s) {
+    Segment& segment = plan.segments[s];
+    if (segment.stored) {
+      demands.emplace_back();
+      continue;
+    }
+    ProgramBuilder builder(plan, segment);
+    if (!undone.empty() && undone[s].step != nullptr) builder.undo(*undone[s].step, undone[s].first_id);
+    builder.recompute();
+    demands.push_back({builder.needs(), builder.made()});
+  }
+  return demands;
+}
+
+// Where values are read last: by a node's backward (its id), or by a segment's program (the segment's begin).
+// Backward runs downwards.
+struct Uses {
+  std::vector<int> release;       // lowest place that reads the value; kNever when none does
+  std::vector<bool> keep;         // needed from the forward pass
+  std::vector<bool> in_programs;  // a program makes or reads it
+};
+
+void note(Uses& uses, int v, int place, bool keep) {
+  const auto i = static_cast<size_t>(v);
+  uses.release[i] = std::min(uses.release[i], place);
+  if (keep) uses.keep[i] = true;
+}
+
+Uses find_uses(const Plan& plan, const std::vector<Demand>& demands) {
+  const size_t count = plan.graph.nodes.size();
+  Uses uses{std::vector<int>(count, kNever), std::vector<bool>(count, false),
+            std::vector<bool>(count, false)};
+  std::set<int> made;  // by segments whose backward comes first
+  for (size_t s = plan.segments.size(); s-- > 0;) {
+    const Segment& segment = plan.segments[s];
+    const Demand& demand = demands[s];
+    const int begin = std::max(1, segment.begin);
+    for (int v : demand.needs) {
+      note(uses, v, begin, made.count(v) == 0);
+      uses.in_programs[static_cast<size_t>(v)] = true;
+    }
+    for (int i = segment.begin; i < segment.end; ++i)
+      for (int v : backward_reads(plan, i)) {
+        const bool here = demand.made.count(v) > 0 || made.count(v) > 0;
+        note(uses, v, std::max(1, i), !here);
+      }
+    for (int v : demand.made) uses.in_programs[static_cast<size_t>(v)] = true;
+    made.insert(demand.made.begin(), demand.made.end());
+  }
+  return uses;
+}
+
+std::vector<int> last_forward_use(const Graph& graph) {
+  std::vector<int> last(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    last[i] = static_cast<int>(i);
+    for (int v : graph.nodes[i].inputs) last[static_cast<size_t>(v)] = static_cast<int>(i);
+  }
+  return last;
+}
+
+std::vector<bool> find_viewed(const Graph& graph) {
+  std::vector<bool> viewed(graph.nodes.size(), false);
+  for (const Node& node : graph.nodes)
+    if (node.op->view)
+      for (int v : node.inputs) viewed[static_cast<size_t>(v)] = true;
+  return viewed;
+}
+
+void free_in_forward(Plan& plan, const Uses& uses) {
+  const std::vector<int> last = last_forward_use(plan.graph);
+  const std::vector<bool> viewed = find_viewed(plan.graph);
+  for (size_t v = 0; v < last.size(); ++v) {
+    const int id = static_cast<int>(v);
+    if (id == plan.graph.output || uses.keep[v]) continue;
+    const auto consumer = static_cast<size_t>(last[v]);
+    plan.free_after[consumer].push_back(id);
+    const bool read_later = uses.release[v] != kNever || uses.in_programs[v];
+    const bool fresh = v != 0 && !viewed[v] && !plan.graph.nodes[v].op->view;
+    if (fresh && !read_later && last[v] != id && plan.graph.nodes[consumer].inputs[0] == id)
+      plan.overwrites[consumer] = true;
+  }
+}
+
+// Frees what a program makes for itself alone after its last use there; the rest where backward or a lower
+// segment reads it last.
+void free_in_backward(Plan& plan, const std::vector<Demand>& demands, const Uses& uses) {
+  for (size_t v = 0; v < uses.release.size(); ++v) {
+    const bool held = static_cast<int>(v) != plan.graph.output && uses.release[v] != kNever;
+    if (held) plan.free_after_backward[static_cast<size_t>(uses.release[v])].push_back(static_cast<int>(v));
+  }
+  for (size_t s = 0; s < plan.segments.size(); ++s) {
+    std::vector<Action>& program = plan.segments[s].program;
+    std::set<int> seen;  // read by a later action, going backwards
+    for (size_t k = program.size(); k-- > 0;) {
+      std::vector<int> touched = plan.node(program[k].node).inputs;
+      touched.push_back(program[k].node);
+      for (int v : touched) {
+        if (!seen.insert(v).second) continue;
+        const bool inverse = static_cast<size_t>(v) >= plan.graph.nodes.size();
+        const bool own =
+            inverse || (demands[s].made.count(v) > 0 && uses.release[static_cast<size_t>(v)] == kNever);
+        if (own) program[k].free_after.push_back(v);
+      }
+      const int target = program[k].target;
+      if (target >= 0 && seen.insert(target).second && uses.release[static_cast<size_t>(target)] == kNever)
+        program[k].free_after.push_back(target);
+    }
+  }
+}
+
+}  // namespace
+
+void plan_memory(Plan& plan, const PlanOptions& options) {
+  const size_t count = plan.graph.nodes.size();
+  plan.overwrites.assign(count, false);
+  plan.drops_saved.assign(count, false);
+  plan.free_after.assign(count, {});
+  plan.free_after_backward.assign(count, {});
+  plan.segments = {{0, static_cast<int>(count), true, {}}};
+  if (options.keep_all) return;
+  std::vector<Undone> undone;
+  if (options.training && options.memory == Memory::kRecompute)
+    plan.segments = cut_every(plan.graph, options.every);
+  if (options.training && options.memory == Memory::kReverse) plan.segments = cut_reversible(plan, undone);
+  const std::vector<Demand> demands = build_programs(plan, undone);
+  Uses uses{std::vector<int>(count, kNever), std::vector<bool>(count, false),
+            std::vector<bool>(count, false)};
+  if (options.training) uses = find_uses(plan, demands);
+  for (const Segment& segment : plan.segments)
+    for (int i = segment.begin; i < segment.end; ++i)
+      plan.drops_saved[static_cast<size_t>(i)] =
+          !segment.stored && plan.graph.nodes[static_cast<size_t>(i)].op->saved == Saved::kAnew;
+  free_in_forward(plan, uses);
+  free_in_backward(plan, demands, uses);
+}
+
+}  // namespace lm

@@ -1,0 +1,17 @@
+// Rewrites of a graph that keep its meaning. Each takes a graph and returns one; parameters, buffers and
+// paths stay.
+#pragma once
+
+#include "core/graph/graph.h"
+
+namespace lm {
+
+// batchNormStats + batchNormApply (+ relu) -> one node, where nothing else reads what is in between.
+Graph fuse_norms(const Graph& graph);
+
+// Casts around convolutions and linear layers, which then run in a half type, and with them what lies between
+// them where it can; states, draws, statistics and the output stay in the model's own type. Inverses of steps
+// are dropped: what a rounded f did cannot be undone.
+Graph lower_precision(const Graph& graph, Precision half);
+
+}  // namespace lm

@@ -1,0 +1,183 @@
+#include "core/train/trainer.h"
+
+#include <chrono>
+
+#include "core/run/run.h"
+#include "core/train/loss.h"
+#include "core/run/reversible.h"
+
+namespace lm {
+namespace {
+
+bool all_finite(const at::Tensor& t) { return at::isfinite(t).all().item<bool>(); }
+
+}  // namespace
+
+Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options)
+    : model_(model), source_(source), optimizer_(std::move(optimizer)), options_(std::move(options)) {
+  LM_CHECK(source.channels() == model.graph().input.channels, "ERR_SHAPE", "Expected images with ",
+           model.graph().input.channels, " channels but the data has ", source.channels());
+  LM_CHECK(source.classes() <= model.classes(), "ERR_SHAPE", "The data has ", source.classes(),
+           " classes but the model has ", model.classes());
+  LM_CHECK(options_.steps_per_epoch(source) > 0, "ERR_DATASET", "The data has fewer images than one step");
+  std::vector<Sizes> shapes;
+  for (const BufferSpec& spec : model.graph().buffers) shapes.push_back(spec.shape);
+  pending_ = Weights::zeros(shapes, model.options());
+}
+
+ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
+                         const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
+                         const std::function<void()>& between_steps) {
+  scale_ = scale;
+  const auto start = std::chrono::steady_clock::now();
+  if (options_.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
+  const auto count = static_cast<int64_t>(scalars.size());
+  losses_ = at::zeros({count}, model_.options().dtype(at::kDouble));
+  correct_ = at::zeros({2}, model_.options().dtype(at::kLong));
+  bad_ = at::zeros({1}, model_.options().dtype(at::kFloat));
+  const at::Tensor good_steps = at::zeros({1}, bad_.options());
+  ChunkResult result;
+  for (int64_t done = 0; done < count && !stop; ++done) {
+    if (!step(first + done, scalars[static_cast<size_t>(done)], done)) break;
+    if (scale_) adapt_scale();
+    good_steps.add_(1 - bad_);
+    if ((on_cpu() || scale_) && failed()) break;
+    between_steps();
+  }
+  result.exhausted = exhausted_;
+  result.loss_scale = scale_;
+  const auto good = static_cast<int64_t>(good_steps.item<float>());
+  const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
+  result.losses.assign(losses.data_ptr<double>(), losses.data_ptr<double>() + good);
+  result.correct1 = correct[0].item<int64_t>();
+  result.correct5 = correct[1].item<int64_t>();
+  if (failed()) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.samples = good * options_.accumulate * source_.batch();
+  return result;
+}
+
+Trainer::Inputs Trainer::inputs(int64_t number, const Batch& batch, const StepScalars& scalars) {
+  const at::Tensor labels = batch.labels.to(model_.options().device());
+  at::Tensor x = model_.normalise(batch.pixels);
+  const Mix mix = draw_mixing(options_.mixing, scalars.mix_prob, x.size(2), x.size(3),
+                              Rng(options_.seed, "mixing", static_cast<uint64_t>(number)));
+  apply(mix, x);
+  return {x, options_.loss.targets(labels, mix.lambda, model_.classes(), model_.options()),
+          mix.lambda < 0.5 ? labels.flip(0) : labels};
+}
+
+int64_t Trainer::batch_number(int64_t step, int64_t part) const {
+  const int64_t steps = options_.steps_per_epoch(source_);
+  const int64_t pass = options_.batches > 0 ? 0 : step / steps;
+  return pass * source_.batches() + step % steps * options_.accumulate + part;
+}
+
+// False when the source has no batches for it: nothing has changed then.
+bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
+  pending_.flat.copy_(model_.buffers().flat);
+  model_.set("gradient").flat.zero_();
+  step_correct_ = at::zeros_like(correct_);
+  for (part_ = 0; part_ < options_.accumulate; ++part_) {
+    const int64_t at = batch_number(number, part_);
+    const Batch batch = source_.at(at);
+    if (!batch.pixels.defined()) return false;  // stopped
+    exhausted_ = batch.counted < source_.batch();
+    if (exhausted_) return false;
+    pass(at, batch, scalars, row);
+    if (fails_at_once() && failed()) break;
+  }
+  update_weights(number, scalars);
+  return true;
+}
+
+// Forward and backward of one batch, whose part of the gradient is added.
+void Trainer::pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row) {
+  const auto [x, targets, labels] = inputs(number, batch, scalars);
+  Run run(plan_for(x), model_.values(), pending_.views, key(number));
+  const at::Tensor logits = run.forward(x);
+  const Loss loss = options_.loss(logits, targets);
+  const double share = 1 / static_cast<double>(options_.accumulate);
+  Weights& grads = model_.set("gradient");
+  run.backward(loss.gradient.mul(share * scale()), grads);
+  const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
+  at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
+  // A variance overflows long before the loss does, and a running one that is infinite stays so.
+  if (pending_.flat.numel() > 0) finite = finite.logical_and(at::isfinite(pending_.flat).all());
+  bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
+  losses_[row].add_(loss.value, share);
+  step_correct_.add_(count_correct(logits, labels));
+}
+
+// One flag gates everything: weights, momentum and running statistics keep the last good step's values.
+void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
+  if (scale_) model_.set("gradient").flat.mul_(1 / scale());
+  forget_frozen_gradients();
+  clip_gradients(model_, options_.clip);
+  update(model_, optimizer_, scalars, number - (scale_ ? scale_->skipped : 0), bad_);
+  const at::Tensor keep = bad_.to(at::kBool);
+  model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
+  correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
+  if (options_.ema) average(scalars.ema_decay);
+}
+
+// What does not learn has no part in the norm of the gradient, and no moments.
+void Trainer::forget_frozen_gradients() {
+  for (const ParamGroup& group : optimizer_.groups)
+    if (group.lr_scale == 0)
+      for (int i : group.params) model_.set("gradient").views[static_cast<size_t>(i)].zero_();
+}
+
+// ema <- decay ema + (1 - decay) value, after a good step.
+void Trainer::average(double decay) {
+  const at::Tensor share = (1 - bad_).to(model_.options().dtype()).mul_(1 - decay).squeeze();
+  model_.set("ema").flat.lerp_(model_.values().flat, share);
+  model_.buffers("ema").flat.lerp_(model_.buffers().flat, share);
+}
+
+// A step that overflowed counts as done, and so do its images, unless the scale is exhausted.
+void Trainer::adapt_scale() {
+  const bool overflowed = failed();
+  scale_->step(overflowed);
+  if (!overflowed || scale() < 1) return;
+  bad_.zero_();
+  correct_.add_(step_correct_);
+}
+
+const Plan& Trainer::plan_for(const at::Tensor& x) {
+  const PlanOptions options{
+      .training = true, .memory = options_.memory, .every = options_.every, .precision = options_.precision};
+  return model_.plan(x.size(0), x.size(2), x.size(3), options);
+}
+
+// Replays the step that failed, looking at every value. Where a batch fails at once the source still has the
+// batch; elsewhere it makes them again.
+std::string Trainer::name_not_finite(int64_t number, const StepScalars& scalars) {
+  for (int64_t part = fails_at_once() ? part_ : 0; part < options_.accumulate; ++part) {
+    const std::string found = name_not_finite_in(batch_number(number, part), scalars);
+    if (!found.empty()) return found;
+  }
+  return "loss";
+}
+
+// The layer where a batch has its first value that is not finite; empty when it has none.
+std::string Trainer::name_not_finite_in(int64_t number, const StepScalars& scalars) {
+  const Batch batch = source_.at(number);
+  if (!batch.pixels.defined()) return "loss";  // stopped meanwhile
+  const Inputs in = inputs(number, batch, scalars);
+  pending_.flat.copy_(model_.buffers().flat);
+  Run run(plan_for(in.x), model_.values(), pending_.views, key(number));
+  run.watch();
+  const Loss loss = options_.loss(run.forward(in.x), in.targets);
+  const std::vector<BufferSpec>& buffers = model_.graph().buffers;
+  for (size_t i = 0; run.not_finite().empty() && i < buffers.size(); ++i)
+    if (!all_finite(pending_.views[i])) return buffers[i].path.substr(0, buffers[i].path.rfind('.'));
+  if (run.not_finite().empty()) {
+    Weights& grads = model_.set("gradient");
+    grads.flat.zero_();
+    run.backward(loss.gradient, grads);
+  }
+  return run.not_finite();
+}
+
+}  // namespace lm

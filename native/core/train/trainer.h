@@ -1,0 +1,101 @@
+// The training loop: chunks of steps, each forward, loss, backward, update. Runs on the compute thread.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/batch.h"
+#include "core/train/clipping.h"
+#include "core/run/draws.h"
+#include "core/train/loss.h"
+#include "core/train/loss_scale.h"
+#include "core/train/mixing.h"
+#include "core/model.h"
+#include "core/train/optimizer.h"
+
+namespace lm {
+
+struct ChunkResult {
+  std::vector<double> losses;  // mean loss of every step done
+  int64_t correct1 = 0, correct5 = 0, samples = 0;
+  double seconds = 0;
+  std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
+  bool exhausted = false;  // the source has no more batches
+  std::optional<LossScale> loss_scale;
+};
+
+struct TrainerOptions {
+  uint64_t seed = 0;  // of what steps draw
+  Memory memory = Memory::kStore;
+  int every = 1;
+  MixingSpec mixing;
+  LossSpec loss;
+  ClipSpec clip;
+  bool ema = false;                       // average the weights and statistics into the set "ema"
+  int64_t accumulate = 1;                 // batches of a step: their gradients are averaged
+  Precision precision = Precision::kOwn;  // of convolutions and linear layers
+  int64_t batches = 0;                    // only the first so many of the first pass, again and again; 0: all
+
+  // Steps of one pass: batches that make no whole step are left out.
+  int64_t steps_per_epoch(const BatchSource& source) const {
+    return (batches > 0 ? std::min(batches, source.batches()) : source.batches()) / accumulate;
+  }
+};
+
+class Trainer {
+ public:
+  Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options = {});
+
+  // Steps first, first + 1, …, one for each row of scalars; ends early when `stop` is set or a value is not
+  // finite: the weights and statistics are then those of the last good step. With a scaled loss such a step
+  // is skipped and the scale halved, until it is below 1. `scale` is as the steps before left it.
+  ChunkResult run(int64_t first, const std::vector<StepScalars>& scalars,
+                  const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
+                  const std::function<void()>& between_steps);
+
+ private:
+  // A batch as the network and the loss take it.
+  struct Inputs {
+    at::Tensor x, targets;
+    at::Tensor labels;  // those with the largest share of their image
+  };
+
+  Inputs inputs(int64_t number, const Batch& batch, const StepScalars& scalars);
+  bool step(int64_t number, const StepScalars& scalars, int64_t row);
+  void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
+  void update_weights(int64_t number, const StepScalars& scalars);
+  void forget_frozen_gradients();
+  void average(double decay);
+  void adapt_scale();
+  std::string name_not_finite(int64_t number, const StepScalars& scalars);
+  std::string name_not_finite_in(int64_t number, const StepScalars& scalars);
+  // Number of a step's batch in the order of the source.
+  int64_t batch_number(int64_t step, int64_t part) const;
+  bool failed() const { return bad_.item<float>() != 0; }
+  bool on_cpu() const { return model_.options().device().is_cpu(); }  // where reading a flag costs nothing
+  // A failed batch ends the step at once; but a skipped step takes all of its batches, for the next one
+  // follows.
+  bool fails_at_once() const { return on_cpu() && !scale_; }
+  const Plan& plan_for(const at::Tensor& x);
+  DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
+
+  double scale() const { return scale_ ? scale_->scale : 1; }
+
+  Model& model_;
+  BatchSource& source_;
+  OptimizerSpec optimizer_;
+  TrainerOptions options_;
+  Weights pending_;                 // running statistics of the step under way, committed with its update
+  std::optional<LossScale> scale_;  // none: the loss is not scaled
+  at::Tensor
+      bad_;  // float [1]: 1 once a loss or gradient was not finite; with a scaled loss, of the step under way
+  at::Tensor losses_, correct_;
+  at::Tensor step_correct_;  // of the step under way
+  int64_t part_ = 0;         // of the step: the batch under way
+  bool exhausted_ = false;   // the source has no more batches
+};
+
+}  // namespace lm
