@@ -18,8 +18,8 @@
 
 #include "check/json.h"
 #include "core/allocator.h"
-#include "core/run/device_feed.h"
 #include "core/rng.h"
+#include "core/run/device_feed.h"
 #include "core/train/trainer.h"
 #include "data/loader.h"
 

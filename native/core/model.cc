@@ -5,11 +5,11 @@
 #include <functional>
 #include <string_view>
 
-#include "core/run/run.h"
-#include "core/train/loss.h"
+#include "core/rng.h"
 #include "core/run/normalise.h"
 #include "core/run/reversible.h"
-#include "core/rng.h"
+#include "core/run/run.h"
+#include "core/train/loss.h"
 
 namespace lm {
 namespace {

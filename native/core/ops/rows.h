@@ -1,8 +1,8 @@
 // The functions of the op table's rows, by file, and what their shape rules share.
 #pragma once
 
-#include "core/run/run.h"
 #include "core/ops/ops.h"
+#include "core/run/run.h"
 
 namespace lm {
 

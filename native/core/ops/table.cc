@@ -1,8 +1,7 @@
-#include "core/ops/ops.h"
-
 #include <array>
 
 #include "core/kernels/kernels.h"
+#include "core/ops/ops.h"
 #include "core/ops/rows.h"
 
 namespace lm {

@@ -5,9 +5,9 @@
 
 #include <map>
 
+#include "core/plan/plan.h"
 #include "core/run/coefficients.h"
 #include "core/run/draws.h"
-#include "core/plan/plan.h"
 #include "core/weights.h"
 
 namespace lm {

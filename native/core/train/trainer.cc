@@ -2,9 +2,9 @@
 
 #include <chrono>
 
+#include "core/run/reversible.h"
 #include "core/run/run.h"
 #include "core/train/loss.h"
-#include "core/run/reversible.h"
 
 namespace lm {
 namespace {
