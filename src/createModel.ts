@@ -1,6 +1,6 @@
+import { Model } from './model/model.ts';
+import type { ModelOptions } from './model/options.ts';
 import { type PresetName, type PresetOptions, preset } from './models/presets.ts';
-import { Model } from './runtime/model.ts';
-import type { ModelOptions } from './runtime/options.ts';
 
 /**
  * A built-in model with fresh weights.

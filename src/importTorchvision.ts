@@ -1,11 +1,11 @@
 import { oneOf } from './check.ts';
+import { readSafetensors, type Tensor } from './checkpoint/safetensors.ts';
 import { LmError } from './errors.ts';
 import type { Graph } from './graph/graph.ts';
+import { Model } from './model/model.ts';
+import type { ModelOptions } from './model/options.ts';
 import { type PresetName, type PresetOptions, preset } from './models/presets.ts';
 import { torchvisionName } from './models/torchvision.ts';
-import { Model } from './runtime/model.ts';
-import type { ModelOptions } from './runtime/options.ts';
-import { readSafetensors, type Tensor } from './runtime/safetensors.ts';
 
 /** A model whose weights torchvision has. */
 export type TorchvisionModel = Extract<

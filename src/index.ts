@@ -41,6 +41,12 @@ export {
   transformImage,
 } from './data/transformImage.ts';
 export { type ErrorCode, errorCodes, isLmError, LmError } from './errors.ts';
+export {
+  type DetailedEvaluation,
+  type DetailOptions,
+  evaluateInDetail,
+} from './evaluate/evaluateInDetail.ts';
+export type { Calibration, ClassScore, ReliabilityBin } from './evaluate/scores.ts';
 export { type Coef, minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
 export { drawNetwork } from './graph/draw.ts';
 export {
@@ -78,6 +84,20 @@ export {
   type TorchvisionModel,
   torchvisionModels,
 } from './importTorchvision.ts';
+export { Dataset } from './loading/dataset.ts';
+export type { Images, LabelledImages } from './loading/images.ts';
+export type { LoadingOptions } from './loading/loaderSpec.ts';
+export type { LoadReport } from './model/adapt.ts';
+export { Model } from './model/model.ts';
+export type {
+  LoadOptions,
+  MemoryStrategy,
+  MemoryStrategyInput,
+  ModelOptions,
+  PredictOptions,
+  VjpOptions,
+} from './model/options.ts';
+export type { Guess, Prediction } from './model/predictions.ts';
 export { type NetworkConfig, network, type StageConfig } from './models/network.ts';
 export {
   type PresetName,
@@ -92,22 +112,6 @@ export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
-export type { LoadReport } from './runtime/adapt.ts';
-export { Dataset } from './runtime/dataset.ts';
-export { type DetailedEvaluation, type DetailOptions, evaluateInDetail } from './runtime/evaluateInDetail.ts';
-export type { LoadingOptions } from './runtime/loading.ts';
-export { Model } from './runtime/model.ts';
-export type {
-  LoadOptions,
-  MemoryStrategy,
-  MemoryStrategyInput,
-  ModelOptions,
-  PredictOptions,
-  VjpOptions,
-} from './runtime/options.ts';
-export type { Guess, Prediction } from './runtime/predictions.ts';
-export type { Calibration, ClassScore, ReliabilityBin } from './runtime/scores.ts';
-export type { Images, LabelledImages } from './runtime/source.ts';
 export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';
 export { type FractalOptions, fractal, fractalTransition } from './schemes/fractal.ts';

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { imagenetTrain, openDataset, pack } from '../../dist/index.js';
+import { loaderSpec } from '../../dist/loading/loaderSpec.js';
 import { init, native } from '../../dist/native/load.js';
-import { loaderSpec } from '../../dist/runtime/loading.js';
 import { findFiles, serve } from './rival.mjs';
 
 const [variant, folder, threads] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-"""A small file written by the safetensors library, as a golden file for test/runtime/safetensors.test.ts.
+"""A small file written by the safetensors library, as a golden file for test/checkpoint/safetensors.test.ts.
 
 Run in an environment with safetensors and numpy:  python scripts/reference/safetensors_golden.py
 Writes test/golden/reference.safetensors (every element type that is read) and prints what it holds. With a path as its

@@ -8,7 +8,7 @@ import { readImage } from '../data/image.ts';
 import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { InputSpec } from '../graph/spec.ts';
-import { Model } from '../runtime/model.ts';
+import { Model } from '../model/model.ts';
 import { type PageFlags, pagePath } from './pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { addDataFlags, dataSpec, openPart } from './sets.ts';

@@ -1,6 +1,6 @@
 /** What a checkpoint says beside its network: the run that made it. */
 import { stat } from 'node:fs/promises';
-import { readCheckpointInfo } from '../runtime/checkpoint.ts';
+import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import type { TrainSettings } from '../train/options.ts';
 import { type Evaluated, parseRunState } from '../train/runState.ts';
 

@@ -1,7 +1,7 @@
 /** `lm-resnet doctor` */
 import type { Command } from 'commander';
-import { diagnose } from '../native/doctor.ts';
-import { formatReport } from '../native/report.ts';
+import { diagnose } from '../setup/doctor.ts';
+import { formatReport } from '../setup/report.ts';
 
 interface Flags {
   readonly json?: boolean;

@@ -1,8 +1,8 @@
 /** `lm-resnet evaluate` */
 import type { Command } from 'commander';
 import { parseOptions } from '../check.ts';
-import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../runtime/evaluateInDetail.ts';
-import { Model } from '../runtime/model.ts';
+import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
+import { Model } from '../model/model.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { addDataFlags, dataSpec, openPart } from './sets.ts';

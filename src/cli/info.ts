@@ -1,13 +1,13 @@
 /** `lm-resnet info` */
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import { drawNetwork } from '../graph/draw.ts';
 import type { Graph } from '../graph/graph.ts';
 import { summary } from '../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../models/presets.ts';
-import { readCheckpointInfo } from '../runtime/checkpoint.ts';
 import { checkpointFacts, factLines } from './checkpointFacts.ts';
 import { countOption } from './flags.ts';
 import { table } from './table.ts';

@@ -1,8 +1,8 @@
 /** Flags that say where to compute. */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import type { ModelOptions } from '../model/options.ts';
 import { init } from '../native/load.ts';
-import type { ModelOptions } from '../runtime/options.ts';
 import { countOption } from './flags.ts';
 
 export interface PlaceFlags {

@@ -1,9 +1,9 @@
 /** `lm-resnet predict` */
 import { type Command, Option } from 'commander';
 import { readImage } from '../data/image.ts';
+import { ampSchema } from '../model/amp.ts';
+import { Model } from '../model/model.ts';
 import { type Amp, precisions } from '../native/binding.ts';
-import { ampSchema } from '../runtime/amp.ts';
-import { Model } from '../runtime/model.ts';
 import { countOption } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 

@@ -1,7 +1,7 @@
 /** The command line as a function: parses, dispatches, and turns every error into a message and an exit code. */
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
-import { packageVersion } from '../native/binaries.ts';
+import { packageVersion } from '../setup/binaries.ts';
 import { addAnalyze } from './analyze.ts';
 import { addCompletion } from './completion.ts';
 import { addConvert } from './convert.ts';

@@ -1,8 +1,8 @@
 /** `lm-resnet train --resume` */
 import type { Command } from 'commander';
+import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { expected } from '../errors.ts';
-import { readCheckpointInfo } from '../runtime/checkpoint.ts';
-import { Model } from '../runtime/model.ts';
+import { Model } from '../model/model.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
 import { checkpointAt, explainDamage, lastGoodCheckpoint } from '../train/runCheckpoints.ts';
 import { type DataMark, parseRunState } from '../train/runState.ts';

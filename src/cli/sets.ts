@@ -6,8 +6,8 @@ import { hasTestFolder } from '../data/folder.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
 import { imagenetMean, imagenetStd } from '../data/transformImage.ts';
+import type { Dataset } from '../loading/dataset.ts';
 import type { PresetOptions } from '../models/presetOptions.ts';
-import type { Dataset } from '../runtime/dataset.ts';
 
 /** How a data set is written on the command line. */
 export const dataHelp: string = `kind:path or JSON; kinds: ${datasetKinds.join(', ')}`;

@@ -1,6 +1,6 @@
 /** `lm-resnet setup` */
 import type { Command } from 'commander';
-import { setupLibtorch } from '../native/setup.ts';
+import { setupLibtorch } from '../setup/setup.ts';
 
 interface Flags {
   readonly cuda?: boolean;

@@ -1,10 +1,10 @@
 /** Batches of a data set in JavaScript, as training gets them natively: for looking at, for tests, for other uses. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { datasetOf, type Images } from '../loading/images.ts';
+import { type LoadingOptions, loaderSpec, loadingShape } from '../loading/loaderSpec.ts';
+import { readBatches } from '../loading/readBatches.ts';
 import type { NativeBatch } from '../native/binding.ts';
-import { type LoadingOptions, loaderSpec, loadingShape } from '../runtime/loading.ts';
-import { readBatches } from '../runtime/readBatches.ts';
-import { datasetOf, type Images } from '../runtime/source.ts';
 import { imagenetMean, imagenetStd } from './transformImage.ts';
 
 /** Options of `batches`. */

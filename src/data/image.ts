@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { expected, LmError } from '../errors.ts';
 import { fileError, replaceFile } from '../files.ts';
-import { maxPixels } from '../runtime/loading.ts';
+import { maxPixels } from '../loading/loaderSpec.ts';
 
 /** Size and channels that a model takes: 1 channel is gray, 3 are RGB. */
 export interface ImageSize {

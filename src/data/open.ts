@@ -1,8 +1,8 @@
 /** Opens a data set from its description. */
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { Dataset } from '../loading/dataset.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
-import { Dataset } from '../runtime/dataset.ts';
 import { loadDataset } from './datasets.ts';
 import { indexFolder } from './folder.ts';
 import { heldOut } from './holdOut.ts';

@@ -1,7 +1,7 @@
 /** Contact sheets: what training would see. */
 import sharp from 'sharp';
 import { replaceFile } from '../files.ts';
-import { datasetOf, type Images } from '../runtime/source.ts';
+import { datasetOf, type Images } from '../loading/images.ts';
 import { type BatchesOptions, batches } from './batches.ts';
 
 /** Options of `writePreview`. */

@@ -2,12 +2,12 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { availableCores } from '../cores.ts';
 import { LmError } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { maxPixels } from '../loading/loaderSpec.ts';
 import type { BadImage } from '../native/binding.ts';
-import { availableCores } from '../native/cores.ts';
 import { native } from '../native/load.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import { maxPixels } from '../runtime/loading.ts';
 
 /** Options of `checkImages`. */
 export interface CheckOptions {

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { Dataset } from '../loading/dataset.ts';
 import type { RawSize } from '../native/binding.ts';
-import { Dataset } from '../runtime/dataset.ts';
 import type { TransformInput } from '../transforms/transforms.ts';
 import { transformSchema } from '../transforms/transforms.ts';
 

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected, isLmError, LmError } from '../errors.ts';
+import { maxPixels } from '../loading/loaderSpec.ts';
 import { native } from '../native/load.ts';
-import { maxPixels } from '../runtime/loading.ts';
 import { parseTransform, type TransformInput } from '../transforms/transforms.ts';
 import { fileBytes } from './image.ts';
 

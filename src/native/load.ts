@@ -5,12 +5,12 @@ import { dirname } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { defaultThreads, maxThreads } from '../cores.ts';
 import { type ErrorCode, errorCodes, expected, LmError } from '../errors.ts';
-import { type Binaries, findBinaries } from './binaries.ts';
+import { type Binaries, findBinaries } from '../setup/binaries.ts';
+import { examineLibtorch } from '../setup/examine.ts';
+import { findLibtorch, type Libtorch } from '../setup/libtorch.ts';
 import type { NativeAddon } from './binding.ts';
-import { defaultThreads, maxThreads } from './cores.ts';
-import { examineLibtorch } from './examine.ts';
-import { findLibtorch, type Libtorch } from './libtorch.ts';
 
 export interface InitOptions {
   /** Folder of libtorch: a wheel's `torch/`, a folder holding it, or an unpacked libtorch. Found by itself when left out. */

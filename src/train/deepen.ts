@@ -8,7 +8,7 @@ import { LmError } from '../errors.ts';
 import { doubled } from '../graph/doubled.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
-import { Model } from '../runtime/model.ts';
+import { Model } from '../model/model.ts';
 
 /** How k and f of a step follow when it becomes two; see `deepen`. */
 export type DeepenRule = 'first' | 'second';

@@ -1,7 +1,7 @@
 /** What a training will need, before it has run. */
 import { elements } from '../graph/shapes.ts';
 import { summary } from '../graph/summary.ts';
-import type { Model } from '../runtime/model.ts';
+import type { Model } from '../model/model.ts';
 import type { TrainSettings } from './options.ts';
 import { stateSets } from './state.ts';
 

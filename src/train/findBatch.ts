@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { isLmError } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Images } from '../loading/images.ts';
+import { copyModel } from '../model/copyModel.ts';
+import type { Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
-import { copyModel } from '../runtime/copyModel.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import type { Model } from '../runtime/model.ts';
-import type { Images } from '../runtime/source.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { withTrial } from './trial.ts';
 

@@ -1,9 +1,9 @@
 /** The range test of learning rates: a short training whose rate grows until the loss breaks out. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
-import { copyModel } from '../runtime/copyModel.ts';
-import type { Model } from '../runtime/model.ts';
-import type { Images } from '../runtime/source.ts';
+import type { Images } from '../loading/images.ts';
+import { copyModel } from '../model/copyModel.ts';
+import type { Model } from '../model/model.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { withTrial } from './trial.ts';
 

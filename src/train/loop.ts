@@ -1,5 +1,8 @@
 /** One training, from its first step to its last: chunks of steps run natively, between them events, evaluation and files. */
 import { LmError } from '../errors.ts';
+import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Model } from '../model/model.ts';
 import type {
   NativeChunkResult,
   NativeEvaluation,
@@ -8,9 +11,6 @@ import type {
   NativeTrainer,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import { evaluateInDetail } from '../runtime/evaluateInDetail.ts';
-import type { Model } from '../runtime/model.ts';
 import { Checkpointing } from './checkpointing.ts';
 import type { TrainEvent } from './events.ts';
 import type { Scores } from './metrics.ts';

@@ -1,10 +1,10 @@
 /** The native trainer of a run; where the images change their size from epoch to epoch, one after the other. */
 import { expected } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { transformOf } from '../loading/loaderSpec.ts';
+import type { Model } from '../model/model.ts';
 import type { NativeChunk, NativeChunkResult, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import { transformOf } from '../runtime/loading.ts';
-import type { Model } from '../runtime/model.ts';
 import { resizedTo } from '../transforms/transforms.ts';
 import type { TrainSettings } from './options.ts';
 import { trainerSpec } from './trainerSpec.ts';

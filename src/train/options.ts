@@ -1,9 +1,9 @@
 /** The options of a training: one schema for the API, the configuration file and the command line. */
 import { z } from 'zod';
+import { type LoadingOptions, loadingShape } from '../loading/loaderSpec.ts';
+import { ampSchema } from '../model/amp.ts';
+import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../model/options.ts';
 import type { Amp } from '../native/binding.ts';
-import { ampSchema } from '../runtime/amp.ts';
-import { type LoadingOptions, loadingShape } from '../runtime/loading.ts';
-import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../runtime/options.ts';
 import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './schedules.ts';
 
 /** Options of a training, defaults filled in. */

@@ -2,9 +2,9 @@
 import sharp from 'sharp';
 import { kOfSteps } from '../analyze/steps.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import type { Model } from '../runtime/model.ts';
 import type { TrainEvent } from './events.ts';
 import type { CoefficientsRow } from './metrics.ts';
 import type { TrainSettings } from './options.ts';

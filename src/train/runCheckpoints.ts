@@ -4,10 +4,10 @@
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
+import { type CheckpointTensors, readCheckpoint, type Snapshot } from '../checkpoint/checkpoint.ts';
 import { isLmError, LmError } from '../errors.ts';
 import { errnoOf, fileError, isTemporary, linkFile } from '../files.ts';
-import { type CheckpointTensors, readCheckpoint, type Snapshot } from '../runtime/checkpoint.ts';
-import type { Model } from '../runtime/model.ts';
+import type { Model } from '../model/model.ts';
 import { truncateMetrics } from './metrics.ts';
 import { parseRunState, type RunState, sameJson } from './runState.ts';
 

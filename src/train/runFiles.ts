@@ -1,9 +1,9 @@
 /** The files of a run: settings, log, checkpoints, the last evaluation, picture, TensorBoard's events. */
 import { join } from 'node:path';
+import type { DetailedEvaluation } from '../evaluate/evaluateInDetail.ts';
 import { replaceFile } from '../files.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import type { DetailedEvaluation } from '../runtime/evaluateInDetail.ts';
-import type { Model } from '../runtime/model.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Model } from '../model/model.ts';
 import { writeCurves } from './curves.ts';
 import type { TrainEvent } from './events.ts';
 import { type CoefficientsRow, type MetricsRow, openMetrics, readMetrics, type StepRow } from './metrics.ts';

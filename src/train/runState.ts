@@ -4,8 +4,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { LmError, show } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
 import type { NativeLossScale, RawSize } from '../native/binding.ts';
-import type { Dataset } from '../runtime/dataset.ts';
 import { type TrainSettings, trainSchema } from './options.ts';
 import type { TrainSets } from './trainSets.ts';
 

@@ -1,8 +1,9 @@
 /** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
+
+import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { NativeLossScale, NativeModel, TensorSet } from '../native/binding.ts';
-import type { CheckpointTensors } from '../runtime/checkpoint.ts';
 import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
 

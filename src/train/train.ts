@@ -1,9 +1,9 @@
 /** Training a model: anew, or on from a checkpoint. */
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
-import { checkAmp } from '../runtime/amp.ts';
-import { Model } from '../runtime/model.ts';
-import type { Images } from '../runtime/source.ts';
+import type { Images } from '../loading/images.ts';
+import { checkAmp } from '../model/amp.ts';
+import { Model } from '../model/model.ts';
 import { Loop } from './loop.ts';
 import { type TrainSettingsInput, trainSchema } from './options.ts';
 import { TrainRun } from './run.ts';

@@ -1,9 +1,9 @@
 /** The images of a training: those to train on, and held-out ones. */
 import { expected } from '../errors.ts';
-import { checkClassNames } from '../runtime/classNames.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import { transformOf } from '../runtime/loading.ts';
-import type { Model } from '../runtime/model.ts';
+import { checkClassNames } from '../loading/classNames.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { transformOf } from '../loading/loaderSpec.ts';
+import type { Model } from '../model/model.ts';
 import type { TrainSettings } from './options.ts';
 
 /** The data sets of a training. */

@@ -1,9 +1,9 @@
 /** The settings of a training as the native trainer takes them; what changes from step to step is in stepTable.ts. */
 import type { ParamSpec } from '../graph/spec.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { loaderSpec } from '../loading/loaderSpec.ts';
+import type { Model } from '../model/model.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import { loaderSpec } from '../runtime/loading.ts';
-import type { Model } from '../runtime/model.ts';
 import { optimizerSpec } from './optimizerSpec.ts';
 import type { TrainSettings } from './options.ts';
 import { toTrainOn } from './trainSets.ts';

@@ -1,10 +1,10 @@
 /** Steps of a training on a copy of a model, to learn something about it: nothing of them stays. */
 import { LmError } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { checkAmp } from '../model/amp.ts';
+import type { Model } from '../model/model.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import { checkAmp } from '../runtime/amp.ts';
-import type { Dataset } from '../runtime/dataset.ts';
-import type { Model } from '../runtime/model.ts';
 import type { TrainSettings } from './options.ts';
 import { constant } from './schedules.ts';
 import { freshLossScale, resetState } from './state.ts';

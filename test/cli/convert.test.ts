@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { describe, expect, it, vi } from 'vitest';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
+import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { addConvert } from '../../src/cli/convert.ts';
 import { preset } from '../../src/models/presets.ts';
 import { torchvisionName } from '../../src/models/torchvision.ts';
-import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
-import { writeSafetensors } from '../../src/runtime/safetensors.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

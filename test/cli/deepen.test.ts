@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
 import { preset } from '../../src/models/presets.ts';
-import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
 import { cli } from '../support/cli.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { tinyModel } from '../support/training.ts';

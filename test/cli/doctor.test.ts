@@ -2,11 +2,11 @@ import { Command } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { addDoctor } from '../../src/cli/doctor.ts';
 import { addSetup } from '../../src/cli/setup.ts';
-import { presentBinaries } from '../../src/native/binaries.ts';
-import { diagnose, type Report } from '../../src/native/doctor.ts';
-import { findLibtorch } from '../../src/native/libtorch.ts';
-import { probeLibtorch } from '../../src/native/probe.ts';
-import { formatReport } from '../../src/native/report.ts';
+import { presentBinaries } from '../../src/setup/binaries.ts';
+import { diagnose, type Report } from '../../src/setup/doctor.ts';
+import { findLibtorch } from '../../src/setup/libtorch.ts';
+import { probeLibtorch } from '../../src/setup/probe.ts';
+import { formatReport } from '../../src/setup/report.ts';
 import { emptyEnvironment, fakeLibtorch, stubLibtorch, temporaryFolder } from '../support/libtorch.ts';
 
 afterEach(() => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataSpec, modelOptions, openPart, openSets } from '../../src/cli/sets.ts';
 import { imagenetMean, imagenetStd } from '../../src/data/transformImage.ts';
-import type { Dataset } from '../../src/runtime/dataset.ts';
+import type { Dataset } from '../../src/loading/dataset.ts';
 import '../support/addon.ts';
 import { cli } from '../support/cli.ts';
 import { codeOf } from '../support/failures.ts';

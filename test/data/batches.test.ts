@@ -4,10 +4,10 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type BatchesOptions, batches, type ImageBatch } from '../../src/data/batches.ts';
 import { imageSet } from '../../src/data/imageSet.ts';
 import { openDataset } from '../../src/data/open.ts';
+import type { Dataset } from '../../src/loading/dataset.ts';
+import type { Images } from '../../src/loading/images.ts';
 import type { BadImage } from '../../src/native/binding.ts';
 import { native } from '../../src/native/load.ts';
-import type { Dataset } from '../../src/runtime/dataset.ts';
-import type { Images } from '../../src/runtime/source.ts';
 import type { TransformInput } from '../../src/transforms/transforms.ts';
 import { transformSchema } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
@@ -97,7 +97,7 @@ describe('a pass of training', () => {
 
 /** The set with a transform that draws. */
 async function augmentedSet(images: typeof set): Promise<Dataset> {
-  const { datasetOf } = await import('../../src/runtime/source.ts');
+  const { datasetOf } = await import('../../src/loading/images.ts');
   return datasetOf(images).with(transformSchema.parse(drawn));
 }
 
@@ -203,7 +203,7 @@ describe('a bad image', () => {
   it('is told of once, however many epochs meet it', async () => {
     const { path, bad } = await damaged();
     const data = await opened(path);
-    const { loaderSpec } = await import('../../src/runtime/loading.ts');
+    const { loaderSpec } = await import('../../src/loading/loaderSpec.ts');
     const input = { channels: 3, height: 8, width: 8, mean: [0, 0, 0], std: [1, 1, 1] };
     const making = { workers: 0, prefetch: 1, onBadImage: 'replace', badImageLimit: 3 } as const;
     const pass = { batch: 4, seed: 0, training: true, device: 'cpu', ...making };

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/open.ts';
 import { checkImages } from '../../src/data/scan.ts';
 import { fromAsyncIterable } from '../../src/data/stream.ts';
-import { datasetOf } from '../../src/runtime/source.ts';
+import { datasetOf } from '../../src/loading/images.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { fromAsyncIterable, type StreamOptions, type StreamSample } from '../../src/data/stream.ts';
-import type { Dataset } from '../../src/runtime/dataset.ts';
+import type { Dataset } from '../../src/loading/dataset.ts';
 import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
 import { thrown } from '../support/errors.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findLibtorch } from '../../src/native/libtorch.ts';
 import { init } from '../../src/native/load.ts';
+import { findLibtorch } from '../../src/setup/libtorch.ts';
 import { thrown } from '../support/errors.ts';
 import {
   askNode,

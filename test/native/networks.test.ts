@@ -1,8 +1,8 @@
 /** Every architecture, as a thin twin, trains, is evaluated, saved, loaded, and predicts. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Model } from '../../src/model/model.ts';
 import { network } from '../../src/models/network.ts';
-import { Model } from '../../src/runtime/model.ts';
 import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
 import { imageSet } from '../../src/data/imageSet.ts';

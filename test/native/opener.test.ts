@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolveOpener } from '../../src/native/binaries.ts';
-import { findLibtorch } from '../../src/native/libtorch.ts';
+import { resolveOpener } from '../../src/setup/binaries.ts';
+import { findLibtorch } from '../../src/setup/libtorch.ts';
 import { askNode, stubLibrary, temporaryFolder } from '../support/libtorch.ts';
 
 /** Runs text with the opener as `opener` in a child process. */

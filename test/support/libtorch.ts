@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import { findLibtorch } from '../../src/native/libtorch.ts';
+import { findLibtorch } from '../../src/setup/libtorch.ts';
 
 /** Compiled modules, for child processes and workers: Node 20 does not read TypeScript. */
 export const dist: string = fileURLToPath(new URL('../../dist/', import.meta.url));

@@ -2,11 +2,11 @@
 import { onTestFinished } from 'vitest';
 import { type ImageSet, imageSet } from '../../src/data/imageSet.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { Model } from '../../src/model/model.ts';
+import type { ModelOptions } from '../../src/model/options.ts';
 import { type NetworkConfig, network } from '../../src/models/network.ts';
 import { presetConfig } from '../../src/models/presets.ts';
 import { cifarStem } from '../../src/nn/stems.ts';
-import { Model } from '../../src/runtime/model.ts';
-import type { ModelOptions } from '../../src/runtime/options.ts';
 import './addon.ts';
 import { noiseBytes } from './noise.ts';
 

@@ -1,7 +1,7 @@
 /** Trainings in mixed precision: from the options to the checkpoint. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { train } from '../../src/train/train.ts';

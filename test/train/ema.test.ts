@@ -1,9 +1,9 @@
 /** The average of weights and statistics over the steps of a training. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readCheckpoint } from '../../src/runtime/checkpoint.ts';
-import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
-import type { Model } from '../../src/runtime/model.ts';
+import { readCheckpoint } from '../../src/checkpoint/checkpoint.ts';
+import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
+import type { Model } from '../../src/model/model.ts';
 import { readMetrics } from '../../src/train/metrics.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';

@@ -2,9 +2,9 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
 import { isLmError, type LmError } from '../../src/errors.ts';
-import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
-import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
+import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import { readMetrics } from '../../src/train/metrics.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';

@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/open.ts';
 import { fromAsyncIterable } from '../../src/data/stream.ts';
+import type { Dataset } from '../../src/loading/dataset.ts';
+import { datasetOf } from '../../src/loading/images.ts';
 import { network } from '../../src/models/network.ts';
 import { presetConfig } from '../../src/models/presets.ts';
-import type { Dataset } from '../../src/runtime/dataset.ts';
-import { datasetOf } from '../../src/runtime/source.ts';
 import { sizeAt } from '../../src/train/openTrainer.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { train } from '../../src/train/train.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { datasetOf } from '../../src/loading/images.ts';
 import { network } from '../../src/models/network.ts';
 import { presetConfig, presetNames } from '../../src/models/presets.ts';
-import { datasetOf } from '../../src/runtime/source.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { ratesAt } from '../../src/train/rates.ts';
 import { type RecipeName, recipeNames, recipes } from '../../src/train/recipes.ts';

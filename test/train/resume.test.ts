@@ -2,10 +2,10 @@
 import { cp, open, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
+import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { isLmError, type LmError } from '../../src/errors.ts';
-import { readCheckpointInfo } from '../../src/runtime/checkpoint.ts';
-import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
-import { writeSafetensors } from '../../src/runtime/safetensors.ts';
+import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import type { TrainEvent } from '../../src/train/events.ts';
 import { readMetrics } from '../../src/train/metrics.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';

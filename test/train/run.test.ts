@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Model } from '../../src/runtime/model.ts';
+import type { Model } from '../../src/model/model.ts';
 import type { StepEvent, TrainEvent } from '../../src/train/events.ts';
 import type { TrainRun } from '../../src/train/run.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { copyModel } from '../../src/runtime/copyModel.ts';
+import { copyModel } from '../../src/model/copyModel.ts';
 import { findBatch } from '../../src/train/findBatch.ts';
 import { findLearningRate, type RateSearch } from '../../src/train/findLearningRate.ts';
 import { drawRates, writeRates } from '../../src/train/ratePicture.ts';

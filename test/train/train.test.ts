@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { imageSet } from '../../src/data/imageSet.ts';
-import { evaluateInDetail } from '../../src/runtime/evaluateInDetail.ts';
+import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import { constant, oneCycle } from '../../src/train/schedules.ts';
 import { type TrainData, type TrainOptions, train } from '../../src/train/train.ts';
 import { thrown } from '../support/errors.ts';

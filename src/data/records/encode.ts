@@ -3,8 +3,8 @@
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
+import { maxPixels } from '../../loading/loaderSpec.ts';
 import { native } from '../../native/load.ts';
-import { maxPixels } from '../../runtime/loading.ts';
 import { parseTransform } from '../../transforms/transforms.ts';
 
 /** How images are packed. */

@@ -3,9 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
+import { readSafetensorsHeader } from '../../checkpoint/safetensors.ts';
 import { LmError } from '../../errors.ts';
 import { fileError } from '../../files.ts';
-import { readSafetensorsHeader } from '../../runtime/safetensors.ts';
 import {
   type Manifest,
   manifestName,

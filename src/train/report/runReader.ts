@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { rangeOf } from '../../analyze/coefficients.ts';
 import { kOfSteps } from '../../analyze/steps.ts';
+import { type CheckpointInfo, readCheckpointInfo } from '../../checkpoint/checkpoint.ts';
 import { LmError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { type CheckpointInfo, readCheckpointInfo } from '../../runtime/checkpoint.ts';
 import { median } from '../curves.ts';
 import {
   type CoefficientsRow,

@@ -1,11 +1,18 @@
 /** Loads libtorch and the addon in a child process, so that a crash is a finding and not the end of this process. */
 import { spawn } from 'node:child_process';
-import type { NativeInfo } from './binding.ts';
+
+/** What the addon says of itself. */
+export interface AddonInfo {
+  /** Version of libtorch that it was built for. */
+  readonly builtFor: string;
+  readonly cpuCapability: string;
+  readonly cudaDevices: number;
+}
 
 export interface ProbeResult {
   readonly ok: boolean;
   /** What the addon says of itself; null when it did not load, or only libtorch was opened. */
-  readonly info: NativeInfo | null;
+  readonly info: AddonInfo | null;
   /** Why it failed: the linker's text, the signal, or the time-out. */
   readonly problem: string | null;
   /** OpenMP libraries mapped in the child: more than one slow each other down or crash. */

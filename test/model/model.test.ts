@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createModel } from '../../src/createModel.ts';
+import { Model } from '../../src/model/model.ts';
+import { predictions } from '../../src/model/predictions.ts';
 import { preset } from '../../src/models/presets.ts';
-import { Model } from '../../src/runtime/model.ts';
-import { predictions } from '../../src/runtime/predictions.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';

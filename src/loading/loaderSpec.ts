@@ -1,9 +1,9 @@
 /** How images get into batches: the options of a loader, and what they come to for a data set and a network. */
 import { z } from 'zod';
+import { defaultThreads } from '../cores.ts';
 import { expected } from '../errors.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import type { NativeLoaderSpec } from '../native/binding.ts';
-import { defaultThreads } from '../native/cores.ts';
 import { imagenetEval, imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
 import type { Dataset } from './dataset.ts';
 

@@ -2,13 +2,13 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import type { Images } from '../loading/images.ts';
+import { type LoadingOptions, loaderSpec, transformOf } from '../loading/loaderSpec.ts';
+import { readBatches } from '../loading/readBatches.ts';
+import type { Model } from '../model/model.ts';
+import { type EvaluateOptions, evaluateShape, type PredictOptions } from '../model/options.ts';
 import type { Amp, BadImage, NativeBatch } from '../native/binding.ts';
-import { type LoadingOptions, loaderSpec, transformOf } from './loading.ts';
-import type { Model } from './model.ts';
-import { type EvaluateOptions, evaluateShape, type PredictOptions } from './options.ts';
-import { readBatches } from './readBatches.ts';
 import { meanLogProbabilities, Scores, type ScoreTable } from './scores.ts';
-import type { Images } from './source.ts';
 import { type Augmentation, augmentations, viewsOf } from './views.ts';
 
 /** Options of `evaluateInDetail`. */

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../src/graph/functions.ts';
+import type { LoadOptions } from '../../src/model/options.ts';
 import { network } from '../../src/models/network.ts';
 import { conv } from '../../src/nn/layers.ts';
-import type { LoadOptions } from '../../src/runtime/options.ts';
 import { train } from '../../src/train/train.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -3,10 +3,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, isLmError } from '../../src/errors.ts';
-import { cacheFolder } from '../../src/native/cache.ts';
-import { findLibtorch } from '../../src/native/libtorch.ts';
-import { cudaRequirements } from '../../src/native/pip.ts';
-import { type SetupOptions, setupLibtorch } from '../../src/native/setup.ts';
+import { cacheFolder } from '../../src/setup/cache.ts';
+import { findLibtorch } from '../../src/setup/libtorch.ts';
+import { cudaRequirements } from '../../src/setup/pip.ts';
+import { type SetupOptions, setupLibtorch } from '../../src/setup/setup.ts';
 import {
   dist,
   emptyEnvironment,
@@ -186,7 +186,7 @@ describe('setupLibtorch', () => {
 
   it('recovers from a kill in the middle', async () => {
     const { env, store, setup } = world('[ -n "$DONE" ] || { kill -9 $PPID; exit 1; }');
-    const program = `const { setupLibtorch } = await import(${JSON.stringify(join(dist, 'native/setup.js'))}); await setupLibtorch();`;
+    const program = `const { setupLibtorch } = await import(${JSON.stringify(join(dist, 'setup/setup.js'))}); await setupLibtorch();`;
     expect(await runNode(program, { LIBTORCH: '', LM_RESNET_LIBTORCH: '', ...env })).toMatchObject({
       signal: 'SIGKILL',
     });

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readSafetensors, readSafetensorsHeader, writeSafetensors } from '../../src/runtime/safetensors.ts';
-import type { TensorEntry } from '../../src/runtime/tensorEntry.ts';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  writeSafetensors,
+} from '../../src/checkpoint/safetensors.ts';
+import type { TensorEntry } from '../../src/checkpoint/tensorEntry.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -1,7 +1,7 @@
 /** Classes that are not those of the model or of the other part. */
 import { describe, expect, it } from 'vitest';
 import { imageSet } from '../../src/data/imageSet.ts';
-import { checkClassNames } from '../../src/runtime/classNames.ts';
+import { checkClassNames } from '../../src/loading/classNames.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { noise, tinyModel } from '../support/training.ts';

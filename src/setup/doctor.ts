@@ -1,8 +1,8 @@
 /** Examines the machine: what is there, what is missing, and whether libtorch and the addon load. */
 import { cpus, freemem, release, totalmem } from 'node:os';
+import { availableCores } from '../cores.ts';
 import { type Binaries, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
-import { availableCores } from './cores.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
 import { type ProbeResult, probeLibtorch } from './probe.ts';

@@ -2,10 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
-import { cacheFolder, recordFile } from '../../src/native/cache.ts';
-import { examineLibtorch } from '../../src/native/examine.ts';
-import { findLibtorch, libtorchCandidates, libtorchSources } from '../../src/native/libtorch.ts';
-import { platformProblem } from '../../src/native/platform.ts';
+import { cacheFolder, recordFile } from '../../src/setup/cache.ts';
+import { examineLibtorch } from '../../src/setup/examine.ts';
+import { findLibtorch, libtorchCandidates, libtorchSources } from '../../src/setup/libtorch.ts';
+import { platformProblem } from '../../src/setup/platform.ts';
 import { thrown } from '../support/errors.ts';
 import {
   elfHeader,

@@ -1,8 +1,13 @@
 /** A network with its weights, on a device. */
 import { parseOptions } from '../check.ts';
+import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from '../checkpoint/checkpoint.ts';
 import { didYouMean, expected, LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import type { InputSpec } from '../graph/spec.ts';
+import { checkClassNames } from '../loading/classNames.ts';
+import { Dataset } from '../loading/dataset.ts';
+import { datasetOf, type Images } from '../loading/images.ts';
+import { batchSize, loaderSpec } from '../loading/loaderSpec.ts';
 import type {
   Dtype,
   NativeEvaluation,
@@ -11,14 +16,10 @@ import type {
   NativeVjp,
   TensorSet,
 } from '../native/binding.ts';
+import { called } from '../native/calls.ts';
 import { native } from '../native/load.ts';
 import { adapt, type LoadReport, loadReport } from './adapt.ts';
 import { checkAmp } from './amp.ts';
-import { called } from './calls.ts';
-import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from './checkpoint.ts';
-import { checkClassNames } from './classNames.ts';
-import { Dataset } from './dataset.ts';
-import { batchSize, loaderSpec } from './loading.ts';
 import {
   createSchema,
   type EvaluateOptions,
@@ -36,7 +37,6 @@ import {
 } from './options.ts';
 import { normalised } from './pixels.ts';
 import { type Prediction, predictions } from './predictions.ts';
-import { datasetOf, type Images } from './source.ts';
 
 interface Parts {
   readonly graph: Graph;

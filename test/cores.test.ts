@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableCores, defaultThreads } from '../../src/native/cores.ts';
-import { temporaryFolder } from '../support/libtorch.ts';
+import { availableCores, defaultThreads } from '../src/cores.ts';
+import { temporaryFolder } from './support/libtorch.ts';
 
 function machine(files: Readonly<Record<string, string>>): string {
   const root = temporaryFolder();

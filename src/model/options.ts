@@ -1,5 +1,6 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
+import { type LoadingOptions, loadingShape } from '../loading/loaderSpec.ts';
 import {
   type Amp,
   type Dtype,
@@ -10,7 +11,6 @@ import {
 } from '../native/binding.ts';
 import type { Adaptation } from './adapt.ts';
 import { ampSchema } from './amp.ts';
-import { type LoadingOptions, loadingShape } from './loading.ts';
 
 /** Where a model computes, and in what precision. */
 export interface ModelOptions {
