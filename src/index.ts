@@ -5,7 +5,6 @@
  */
 export type { Analysis, Region, StageTrajectories, StepAnalysis } from './analyze/analysis.ts';
 export { type AnalyzeOptions, analyze } from './analyze/analyze.ts';
-export { analysisPage } from './analyze/page/page.ts';
 export { createModel } from './createModel.ts';
 export { type BatchesOptions, batches, type ImageBatch } from './data/batches.ts';
 export {
@@ -48,7 +47,6 @@ export {
 } from './evaluate/evaluateInDetail.ts';
 export type { Calibration, ClassScore, ReliabilityBin } from './evaluate/scores.ts';
 export { type Coef, minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
-export { drawNetwork } from './graph/draw.ts';
 export {
   avgPool2d,
   batchNormApply,
@@ -87,6 +85,7 @@ export {
 export { Dataset } from './loading/dataset.ts';
 export type { Images, LabelledImages } from './loading/images.ts';
 export type { LoadingOptions } from './loading/loaderSpec.ts';
+export type { MetricsRow } from './metricsRow.ts';
 export type { LoadReport } from './model/adapt.ts';
 export { Model } from './model/model.ts';
 export type {
@@ -111,6 +110,14 @@ export type { BadImage, Dtype, NativeEvaluation as Evaluation, TensorSet } from 
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
+export { type CurvesOptions, drawCurves } from './picture/curves.ts';
+export { drawNetwork } from './picture/network.ts';
+export { drawRates, type RateSearch } from './picture/rates.ts';
+export { writeCurves, writeRates } from './pictureFile.ts';
+export { analysisPage } from './report/analysis/page.ts';
+export { compareRuns } from './report/runs/compareRuns.ts';
+export type { Comparison, RunReport } from './report/runs/comparison.ts';
+export { reportPage } from './report/runs/page.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
 export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';
@@ -126,7 +133,6 @@ export { reversible } from './schemes/reversible.ts';
 export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
 export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
-export { type CurvesOptions, drawCurves, writeCurves } from './train/curves.ts';
 export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './train/deepen.ts';
 export type {
   CheckpointEvent,
@@ -137,10 +143,9 @@ export type {
   WarningEvent,
 } from './train/events.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './train/findBatch.ts';
-export { type FindRateOptions, findLearningRate, type RateSearch } from './train/findLearningRate.ts';
-export { type MetricsRow, readMetrics } from './train/metrics.ts';
+export { type FindRateOptions, findLearningRate } from './train/findLearningRate.ts';
+export { readMetrics } from './train/metrics.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
-export { drawRates, writeRates } from './train/ratePicture.ts';
 export {
   type Recipe,
   type RecipeName,
@@ -149,9 +154,6 @@ export {
   recipeNames,
   recipes,
 } from './train/recipes.ts';
-export { compareRuns } from './train/report/compareRuns.ts';
-export type { Comparison, RunReport } from './train/report/comparison.ts';
-export { reportPage } from './train/report/page.ts';
 export type { TrainResult, TrainRun } from './train/run.ts';
 export { lastGoodCheckpoint } from './train/runCheckpoints.ts';
 export {

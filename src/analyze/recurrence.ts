@@ -1,9 +1,9 @@
 /** A step on the test equation: every f(u) becomes z u, and what is left is a linear recurrence in the states. */
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
-import { type Ring, type StepForm, stepForm, type Term } from '../graph/stepForm.ts';
 import { type Channel, type CoefValues, paired, valueAt } from './coefficients.ts';
 import { add, type Characteristic, characteristic, multiply, type Polynomial, scale } from './polynomials.ts';
+import { type Ring, type StepForm, stepForm, type Term } from './stepForm.ts';
 
 /**
  * What kind of method a step is: one state; a state with its own past; or several variables, such as position and velocity, or the halves

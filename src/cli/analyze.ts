@@ -2,13 +2,13 @@
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AnalyzeOptions, analyze } from '../analyze/analyze.ts';
-import { analysisPage } from '../analyze/page/page.ts';
 import { batches } from '../data/batches.ts';
 import { readImage } from '../data/image.ts';
 import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import { Model } from '../model/model.ts';
+import { analysisPage } from '../report/analysis/page.ts';
 import { type PageFlags, pagePath } from './pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { addDataFlags, dataSpec, openPart } from './sets.ts';

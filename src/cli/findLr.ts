@@ -1,8 +1,8 @@
 /** `lm-resnet find-lr` */
 import type { Command } from 'commander';
 import { parseOptions } from '../check.ts';
+import { writeRates } from '../pictureFile.ts';
 import { findLearningRate, rateRangeSchema } from '../train/findLearningRate.ts';
-import { writeRates } from '../train/ratePicture.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { pagePath } from './pagePath.ts';
 import { withSignals } from './signals.ts';

@@ -1,8 +1,8 @@
 /** `lm-resnet report` */
 import type { Command } from 'commander';
 import { replaceFile } from '../files.ts';
-import { compareRuns } from '../train/report/compareRuns.ts';
-import { reportPage } from '../train/report/page.ts';
+import { compareRuns } from '../report/runs/compareRuns.ts';
+import { reportPage } from '../report/runs/page.ts';
 import { type PageFlags, pagePath } from './pagePath.ts';
 
 const examples = `

@@ -1,5 +1,5 @@
 /** What a run tells while it goes on, and how it is told. */
-import type { EvalRow, StepRow, WarningRow } from './metrics.ts';
+import type { EvalRow, StepRow, WarningRow } from '../metricsRow.ts';
 
 /** Training went on: the steps since the last event. */
 export interface StepEvent extends StepRow {

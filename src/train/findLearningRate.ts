@@ -4,6 +4,7 @@ import { parseOptions } from '../check.ts';
 import type { Images } from '../loading/images.ts';
 import { copyModel } from '../model/copyModel.ts';
 import type { Model } from '../model/model.ts';
+import type { RateSearch } from '../picture/rates.ts';
 import { type TrainSettings, type TrainSettingsInput, trainSchema } from './options.ts';
 import { withTrial } from './trial.ts';
 
@@ -25,20 +26,6 @@ export type FindRateOptions = RangeInput & {
   readonly training?: TrainSettingsInput | undefined;
   readonly signal?: AbortSignal | undefined;
 };
-
-/** What a range test found. */
-export interface RateSearch {
-  /** Rate of every step. */
-  readonly rates: readonly number[];
-  /** Loss before every step. */
-  readonly losses: readonly number[];
-  /** The losses, each averaged with its neighbours. */
-  readonly smoothed: readonly number[];
-  /** The rate at which the smoothed loss falls fastest; null when it never falls. */
-  readonly suggestion: number | null;
-  /** Whether the loss broke out before the last rate: a range that ends earlier says less. */
-  readonly diverged: boolean;
-}
 
 /** The schema of a range of rates; the flags of the command line are made of it. */
 export const rateRangeSchema: z.ZodType<RateRange, RangeInput> = z

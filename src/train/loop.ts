@@ -2,6 +2,7 @@
 import { LmError } from '../errors.ts';
 import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
 import type { Dataset } from '../loading/dataset.ts';
+import type { Scores } from '../metricsRow.ts';
 import type { Model } from '../model/model.ts';
 import type {
   NativeChunkResult,
@@ -13,7 +14,6 @@ import type {
 import { native } from '../native/load.ts';
 import { Checkpointing } from './checkpointing.ts';
 import type { TrainEvent } from './events.ts';
-import type { Scores } from './metrics.ts';
 import { openTrainer } from './openTrainer.ts';
 import type { TrainSettings } from './options.ts';
 import type { TrainResult } from './run.ts';

@@ -1,7 +1,7 @@
 /** Folders of runs as a training writes them, made by hand. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EvalRow, MetricsRow, StepRow } from '../../src/train/metrics.ts';
+import type { EvalRow, MetricsRow, StepRow } from '../../src/metricsRow.ts';
 
 /** A row of step n, ten of which are an epoch. */
 export const stepRow = (step: number, loss = 1 / step): StepRow => ({

@@ -2,7 +2,8 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MetricsRow, openMetrics, readMetrics } from '../../src/train/metrics.ts';
+import type { MetricsRow } from '../../src/metricsRow.ts';
+import { openMetrics, readMetrics } from '../../src/train/metrics.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
