@@ -39,6 +39,7 @@ export {
   type TransformImageOptions,
   transformImage,
 } from './data/transformImage.ts';
+export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './deepen/deepen.ts';
 export { type ErrorCode, errorCodes, isLmError, LmError } from './errors.ts';
 export {
   type DetailedEvaluation,
@@ -119,6 +120,16 @@ export { compareRuns } from './report/runs/compareRuns.ts';
 export type { Comparison, RunReport } from './report/runs/comparison.ts';
 export { reportPage } from './report/runs/page.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
+export { type EventFile, type EventFileOptions, openEventFile, type PngImage } from './run/eventFile.ts';
+export type {
+  CheckpointEvent,
+  EvalEvent,
+  ResumeEvent,
+  StepEvent,
+  TrainEvent,
+  WarningEvent,
+} from './run/events.ts';
+export { readMetrics } from './run/metricsLog.ts';
 export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
 export { euler } from './schemes/euler.ts';
 export { type FractalOptions, fractal, fractalTransition } from './schemes/fractal.ts';
@@ -133,18 +144,8 @@ export { reversible } from './schemes/reversible.ts';
 export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
 export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
-export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './train/deepen.ts';
-export type {
-  CheckpointEvent,
-  EvalEvent,
-  ResumeEvent,
-  StepEvent,
-  TrainEvent,
-  WarningEvent,
-} from './train/events.ts';
-export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './train/findBatch.ts';
-export { type FindRateOptions, findLearningRate } from './train/findLearningRate.ts';
-export { readMetrics } from './train/metrics.ts';
+export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
+export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
 export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
 export {
   type Recipe,
@@ -154,8 +155,7 @@ export {
   recipeNames,
   recipes,
 } from './train/recipes.ts';
-export type { TrainResult, TrainRun } from './train/run.ts';
-export { lastGoodCheckpoint } from './train/runCheckpoints.ts';
+export { lastGoodCheckpoint } from './train/resume.ts';
 export {
   constant,
   cosine,
@@ -167,8 +167,8 @@ export {
   type ScheduleInput,
   stepDecay,
 } from './train/schedules.ts';
-export { type EventFile, type EventFileOptions, openEventFile, type PngImage } from './train/tensorboard.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';
+export type { TrainResult, TrainRun } from './train/trainRun.ts';
 export {
   cifarTrain,
   imagenetEval,

@@ -33,11 +33,17 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   data: ['errors', 'check', 'files', 'cores', 'native', 'transforms', 'checkpoint', 'loading'],
   model: ['errors', 'check', 'graph', 'native', 'checkpoint', 'loading'],
   evaluate: ['errors', 'check', 'native', 'transforms', 'loading', 'model'],
-  train: [
-    ...['errors', 'check', 'files', 'metricsRow', 'graph', 'analyze', 'picture', 'pictureFile'],
-    ...['native', 'transforms', 'checkpoint', 'loading', 'model', 'evaluate'],
+  run: [
+    ...['errors', 'check', 'files', 'metricsRow', 'graph', 'analyze', 'pictureFile'],
+    ...['native', 'loading', 'checkpoint', 'model', 'evaluate'],
   ],
-  report: ['errors', 'files', 'metricsRow', 'graph', 'analyze', 'picture', 'checkpoint', 'train'],
+  train: [
+    ...['errors', 'check', 'metricsRow', 'graph', 'native', 'transforms'],
+    ...['loading', 'checkpoint', 'model', 'evaluate', 'run'],
+  ],
+  search: ['errors', 'check', 'graph', 'picture', 'native', 'loading', 'model', 'train'],
+  deepen: ['errors', 'check', 'graph', 'analyze', 'model'],
+  report: ['errors', 'files', 'metricsRow', 'graph', 'analyze', 'picture', 'checkpoint', 'run'],
   createModel: ['models', 'model'],
   importTorchvision: ['errors', 'check', 'graph', 'models', 'checkpoint', 'model'],
 };

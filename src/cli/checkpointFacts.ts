@@ -1,8 +1,8 @@
 /** What a checkpoint says beside its network: the run that made it. */
 import { stat } from 'node:fs/promises';
 import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
-import type { TrainSettings } from '../train/options.ts';
-import { type Evaluated, parseRunState } from '../train/runState.ts';
+import { type Evaluated, parseRunState } from '../run/runState.ts';
+import { type TrainSettings, trainSchema } from '../train/options.ts';
 
 /** Facts of a checkpoint; of a model that was saved by itself there is no run. */
 export interface CheckpointFacts {
@@ -21,7 +21,7 @@ export async function checkpointFacts(path: string): Promise<CheckpointFacts> {
   const { dtype, run } = await readCheckpointInfo(path);
   const { size } = await stat(path);
   if (run === null) return { bytes: size, dtype, run: null };
-  const { step, totalSteps, evaluation, settings } = parseRunState(path, run);
+  const { step, totalSteps, evaluation, settings } = parseRunState(path, run, trainSchema);
   return { bytes: size, dtype, run: { step, totalSteps, evaluation, settings } };
 }
 

@@ -1,8 +1,8 @@
 /** `lm-resnet deepen` */
 import type { Command } from 'commander';
 import { parseOptions } from '../check.ts';
+import { deepen, deepenSchema } from '../deepen/deepen.ts';
 import { Model } from '../model/model.ts';
-import { deepen, deepenSchema } from '../train/deepen.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 

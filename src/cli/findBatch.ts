@@ -1,7 +1,7 @@
 /** `lm-resnet find-batch` */
 import type { Command } from 'commander';
 import { parseOptions } from '../check.ts';
-import { type BatchSearch, batchRangeSchema, findBatch } from '../train/findBatch.ts';
+import { type BatchSearch, batchRangeSchema, findBatch } from '../search/findBatch.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { withSignals } from './signals.ts';
 import { addSubjectFlags, type SubjectFlags, withSubject } from './subject.ts';

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { parseOptions } from '../check.ts';
 import { writeRates } from '../pictureFile.ts';
-import { findLearningRate, rateRangeSchema } from '../train/findLearningRate.ts';
+import { findLearningRate, rateRangeSchema } from '../search/findLearningRate.ts';
 import { addFlags, givenFlags } from './flags.ts';
 import { pagePath } from './pagePath.ts';
 import { withSignals } from './signals.ts';

@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { expected } from '../errors.ts';
 import { Model } from '../model/model.ts';
+import { checkpointAt } from '../run/checkpoints.ts';
+import { type DataMark, parseRunState } from '../run/runState.ts';
+import { trainSchema } from '../train/options.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
-import { checkpointAt, explainDamage, lastGoodCheckpoint } from '../train/runCheckpoints.ts';
-import { type DataMark, parseRunState } from '../train/runState.ts';
+import { explainDamage, lastGoodCheckpoint } from '../train/resume.ts';
 import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
 import { initFrom, type PlaceFlags } from './place.ts';
 
@@ -56,7 +58,7 @@ export async function resumeFrom(
       );
   const path = flags.resumeFallback ? await lastGoodCheckpoint(run) : await checkpointAt(run);
   try {
-    const { threads, data, test } = parseRunState(path, (await readCheckpointInfo(path)).run);
+    const { threads, data, test } = parseRunState(path, (await readCheckpointInfo(path)).run, trainSchema);
     initFrom({ ...flags, threads: flags.threads ?? threads });
     const transforms = { train: transformOf(data), test: transformOf(test) };
     return { model: await Model.load(path, { device: flags.device, dtype: flags.dtype }), path, transforms };

@@ -7,21 +7,23 @@ import type { Model } from '../model/model.ts';
 import type {
   NativeChunkResult,
   NativeEvaluation,
+  NativeLoaderSpec,
   NativeLossScale,
   NativeModel,
   NativeTrainer,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import { Checkpointing } from './checkpointing.ts';
-import type { TrainEvent } from './events.ts';
+import type { Resumed } from '../run/checkpoints.ts';
+import type { TrainEvent } from '../run/events.ts';
+import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
+import { type Evaluated, marksOf } from '../run/runState.ts';
+import { CheckpointKeeper } from './checkpointKeeper.ts';
 import { openTrainer } from './openTrainer.ts';
+import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
 import type { TrainSettings } from './options.ts';
-import type { TrainResult } from './run.ts';
-import type { Resumed } from './runCheckpoints.ts';
-import { openRunFiles, type RunFiles } from './runFiles.ts';
-import { type Evaluated, marksOf } from './runState.ts';
-import { freshLossScale, resetState, restoreState } from './state.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
+import { trainerSpec } from './trainerSpec.ts';
+import type { TrainResult } from './trainRun.ts';
 import type { TrainSets } from './trainSets.ts';
 
 type Emit = (event: TrainEvent) => Promise<void>;
@@ -34,7 +36,7 @@ export interface Beginning {
   readonly signal: AbortSignal | undefined;
   readonly folder: string | undefined;
   /** The checkpoint that it goes on from; default: it begins anew. */
-  readonly resumed?: Resumed;
+  readonly resumed?: Resumed<TrainSettings>;
 }
 
 /** An evaluation that a checkpoint tells of. */
@@ -94,7 +96,7 @@ export class Loop {
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) this.stop();
     try {
-      const files = await openRunFiles(folder, this.#model, this.#settings, this.#data.train, resumed);
+      const files = await openRunFiles(folder, this.#recorded(), resumed);
       const checkpoints = this.#checkpoints(files);
       try {
         return await this.#train(files, checkpoints, (event) => {
@@ -112,7 +114,13 @@ export class Loop {
     }
   }
 
-  #checkpoints(files: RunFiles): Checkpointing {
+  #recorded(): Recorded {
+    const [model, settings, data] = [this.#model, this.#settings, this.#data.train];
+    const loader = (): NativeLoaderSpec => trainerSpec(model, data, settings).loader;
+    return { model, settings, sets: stateSets(settings), data, loader };
+  }
+
+  #checkpoints(files: RunFiles): CheckpointKeeper {
     const { threads } = native().info();
     const constant = {
       totalSteps: this.#totalSteps,
@@ -120,10 +128,10 @@ export class Loop {
       ...marksOf(this.#data),
       settings: this.#settings,
     };
-    return new Checkpointing(files, constant, this.#stepsPerEpoch, this.#beginning.resumed?.state);
+    return new CheckpointKeeper(files, constant, this.#stepsPerEpoch, this.#beginning.resumed?.state);
   }
 
-  async #train(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<TrainResult> {
+  async #train(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<TrainResult> {
     let evaluation: NativeEvaluation | null = null;
     await this.#begin(files, emit);
     for (;;) {
@@ -192,7 +200,11 @@ export class Loop {
   }
 
   /** Evaluates where an epoch ends, once; else null. */
-  async #evaluate(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<NativeEvaluation | null> {
+  async #evaluate(
+    files: RunFiles,
+    checkpoints: CheckpointKeeper,
+    emit: Emit,
+  ): Promise<NativeEvaluation | null> {
     const step = this.#step;
     const { test } = this.#data;
     const isEnd =
@@ -222,24 +234,29 @@ export class Loop {
     return { loss, top1, top5, count, bad };
   }
 
-  #save(checkpoints: Checkpointing, emit: Emit): Promise<void> {
+  #save(checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
     return checkpoints.save({ step: this.#step, lossScale: this.#lossScale }, emit);
   }
 
   /** Whether the best evaluation lies too far back; of a run that goes on too. */
-  #hasStalled(checkpoints: Checkpointing): boolean {
+  #hasStalled(checkpoints: CheckpointKeeper): boolean {
     const { earlyStopPatience = Number.POSITIVE_INFINITY } = this.#settings;
     return checkpoints.stepsSinceBest >= earlyStopPatience * this.#stepsPerEpoch;
   }
 
   /** Leaves what the run can go on from, and the picture of it. */
-  async #leave(files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<void> {
+  async #leave(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
     if (!this.#model.closed) await this.#save(checkpoints, emit);
     await checkpoints.written();
     await files.finish(this.#data.test === undefined ? undefined : 'test');
   }
 
-  async #notFinite(layer: string, files: RunFiles, checkpoints: Checkpointing, emit: Emit): Promise<LmError> {
+  async #notFinite(
+    layer: string,
+    files: RunFiles,
+    checkpoints: CheckpointKeeper,
+    emit: Emit,
+  ): Promise<LmError> {
     await this.#leave(files, checkpoints, emit);
     const saved = files.checkpoint === null ? 'the weights are' : `${files.checkpoint} has the weights`;
     const message = `Step ${this.#step + 1} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;

@@ -4,11 +4,11 @@ import { expected } from '../errors.ts';
 import type { Images } from '../loading/images.ts';
 import { checkAmp } from '../model/amp.ts';
 import { Model } from '../model/model.ts';
+import { checkAgrees, marksOf } from '../run/runState.ts';
 import { Loop } from './loop.ts';
 import { type TrainSettingsInput, trainSchema } from './options.ts';
-import { TrainRun } from './run.ts';
-import { readResumed } from './runCheckpoints.ts';
-import { checkAgrees, marksOf } from './runState.ts';
+import { freeSettings, readResumed } from './resume.ts';
+import { TrainRun } from './trainRun.ts';
 import { checkSets, type TrainSets } from './trainSets.ts';
 
 /** Images to train on, and held-out ones that are evaluated after every epoch. */
@@ -84,7 +84,7 @@ function resumedRun(
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
     checkSets(sets, settings);
-    checkAgrees(path, state, { settings, ...marksOf(sets) });
+    checkAgrees(path, state, { settings, ...marksOf(sets) }, freeSettings);
     return new Loop(model, sets, settings, { folder, signal, resumed });
   };
   const loop = begin();

@@ -1,7 +1,7 @@
 /** TensorBoard's event files, read back by the format's rules. */
 import { readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
-import { crc32c, eventType, masked } from '../../src/train/tensorboardProto.ts';
+import { crc32c, eventType, masked } from '../../src/run/eventProto.ts';
 
 /** A record as plain data: numbers for integers, base64 for bytes, absent fields left out. */
 export type Decoded = Readonly<Record<string, unknown>>;

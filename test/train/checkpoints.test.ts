@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
-import type { TrainEvent } from '../../src/train/events.ts';
+import type { TrainEvent } from '../../src/run/events.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readCheckpoint } from '../../src/checkpoint/checkpoint.ts';
 import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import type { Model } from '../../src/model/model.ts';
-import { readMetrics } from '../../src/train/metrics.ts';
+import { readMetrics } from '../../src/run/metricsLog.ts';
 import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { train } from '../../src/train/train.ts';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
 import { isLmError, type LmError } from '../../src/errors.ts';
 import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
-import { readMetrics } from '../../src/train/metrics.ts';
+import { readMetrics } from '../../src/run/metricsLog.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
 import { runWithSmallFiles } from '../support/children.ts';

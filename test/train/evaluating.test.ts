@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { imageSet } from '../../src/data/imageSet.ts';
-import { estimateNeeds } from '../../src/train/estimate.ts';
+import { estimateNeeds } from '../../src/search/estimate.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';

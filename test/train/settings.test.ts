@@ -104,7 +104,7 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   checkpointEvery: { to: { checkpointEvery: 1 }, steps: [4, 4], sameWeights: true },
   keepLast: { to: { keepLast: 1 }, steps: [4, 4], sameWeights: true },
   keepBest: { to: { keepBest: 0 }, steps: [4, 4], sameWeights: true },
-  // Its effect is on files: test/train/tensorboard.test.ts.
+  // Its effect is on files: test/run/eventFile.test.ts.
   evalEvery: { to: { evalEvery: 2 }, steps: [4, 4], sameWeights: true },
   evalBatches: { to: { evalBatches: 1 }, steps: [4, 4], sameWeights: true },
   overfitBatches: { from: { steps: 4 }, to: { overfitBatches: 2 }, steps: [4, 4] },

@@ -10,7 +10,7 @@ import { errnoOf, fileError } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { median } from '../../picture/curves.ts';
 import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
-import { readMetrics } from '../../train/metrics.ts';
+import { readMetrics } from '../../run/metricsLog.ts';
 import type { CoefficientCurves, Confusion, RunReport, RunResult } from './comparison.ts';
 
 const confusionSchema = z.object({

@@ -5,11 +5,11 @@ import { checkAmp } from '../model/amp.ts';
 import type { Model } from '../model/model.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import type { TrainSettings } from './options.ts';
-import { constant } from './schedules.ts';
-import { freshLossScale, resetState } from './state.ts';
-import { stepTable } from './stepTable.ts';
-import { trainerSpec } from './trainerSpec.ts';
+import { freshLossScale, resetState } from '../train/optimizerState.ts';
+import type { TrainSettings } from '../train/options.ts';
+import { constant } from '../train/schedules.ts';
+import { stepTable } from '../train/stepTable.ts';
+import { trainerSpec } from '../train/trainerSpec.ts';
 
 /** The options of a training that matter to a few steps of it. */
 export const trialOptions: readonly (keyof TrainSettings)[] = [

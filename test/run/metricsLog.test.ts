@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MetricsRow } from '../../src/metricsRow.ts';
-import { openMetrics, readMetrics } from '../../src/train/metrics.ts';
+import { openMetrics, readMetrics } from '../../src/run/metricsLog.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -1,6 +1,6 @@
 /** A graph of twice the depth: every step in one space becomes two of half its length. */
-import { Graph } from './graph.ts';
-import type { BufferSpec, CoefSpec, InverseRecord, NodeSpec, ParamSpec, StepRecord } from './spec.ts';
+import { Graph } from '../graph/graph.ts';
+import type { BufferSpec, CoefSpec, InverseRecord, NodeSpec, ParamSpec, StepRecord } from '../graph/spec.ts';
 
 /** A graph of twice the depth, and where each of its tensors comes from. */
 export interface Doubled {

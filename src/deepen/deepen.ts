@@ -5,10 +5,10 @@ import { linearMultistep, paperK } from '../analyze/multistep.ts';
 import { type StepReader, stepReader } from '../analyze/recurrence.ts';
 import { parseOptions } from '../check.ts';
 import { LmError } from '../errors.ts';
-import { doubled } from '../graph/doubled.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { Model } from '../model/model.ts';
+import { doubled } from './doubled.ts';
 
 /** How k and f of a step follow when it becomes two; see `deepen`. */
 export type DeepenRule = 'first' | 'second';

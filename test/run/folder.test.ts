@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createRunFolder, nextRunFolder } from '../../src/train/runFolder.ts';
+import { createRunFolder, nextRunFolder } from '../../src/run/folder.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 

@@ -6,8 +6,6 @@ import { parseOptions } from '../check.ts';
 import { LmError, show } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { NativeLossScale, RawSize } from '../native/binding.ts';
-import { type TrainSettings, trainSchema } from './options.ts';
-import type { TrainSets } from './trainSets.ts';
 
 /** An evaluation after `step` steps. */
 export interface Evaluated {
@@ -29,7 +27,15 @@ export interface DataMark {
   readonly digest: string;
 }
 
-export interface RunState {
+/** The settings that the files of a run depend on. */
+export interface FileSettings {
+  readonly keepLast: number;
+  readonly keepBest: number;
+  readonly tensorboard: boolean;
+}
+
+/** What a checkpoint says of its run, whose settings are of type S. */
+export interface RunState<S = unknown> {
   readonly step: number;
   readonly totalSteps: number;
   /** The last evaluation; null before the first. */
@@ -42,7 +48,7 @@ export interface RunState {
   readonly threads: number;
   readonly data: DataMark;
   readonly test: DataMark | null;
-  readonly settings: TrainSettings;
+  readonly settings: S;
 }
 
 const markSchema: z.ZodType<DataMark> = z.object({
@@ -53,10 +59,7 @@ const markSchema: z.ZodType<DataMark> = z.object({
   digest: z.string(),
 });
 
-/** The settings have a schema of their own. */
-type Unchecked = Omit<RunState, 'settings'> & { readonly settings: unknown };
-
-const stateSchema: z.ZodType<Unchecked> = z.object({
+const stateSchema: z.ZodType<RunState> = z.object({
   step: z.int().min(0),
   totalSteps: z.int().min(1),
   evaluation: z
@@ -84,8 +87,14 @@ function markOf({ count, classNames, size, transform, labels, files }: Dataset):
   };
 }
 
+/** The data sets of a training. */
+interface DataSets {
+  readonly train: Dataset;
+  readonly test: Dataset | undefined;
+}
+
 /** The marks of the data sets of a training. */
-export function marksOf({ train, test }: TrainSets): Pick<RunState, 'data' | 'test'> {
+export function marksOf({ train, test }: DataSets): Pick<RunState, 'data' | 'test'> {
   return { data: markOf(train), test: test === undefined ? null : markOf(test) };
 }
 
@@ -93,9 +102,14 @@ export function marksOf({ train, test }: TrainSets): Pick<RunState, 'data' | 'te
  * The state of the run that made a checkpoint.
  *
  * @param run what the checkpoint says of it.
+ * @param settingsSchema of the settings of its training.
  * @throws ERR_CHECKPOINT when it was not made by a run, or by one of another version.
  */
-export function parseRunState(path: string, run: Readonly<Record<string, unknown>> | null): RunState {
+export function parseRunState<S>(
+  path: string,
+  run: Readonly<Record<string, unknown>> | null,
+  settingsSchema: z.ZodType<S>,
+): RunState<S> {
   const refused = (what: string, hint: string, cause?: unknown): LmError =>
     new LmError(
       'ERR_CHECKPOINT',
@@ -106,7 +120,7 @@ export function parseRunState(path: string, run: Readonly<Record<string, unknown
     throw refused('was saved by itself', 'Load it with Model.load and start a new training from it.');
   try {
     const state = parseOptions(stateSchema, run, 'run');
-    return { ...state, settings: parseOptions(trainSchema, state.settings, 'run.settings') };
+    return { ...state, settings: parseOptions(settingsSchema, state.settings, 'run.settings') };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const hint = 'It was written by another version of lm-resnet: resume with that one.';
@@ -114,26 +128,21 @@ export function parseRunState(path: string, run: Readonly<Record<string, unknown
   }
 }
 
-/** Settings that have no influence on the weights: a run may go on with others. */
-const free: readonly (keyof TrainSettings)[] = [
-  ...(['workers', 'prefetch', 'badImageLimit'] as const),
-  ...(['checkpointEvery', 'keepLast', 'keepBest', 'tensorboard'] as const),
-  ...(['evalEvery', 'evalBatches', 'earlyStopPatience'] as const),
-];
-
 /**
  * Checks that a run can go on from a checkpoint with these settings and data.
  *
  * @param path of the checkpoint, for the message.
+ * @param free names of the settings that may differ: they have no influence on the weights.
  * @throws ERR_CONFIG that says what differs.
  */
-export function checkAgrees(
+export function checkAgrees<S extends object>(
   path: string,
-  there: RunState,
-  here: Pick<RunState, 'data' | 'test' | 'settings'>,
+  there: RunState<S>,
+  here: Pick<RunState<S>, 'data' | 'test' | 'settings'>,
+  free: readonly string[],
 ): void {
   const differing = [
-    ...differences('', omit(there.settings), omit(here.settings)),
+    ...differences('', omit(there.settings, free), omit(here.settings, free)),
     ...differences('data.train.', there.data, here.data),
     ...differences('data.test.', there.test ?? {}, here.test ?? {}),
   ];
@@ -145,10 +154,8 @@ export function checkAgrees(
   );
 }
 
-function omit(settings: TrainSettings): object {
-  return Object.fromEntries(
-    Object.entries(settings).filter(([key]) => !free.includes(key as keyof TrainSettings)),
-  );
+function omit(settings: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => !names.includes(key)));
 }
 
 function differences(prefix: string, there: object, here: object): string[] {

@@ -1,5 +1,7 @@
+/** A training under way. */
 import type { NativeEvaluation } from '../native/binding.ts';
-import { EventQueue, type TrainEvent } from './events.ts';
+import type { TrainEvent } from '../run/events.ts';
+import { EventQueue } from './eventQueue.ts';
 
 /** What a training came to. */
 export interface TrainResult {

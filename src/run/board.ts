@@ -4,12 +4,10 @@ import { kOfSteps } from '../analyze/steps.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { CoefficientsRow } from '../metricsRow.ts';
-import type { Model } from '../model/model.ts';
+import type { NativeLoaderSpec } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { EventFile } from './eventFile.ts';
 import type { TrainEvent } from './events.ts';
-import type { TrainSettings } from './options.ts';
-import type { EventFile } from './tensorboard.ts';
-import { trainerSpec } from './trainerSpec.ts';
 
 /** Training images that are shown. */
 const samples = 8;
@@ -46,14 +44,8 @@ export async function boardCoefficients(
  * Writes the first images of the first batch as training gets them, augmented, with their classes in the tags; none of a stream, whose
  * images can be read only once.
  */
-export async function boardSamples(
-  board: EventFile,
-  model: Model,
-  data: Dataset,
-  settings: TrainSettings,
-): Promise<void> {
+export async function boardSamples(board: EventFile, data: Dataset, spec: NativeLoaderSpec): Promise<void> {
   if (data.count === null) return;
-  const { loader: spec } = trainerSpec(model, data, settings);
   const { height, width } = spec;
   const channels = spec.channels === 1 ? 1 : 3;
   const few = { batch: Math.min(samples, spec.batch), workers: 0, pinned: false };

@@ -1,7 +1,8 @@
 /** A model of twice the depth: the rules, the graph, and how little changes. */
 import { describe, expect, it } from 'vitest';
 import { modifiedEquation } from '../../src/analyze/multistep.ts';
-import { doubled } from '../../src/graph/doubled.ts';
+import { type DeepenRule, deepen, halfStep } from '../../src/deepen/deepen.ts';
+import { doubled } from '../../src/deepen/doubled.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/model/model.ts';
 import { type NetworkConfig, network } from '../../src/models/network.ts';
@@ -13,7 +14,6 @@ import { euler } from '../../src/schemes/euler.ts';
 import { leapfrog } from '../../src/schemes/leapfrog.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { midpoint } from '../../src/schemes/midpoint.ts';
-import { type DeepenRule, deepen, halfStep } from '../../src/train/deepen.ts';
 import { train } from '../../src/train/train.ts';
 import { codeOf } from '../support/failures.ts';
 import { noiseBytes } from '../support/noise.ts';

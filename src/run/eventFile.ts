@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { errnoOf, fileError } from '../files.ts';
 import { appendFile } from './appendFile.ts';
-import { type EventMessage, eventRecord, type SummaryValue } from './tensorboardProto.ts';
+import { type EventMessage, eventRecord, type SummaryValue } from './eventProto.ts';
 
 export interface EventFileOptions {
   /** Steps already done by the run that goes on: what older files say of later steps is hidden. Default: a new run, nothing is hidden. */

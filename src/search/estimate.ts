@@ -2,8 +2,8 @@
 import { elements } from '../graph/shapes.ts';
 import { summary } from '../graph/summary.ts';
 import type { Model } from '../model/model.ts';
-import type { TrainSettings } from './options.ts';
-import { stateSets } from './state.ts';
+import { stateSets } from '../train/optimizerState.ts';
+import type { TrainSettings } from '../train/options.ts';
 
 /** What a training needs, in bytes. */
 export interface Needs {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Model } from '../../src/model/model.ts';
-import type { StepEvent, TrainEvent } from '../../src/train/events.ts';
-import type { TrainRun } from '../../src/train/run.ts';
+import type { StepEvent, TrainEvent } from '../../src/run/events.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
+import type { TrainRun } from '../../src/train/trainRun.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -4,6 +4,13 @@ import { dirname, join } from 'node:path';
 import { expected, LmError } from '../errors.ts';
 import { errnoOf, fileError } from '../files.ts';
 
+/** Names in a run folder. */
+export const runFileNames = {
+  newest: 'checkpoint.safetensors',
+  best: 'best.safetensors',
+  metrics: 'metrics.jsonl',
+} as const;
+
 /**
  * Creates the folder of a run, parents too. A folder that exists and is empty is taken.
  *

@@ -5,16 +5,15 @@ import { replaceFile } from '../files.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { CoefficientsRow, MetricsRow, StepRow } from '../metricsRow.ts';
 import type { Model } from '../model/model.ts';
+import type { NativeLoaderSpec, TensorSet } from '../native/binding.ts';
 import { writeCurves } from '../pictureFile.ts';
+import { boardCoefficients, boardEvent, boardSamples } from './board.ts';
+import { type Resumed, rewindRun, writeRunCheckpoint } from './checkpoints.ts';
+import { openEventFile } from './eventFile.ts';
 import type { TrainEvent } from './events.ts';
-import { openMetrics, readMetrics } from './metrics.ts';
-import type { TrainSettings } from './options.ts';
-import { boardCoefficients, boardEvent, boardSamples } from './runBoard.ts';
-import { type Resumed, rewindRun, runFileNames, writeRunCheckpoint } from './runCheckpoints.ts';
-import { createRunFolder } from './runFolder.ts';
-import type { RunState } from './runState.ts';
-import { stateSets } from './state.ts';
-import { openEventFile } from './tensorboard.ts';
+import { createRunFolder, runFileNames } from './folder.ts';
+import { openMetrics, readMetrics } from './metricsLog.ts';
+import type { FileSettings, RunState } from './runState.ts';
 
 export interface RunFiles {
   readonly folder: string | null;
@@ -24,7 +23,7 @@ export interface RunFiles {
   /** Writes what the last evaluation found, class by class. */
   evaluation(found: DetailedEvaluation): Promise<void>;
   /** Copies what a checkpoint holds; the function writes it, while the model may change. */
-  save(state: RunState): Promise<() => Promise<void>>;
+  save(state: RunState<FileSettings>): Promise<() => Promise<void>>;
   /** Seconds of training that the log tells of, with so many images in a step. */
   secondsSoFar(imagesPerStep: number): Promise<number>;
   /** Draws the curves; `evaluated` names the held-out images. */
@@ -43,17 +42,25 @@ const none: RunFiles = {
   close: async () => {},
 };
 
+/** What the files of a run tell of. */
+export interface Recorded {
+  readonly model: Model;
+  readonly settings: FileSettings;
+  /** What its checkpoints hold beside the values. */
+  readonly sets: readonly TensorSet[];
+  /** Training images, and how they get into batches: TensorBoard shows some of them. */
+  readonly data: Dataset;
+  readonly loader: () => NativeLoaderSpec;
+}
+
 /**
  * Creates the folder of a run, or takes the one of a run that goes on, and opens its logs; without a folder nothing is written.
  *
- * @param data training images; TensorBoard shows some of them.
  * @throws ERR_RUN_EXISTS, ERR_FILE.
  */
 export async function openRunFiles(
   folder: string | undefined,
-  model: Model,
-  settings: TrainSettings,
-  data: Dataset,
+  { model, settings, sets, data, loader }: Recorded,
   resumed?: Resumed,
 ): Promise<RunFiles> {
   if (folder === undefined) return none;
@@ -98,7 +105,7 @@ export async function openRunFiles(
       await replaceFile(join(folder, 'evaluation.json'), (file) => file.writeFile(text));
     },
     async save(state) {
-      const snapshot = await model.snapshot({ ...state }, stateSets(settings));
+      const snapshot = await model.snapshot({ ...state }, sets);
       return () => writeRunCheckpoint(folder, state, snapshot);
     },
     async secondsSoFar(imagesPerStep) {
@@ -112,7 +119,7 @@ export async function openRunFiles(
   if (resumed !== undefined) return files;
   try {
     await logCoefficients({ step: 0, epoch: 0 });
-    if (board !== null) await boardSamples(board, model, data, settings);
+    if (board !== null) await boardSamples(board, data, loader());
     return files;
   } catch (error) {
     await files.close();

@@ -1,15 +1,15 @@
 /** The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the training goes on. */
 import type { NativeEvaluation } from '../native/binding.ts';
-import type { TrainEvent } from './events.ts';
+import type { TrainEvent } from '../run/events.ts';
+import type { RunFiles } from '../run/runFiles.ts';
+import type { Evaluated, RunState } from '../run/runState.ts';
 import type { TrainSettings } from './options.ts';
-import type { RunFiles } from './runFiles.ts';
-import type { Evaluated, RunState } from './runState.ts';
 
 /** What does not change while the run goes on. */
-type Constant = Omit<RunState, 'step' | 'lossScale' | 'evaluation' | 'best'>;
+type Constant = Omit<RunState<TrainSettings>, 'step' | 'lossScale' | 'evaluation' | 'best'>;
 
 /** The checkpoints of one run. */
-export class Checkpointing {
+export class CheckpointKeeper {
   readonly #files: RunFiles;
   readonly #constant: Constant;
   readonly #every: number;
@@ -23,7 +23,7 @@ export class Checkpointing {
    * @param stepsPerEpoch steps between checkpoints, unless the settings say how many.
    * @param from the checkpoint that the run goes on from.
    */
-  constructor(files: RunFiles, constant: Constant, stepsPerEpoch: number, from?: RunState) {
+  constructor(files: RunFiles, constant: Constant, stepsPerEpoch: number, from?: RunState<TrainSettings>) {
     this.#files = files;
     this.#constant = constant;
     this.#every = constant.settings.checkpointEvery ?? stepsPerEpoch;

@@ -1,0 +1,36 @@
+/** What a run tells while it goes on. */
+import type { EvalRow, StepRow, WarningRow } from '../metricsRow.ts';
+
+/** Training went on: the steps since the last event. */
+export interface StepEvent extends StepRow {
+  /** Steps of the whole run. */
+  readonly totalSteps: number;
+  /** Loss of every step since the last event. */
+  readonly losses: readonly number[];
+  /** Images since the last event. */
+  readonly samples: number;
+}
+
+/** The held-out images were evaluated. */
+export interface EvalEvent extends EvalRow {
+  readonly count: number;
+}
+
+/** A checkpoint of `step` was written, while later steps went on. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  readonly step: number;
+  readonly path: string;
+}
+
+/** A run goes on from a checkpoint: the first event of a resumed one. */
+export interface ResumeEvent {
+  readonly type: 'resume';
+  readonly step: number;
+  readonly path: string;
+}
+
+/** An image could not be used: another took its place, or an evaluation left it out. Each is told of once. */
+export type WarningEvent = WarningRow;
+
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | ResumeEvent | WarningEvent;

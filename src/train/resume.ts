@@ -1,0 +1,71 @@
+/** The checkpoint that a training goes on from, and what may differ then. */
+import { dirname } from 'node:path';
+import { readCheckpoint } from '../checkpoint/checkpoint.ts';
+import { isLmError, LmError } from '../errors.ts';
+import type { Model } from '../model/model.ts';
+import { checkpointAt, checkpointsIn, type Resumed } from '../run/checkpoints.ts';
+import { parseRunState, sameJson } from '../run/runState.ts';
+import { type TrainSettings, trainSchema } from './options.ts';
+
+/**
+ * Reads the checkpoint that a run goes on from, whole.
+ *
+ * @param path a run folder, or one checkpoint of it.
+ * @throws ERR_CHECKPOINT for a torn, foreign or newer file or one that no run made, ERR_FILE when it cannot be read, ERR_CONFIG when it is
+ *   of another network.
+ */
+export async function readResumed(path: string, model: Model): Promise<Resumed<TrainSettings>> {
+  const file = await checkpointAt(path);
+  const { graph, dtype, run, sets } = await readCheckpoint(file).catch(async (error: unknown) => {
+    throw await explainDamage(error, file);
+  });
+  const state = parseRunState(file, run, trainSchema);
+  const same = sameJson(graph.toSpec(), model.graph.toSpec());
+  if (same && dtype === model.dtype) return { folder: dirname(file), path: file, state, sets };
+  const [there, here] = same ? [dtype, model.dtype] : [`"${graph.name}"`, `"${model.graph.name}"`];
+  throw new LmError(
+    'ERR_CONFIG',
+    `Expected the network of \`${file}\` (${there}) for \`model\` but received another (${here})`,
+    { hint: `Load it: await Model.load('${file}').` },
+  );
+}
+
+/** The error of a damaged file, with what else there is as its hint. */
+export async function explainDamage(error: unknown, file: string): Promise<unknown> {
+  if (!isLmError(error, 'ERR_CHECKPOINT')) return error;
+  const older = await lastGoodCheckpoint(dirname(file)).catch(() => null);
+  if (older === null) return error;
+  const hint = `${older} is whole: resume from that (--resume-fallback takes it by itself).`;
+  return new LmError(error.code, error.message, { hint, cause: error });
+}
+
+/**
+ * The newest checkpoint of a run folder that is whole: where the last one was damaged, the one before.
+ *
+ * @param run its folder, or a file in it.
+ * @returns its path, for `train(model, data, { resume })`.
+ * @throws ERR_CHECKPOINT, ERR_FILE of the newest when none is.
+ * @example
+ * const path = await lastGoodCheckpoint('runs/a');
+ * await train(await Model.load(path), data, { resume: path });
+ */
+export async function lastGoodCheckpoint(run: string): Promise<string> {
+  let first: unknown;
+  for (const path of await checkpointsIn(dirname(await checkpointAt(run)))) {
+    try {
+      parseRunState(path, (await readCheckpoint(path)).run, trainSchema);
+      return path;
+    } catch (error) {
+      if (!isLmError(error, 'ERR_CHECKPOINT') && !isLmError(error, 'ERR_FILE')) throw error;
+      first ??= error;
+    }
+  }
+  throw first;
+}
+
+/** Settings that have no influence on the weights: a run may go on with others. */
+export const freeSettings: readonly (keyof TrainSettings)[] = [
+  ...(['workers', 'prefetch', 'badImageLimit'] as const),
+  ...(['checkpointEvery', 'keepLast', 'keepBest', 'tensorboard'] as const),
+  ...(['evalEvery', 'evalBatches', 'earlyStopPatience'] as const),
+];
