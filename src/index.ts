@@ -47,7 +47,7 @@ export {
   evaluateInDetail,
 } from './evaluate/evaluateInDetail.ts';
 export type { Calibration, ClassScore, ReliabilityBin } from './evaluate/scores.ts';
-export { type Coef, minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
+export { minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
 export {
   avgPool2d,
   batchNormApply,
@@ -64,7 +64,7 @@ export {
 } from './graph/functions.ts';
 export { Graph, trace } from './graph/graph.ts';
 export { constant as constantInit, heNormal, normal, uniform } from './graph/inits.ts';
-export type { Node, Param } from './graph/node.ts';
+export type { Coef, Node, Param } from './graph/node.ts';
 export {
   bernoulli,
   dropout,

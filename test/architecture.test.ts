@@ -58,6 +58,8 @@ interface Import {
   readonly file: string;
   readonly from: string;
   readonly to: string;
+  /** File that it names, or module. */
+  readonly path: string;
   readonly typeOnly: boolean;
 }
 
@@ -76,6 +78,12 @@ const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 /** The part of src a file belongs to: its folder, or its own name. */
 const partOf = (file: string): string => relative('src', file).replace(/[/\\].*$|\.ts$/g, '');
 
+function targetOf(file: string, target: string): { readonly to: string; readonly path: string } {
+  if (!target.startsWith('.')) return { to: target, path: target };
+  const path = normalize(join(dirname(file), target));
+  return { to: partOf(path), path };
+}
+
 function importsOf(file: string): Import[] {
   const statements = read(file).matchAll(
     /^(?:import|export)\s+(type\s)?(?:[^;'"]*?from\s+)?['"]([^'"]+)['"]/gm,
@@ -84,7 +92,7 @@ function importsOf(file: string): Import[] {
   return [...statements, ...dynamic].map(([, type, target = '']) => ({
     file,
     from: partOf(file),
-    to: target.startsWith('.') ? partOf(normalize(join(dirname(file), target))) : target,
+    ...targetOf(file, target),
     typeOnly: type !== undefined && type !== '',
   }));
 }
@@ -120,6 +128,21 @@ describe('src', () => {
       tos.filter((to) => order.indexOf(to) >= order.indexOf(from)).map((to) => `${from} -> ${to}`),
     );
     expect(back).toEqual([]);
+  });
+
+  it('has no files that import each other in a circle', () => {
+    const targets = new Map<string, string[]>();
+    for (const { file, path } of imports) targets.set(file, [...(targets.get(file) ?? []), path]);
+    const done = new Set<string>();
+    const circles: string[] = [];
+    const follow = (file: string, way: readonly string[]): void => {
+      if (way.includes(file)) circles.push([...way.slice(way.indexOf(file)), file].join(' -> '));
+      if (way.includes(file) || done.has(file)) return;
+      for (const target of targets.get(file) ?? []) follow(target, [...way, file]);
+      done.add(file);
+    };
+    for (const file of sources) follow(file, []);
+    expect(circles).toEqual([]);
   });
 
   it('gives the native side types of the graph only', () => {

@@ -2,8 +2,9 @@
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { type Channel, type CoefValues, paired, valueAt } from './coefficients.ts';
+import type { StepForm, Term } from './linearForm.ts';
 import { add, type Characteristic, characteristic, multiply, type Polynomial, scale } from './polynomials.ts';
-import { type Ring, type StepForm, stepForm, type Term } from './stepForm.ts';
+import { type Ring, stepForm } from './stepForm.ts';
 
 /**
  * What kind of method a step is: one state; a state with its own past; or several variables, such as position and velocity, or the halves

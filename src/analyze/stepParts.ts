@@ -1,5 +1,5 @@
 /** Cuts the tensors of a step where it takes their channels apart, so that every part moves as one. */
-import type { Applied, Part, Source, StepForm, Term, Value } from './stepForm.ts';
+import type { Applied, Part, Source, StepForm, Term, Value } from './linearForm.ts';
 
 /** A value made of sources, and where it is cut. */
 interface Target<T> {

@@ -3,15 +3,8 @@
  * They are evaluated on the device once per step; numbers are folded here.
  */
 import { expected, LmError, show } from '../errors.ts';
-import type { Param, Shape } from './node.ts';
-
-/** Sum, product, reciprocal or tanh of coefficients; made by `plus`, `minus`, `times`, `reciprocal`, `tanh`. */
-export type CoefExpr =
-  | { readonly kind: 'sum' | 'product'; readonly of: readonly [Coef, Coef]; readonly shape: Shape }
-  | { readonly kind: 'reciprocal' | 'tanh'; readonly of: readonly [Coef]; readonly shape: Shape };
-
-/** A coefficient: shape [1], or [C, 1, 1] for one value per channel. */
-export type Coef = number | Param | CoefExpr;
+import type { Coef, Param } from './node.ts';
+import type { Shape } from './spec.ts';
 
 /**
  * a + b.

@@ -1,6 +1,7 @@
 /** From a finished trace to plain data: drops what the output does not need, and numbers the rest. */
-import { type Coef, coefParams } from './coefficients.ts';
-import type { Buffer, Node, Param } from './node.ts';
+
+import { coefParams } from './coefficients.ts';
+import type { Buffer, Coef, Node, Param, StepDraft, Trace } from './node.ts';
 import {
   type BufferSpec,
   type CoefSpec,
@@ -12,7 +13,6 @@ import {
   type ParamSpec,
   type StepRecord,
 } from './spec.ts';
-import type { StepDraft, Trace } from './tracing.ts';
 
 /** Indices of what is kept, by object. */
 interface Tables {

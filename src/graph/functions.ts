@@ -1,7 +1,6 @@
 /** The primitive operations as functions on nodes: what layers, schemes and noise are written with. */
 import { expected } from '../errors.ts';
-import type { Coef } from './coefficients.ts';
-import type { Buffer, Node, Param } from './node.ts';
+import type { Buffer, Coef, Node, Param } from './node.ts';
 import { emit } from './tracing.ts';
 
 /** A size in pixels: one number for both directions, or [h, w]. */

@@ -1,9 +1,8 @@
 /** Shapes of a whole graph for any batch and image size. */
 import { joinShapes } from './coefficients.ts';
-import type { Shape } from './node.ts';
 import { inferShape } from './ops.ts';
 import { nth, type OpCall } from './shapes.ts';
-import type { CoefSpec, GraphSpec, NodeSpec } from './spec.ts';
+import type { CoefSpec, GraphSpec, NodeSpec, Shape } from './spec.ts';
 
 /** The tables that shapes depend on. */
 export type Tables = Pick<GraphSpec, 'nodes' | 'params' | 'buffers' | 'coefs'>;

@@ -1,12 +1,5 @@
-import type { Coef } from './coefficients.ts';
-import type { BufferSpec, ParamSpec } from './spec.ts';
-import type { Trace } from './tracing.ts';
-
-/** Sizes of a tensor: [N, C, H, W] for feature maps, [N, F] for vectors, [2, C] for batch-norm statistics. */
-export type Shape = readonly number[];
-
-/** What describes an operation, such as `stride: [2, 2]`. */
-export type Attrs = Readonly<Record<string, number | string | readonly number[]>>;
+/** A network under construction: nodes, parameters, coefficients and steps refer to each other, and to the trace that they are made in. */
+import type { Attrs, BufferSpec, ParamSpec, Shape, StepRecord } from './spec.ts';
 
 /** A trainable tensor of the network under construction; made by `Scope.param`, usable by ops and as a coefficient. */
 export interface Param extends ParamSpec {
@@ -17,6 +10,14 @@ export interface Param extends ParamSpec {
 export interface Buffer extends BufferSpec {
   readonly trace: Trace;
 }
+
+/** Sum, product, reciprocal or tanh of coefficients; made by `plus`, `minus`, `times`, `reciprocal`, `tanh`. */
+export type CoefExpr =
+  | { readonly kind: 'sum' | 'product'; readonly of: readonly [Coef, Coef]; readonly shape: Shape }
+  | { readonly kind: 'reciprocal' | 'tanh'; readonly of: readonly [Coef]; readonly shape: Shape };
+
+/** A coefficient: shape [1], or [C, 1, 1] for one value per channel. */
+export type Coef = number | Param | CoefExpr;
 
 /**
  * A symbolic tensor: what an operation will yield, without data.
@@ -38,4 +39,42 @@ export interface Node {
   readonly buffers: readonly Buffer[];
   readonly coefs: readonly Coef[];
   readonly attrs: Attrs;
+}
+
+/** What is known of a step before it runs. */
+export type StepInfo = Pick<StepRecord, 'path' | 'scheme' | 'stage' | 'n' | 'N' | 't' | 'transition'>;
+
+/** One evaluation of f: its argument, its value, and the ids of the nodes made in between. */
+export interface FieldDraft {
+  readonly path: string;
+  readonly input: Node;
+  readonly output: Node;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A step as it was traced, before the graph numbers its nodes. */
+export interface StepDraft extends StepInfo {
+  readonly before: readonly Node[];
+  readonly after: readonly Node[];
+  readonly fields: readonly FieldDraft[];
+  readonly params: readonly Param[];
+  /** Reversible steps: the states before, made from those after. */
+  readonly inverse?: readonly Node[];
+}
+
+/** State of a trace; only the functions of this folder change it. */
+export interface Trace {
+  /** Nominal shape of the input, [1, C, H, W]. */
+  readonly image: Shape;
+  readonly nodes: Node[];
+  readonly params: Map<string, Param>;
+  readonly buffers: Map<string, Buffer>;
+  readonly steps: StepDraft[];
+  /** Path that the nodes made now carry. */
+  path: string;
+  /** Evaluations of f in the step under way. */
+  fields: FieldDraft[];
+  /** False once the graph was made. */
+  open: boolean;
 }

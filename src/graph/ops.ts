@@ -3,9 +3,9 @@
  * forward and backward; a test compares the two. Nothing else about an operation is written down anywhere.
  */
 import { didYouMean, expected } from '../errors.ts';
-import type { Shape } from './node.ts';
 import * as rules from './rules.ts';
 import { elements, isSize, maps, nth, type OpCall, one } from './shapes.ts';
+import type { Shape } from './spec.ts';
 
 /** What an attribute must be. */
 interface AttrRule {

@@ -1,6 +1,7 @@
 /** Shape rules of the primitive operations, named after their rows in ops.ts; each throws ERR_SHAPE. */
-import type { Shape } from './node.ts';
+
 import { maps, nth, type OpCall, one, pair, sameShape, shapeError, windows } from './shapes.ts';
+import type { Shape } from './spec.ts';
 
 /** Channels C, or features F, of input i. */
 export function channels(call: OpCall, i: number): number {

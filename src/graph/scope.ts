@@ -1,8 +1,8 @@
 import { expected, LmError } from '../errors.ts';
-import type { Buffer, Param } from './node.ts';
+import type { Buffer, Param, Trace } from './node.ts';
 import { elements, isSize } from './shapes.ts';
 import type { InitSpec, ParamKind } from './spec.ts';
-import { checkOpen, type Trace, withPath } from './tracing.ts';
+import { checkOpen, withPath } from './tracing.ts';
 
 /** What a parameter is for, and whether weight decay acts on it when that differs from what its kind says. */
 export interface ParamOptions {

@@ -1,6 +1,6 @@
 /** What shape rules are written with: an operation with the shapes of all it reads, and checks that name the node. */
 import { expected, LmError, show } from '../errors.ts';
-import type { Attrs, Shape } from './node.ts';
+import type { Attrs, Shape } from './spec.ts';
 
 /** An operation with concrete shapes, for any batch and image size. */
 export interface OpCall {

@@ -6,6 +6,12 @@
 /** Version of the graph format. A reader refuses a newer one. */
 export const graphVersion = 1;
 
+/** Sizes of a tensor: [N, C, H, W] for feature maps, [N, F] for vectors, [2, C] for batch-norm statistics. */
+export type Shape = readonly number[];
+
+/** What describes an operation, such as `stride: [2, 2]`. */
+export type Attrs = Readonly<Record<string, number | string | readonly number[]>>;
+
 /** The input image and its normalisation: x = (pixel / 255 - mean) / std, per channel. */
 export interface InputSpec {
   readonly channels: number;
@@ -27,7 +33,7 @@ export type ParamKind = 'weight' | 'bias' | 'norm' | 'coefficient';
 
 export interface ParamSpec {
   readonly path: string;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
   readonly init: InitSpec;
   readonly kind: ParamKind;
   /** Depth of its layer in [0, 1]: 0 at the stem, 1 at the head. */
@@ -39,7 +45,7 @@ export interface ParamSpec {
 /** Running statistics and the like: saved with the weights, not trained. */
 export interface BufferSpec {
   readonly path: string;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
   readonly value: number;
 }
 
@@ -58,7 +64,7 @@ export interface NodeSpec {
   readonly params: readonly number[];
   readonly buffers: readonly number[];
   readonly coefs: readonly number[];
-  readonly attrs: Readonly<Record<string, number | string | readonly number[]>>;
+  readonly attrs: Attrs;
 }
 
 /** How the states before a reversible step follow from those after it: nodes outside the graph proper. */

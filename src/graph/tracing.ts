@@ -1,47 +1,9 @@
 /** A trace: the growing list of nodes, parameters and steps while a network's function runs. Internal to the package. */
 import { LmError } from '../errors.ts';
-import { type Coef, coefParams, coefShape } from './coefficients.ts';
-import type { Attrs, Buffer, Node, Param, Shape } from './node.ts';
+import { coefParams, coefShape } from './coefficients.ts';
+import type { Buffer, Coef, Node, Param, StepDraft, StepInfo, Trace } from './node.ts';
 import { inferShape, type OpName } from './ops.ts';
-import type { StepRecord } from './spec.ts';
-
-/** What is known of a step before it runs. */
-export type StepInfo = Pick<StepRecord, 'path' | 'scheme' | 'stage' | 'n' | 'N' | 't' | 'transition'>;
-
-/** One evaluation of f: its argument, its value, and the ids of the nodes made in between. */
-export interface FieldDraft {
-  readonly path: string;
-  readonly input: Node;
-  readonly output: Node;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** A step as it was traced, before the graph numbers its nodes. */
-export interface StepDraft extends StepInfo {
-  readonly before: readonly Node[];
-  readonly after: readonly Node[];
-  readonly fields: readonly FieldDraft[];
-  readonly params: readonly Param[];
-  /** Reversible steps: the states before, made from those after. */
-  readonly inverse?: readonly Node[];
-}
-
-/** State of a trace; only the functions of this folder change it. */
-export interface Trace {
-  /** Nominal shape of the input, [1, C, H, W]. */
-  readonly image: Shape;
-  readonly nodes: Node[];
-  readonly params: Map<string, Param>;
-  readonly buffers: Map<string, Buffer>;
-  readonly steps: StepDraft[];
-  /** Path that the nodes made now carry. */
-  path: string;
-  /** Evaluations of f in the step under way. */
-  fields: FieldDraft[];
-  /** False once the graph was made. */
-  open: boolean;
-}
+import type { Attrs, Shape } from './spec.ts';
 
 /** An empty trace for one image of shape [1, C, H, W]. */
 export function newTrace(image: Shape): Trace {

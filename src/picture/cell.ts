@@ -1,6 +1,6 @@
 /** What the parts of one drawn step share. */
 
-import type { Applied, StepForm, Term } from '../analyze/stepForm.ts';
+import type { Applied, StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec, StepRecord } from '../graph/spec.ts';
 import { type Label, labelText } from './coefLabel.ts';
 import type { At } from './marks.ts';

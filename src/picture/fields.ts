@@ -1,6 +1,6 @@
 /** The boxes of f below the first lane of a step, and the arrows into and out of them. */
 
-import type { Applied, Term } from '../analyze/stepForm.ts';
+import type { Applied, Term } from '../analyze/linearForm.ts';
 import {
   boxDrop,
   boxesEnd,

@@ -1,6 +1,7 @@
 /** One stage of a picture: its steps in a row, those that are alike folded. */
 
-import { type StepForm, stepForm, type Term } from '../analyze/stepForm.ts';
+import type { StepForm, Term } from '../analyze/linearForm.ts';
+import { stepForm } from '../analyze/stepForm.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 import { boxesEnd, type DrawnStep, type Lanes, laneY, type Origin } from './cell.ts';

@@ -1,6 +1,6 @@
 /** One step of a picture: lanes of states from left to right, boxes of f below the first lane, arcs of history above it. */
 
-import type { StepForm, Term } from '../analyze/stepForm.ts';
+import type { StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 import {
   boxesEnd,

@@ -1,7 +1,8 @@
 import { checkChoice, expected } from '../errors.ts';
-import { type Coef, minus, plus, reciprocal, tanh, times } from '../graph/coefficients.ts';
+import { minus, plus, reciprocal, tanh, times } from '../graph/coefficients.ts';
 import { lin } from '../graph/functions.ts';
 import { uniform } from '../graph/inits.ts';
+import type { Coef } from '../graph/node.ts';
 import type { Scope } from '../graph/scope.ts';
 import type { InitSpec } from '../graph/spec.ts';
 import type { Scheme } from '../roles.ts';

@@ -1,7 +1,8 @@
 import { expected } from '../errors.ts';
-import { type Coef, minus, plus, reciprocal, times } from '../graph/coefficients.ts';
+import { minus, plus, reciprocal, times } from '../graph/coefficients.ts';
 import { lin } from '../graph/functions.ts';
 import { constant } from '../graph/inits.ts';
+import type { Coef } from '../graph/node.ts';
 import type { Scope } from '../graph/scope.ts';
 import type { Scheme } from '../roles.ts';
 import { newest } from './states.ts';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Coef, minus, plus, reciprocal, tanh, times } from '../../src/graph/coefficients.ts';
+import { minus, plus, reciprocal, tanh, times } from '../../src/graph/coefficients.ts';
 import { lin } from '../../src/graph/functions.ts';
 import { type Graph, trace } from '../../src/graph/graph.ts';
 import { uniform } from '../../src/graph/inits.ts';
+import type { Coef } from '../../src/graph/node.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { thrown } from '../support/errors.ts';
 import { evaluate } from '../support/evaluate.ts';
