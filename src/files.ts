@@ -1,6 +1,7 @@
 /** Files: what an errno means, and a file that is replaced as a whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { copyFile, type FileHandle, link, open, rename, rm } from 'node:fs/promises';
+import { type BigIntStats, constants, type Stats } from 'node:fs';
+import { copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LmError } from './errors.ts';
 
@@ -155,22 +156,74 @@ export async function readAt(file: FileHandle, bytes: Uint8Array, position: numb
 }
 
 /**
- * Opens a file for reading, works with it, and closes it.
+ * Opens a regular file for reading, works with it, and closes it. FIFOs and devices are never opened: that may wait for ever, or do something.
  *
- * @throws ERR_FILE when it is missing, not permitted, or a folder; what `work` throws passes.
+ * @throws ERR_FILE when it is missing, not permitted, or no regular file; what `work` throws passes.
  */
 export async function withFile<T>(
   path: string,
   work: (file: FileHandle, bytes: number) => Promise<T>,
 ): Promise<T> {
   try {
-    const file = await open(path, 'r');
+    checkRegular(path, await stat(path));
+    // Looked at again when it is open, for it may be another by then; to open a FIFO then does not wait.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     try {
-      return await work(file, (await file.stat()).size);
+      const found = await file.stat();
+      checkRegular(path, found);
+      return await work(file, found.size);
     } finally {
       await file.close();
     }
   } catch (cause) {
     throw fileError(cause, 'a readable file', path);
   }
+}
+
+/**
+ * Refuses what is no regular file.
+ *
+ * @throws ERR_FILE.
+ */
+export function checkRegular(path: string, found: Stats | BigIntStats): void {
+  if (found.isFile()) return;
+  const [what, hint = 'Give a regular file: it is never opened, for it may wait for ever.'] =
+    found.isDirectory()
+      ? ['EISDIR', meanings.EISDIR]
+      : found.isFIFO()
+        ? ['a FIFO']
+        : found.isSocket()
+          ? ['a socket']
+          : ['a device'];
+  throw new LmError('ERR_FILE', `Expected a readable file for \`${path}\` but received ${what}`, { hint });
+}
+
+/**
+ * Reads a regular file whole.
+ *
+ * @param most bytes; a larger file is refused before it is read.
+ * @throws ERR_FILE when it is missing, not permitted, no regular file, or larger.
+ * @example
+ * const text = (await readBounded('train.yaml', 2 ** 20)).toString();
+ */
+export function readBounded(path: string, most: number): Promise<Buffer> {
+  return withFile(path, async (file, size) => {
+    if (size > most) throw tooLarge(path, size, most);
+    const parts: Buffer[] = [];
+    // Files of some file systems do not say their size: what is read counts too.
+    for (let read = 0, length = size + 1; ; length = 2 ** 16) {
+      const part = Buffer.allocUnsafe(length);
+      const got = await readAt(file, part, read);
+      read += got;
+      if (read > most) throw tooLarge(path, read, most);
+      parts.push(part.subarray(0, got));
+      if (got < length) return parts.length === 1 ? part.subarray(0, got) : Buffer.concat(parts);
+    }
+  });
+}
+
+function tooLarge(path: string, size: number, most: number): LmError {
+  return new LmError('ERR_FILE', `Expected at most ${most} bytes for \`${path}\` but received ${size}`, {
+    hint: 'Check the path: no sound file of this kind is so large.',
+  });
 }

@@ -30,16 +30,18 @@ Napi::Value ScanWrap::done(const Napi::CallbackInfo& info) {
 
 // [{ index, name, reason }] since the last call
 Napi::Value ScanWrap::bad(const Napi::CallbackInfo& info) {
-  Napi::Array out = Napi::Array::New(info.Env());
-  if (!scan_) return out;
-  for (const BadSample& sample : scan_->take_bad()) {
-    Napi::Object item = Napi::Object::New(info.Env());
-    item.Set("index", static_cast<double>(sample.index));
-    item.Set("name", sample.name);
-    item.Set("reason", sample.reason);
-    out.Set(out.Length(), item);
-  }
-  return out;
+  return guarded(info.Env(), [&] {
+    Napi::Array out = Napi::Array::New(info.Env());
+    if (!scan_) return out;
+    for (const BadSample& sample : scan_->take_bad()) {
+      Napi::Object item = Napi::Object::New(info.Env());
+      item.Set("index", static_cast<double>(sample.index));
+      item.Set("name", sample.name);
+      item.Set("reason", sample.reason);
+      out.Set(out.Length(), item);
+    }
+    return out;
+  });
 }
 
 void ScanWrap::close(const Napi::CallbackInfo&) { scan_.reset(); }

@@ -1,5 +1,7 @@
 #include "binding/source_wrap.h"
 
+#include <charconv>
+
 #include "binding/errors.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
@@ -32,6 +34,21 @@ std::shared_ptr<Samples> files_of(const Napi::Object& spec) {
                                        text_of(spec.Get("names"), "names"), labels_of(spec));
 }
 
+std::vector<Shard> shards_of(const Napi::Object& spec) {
+  const Value files = to_value(spec.Get("files"));
+  std::vector<Shard> shards;
+  for (const Value& file : files.list()) {
+    const std::string& modified = file["modified"].text();
+    Shard shard{file["path"].text(), {file["bytes"].integer(), 0}};
+    const char* end = modified.data() + modified.size();
+    const auto parsed = std::from_chars(modified.data(), end, shard.stamp.modified);
+    LM_CHECK(parsed.ec == std::errc() && parsed.ptr == end && shard.stamp.bytes >= 0, "ERR_DATASET",
+             "Expected a size and a time for `", shard.path, "`");
+    shards.push_back(std::move(shard));
+  }
+  return shards;
+}
+
 std::shared_ptr<Samples> ranges_of(const Napi::Object& spec) {
   const std::vector<int32_t> labels = labels_of(spec);
   // Columns: file, offset, length, checksum, rows.
@@ -49,10 +66,7 @@ std::shared_ptr<Samples> ranges_of(const Napi::Object& spec) {
                       static_cast<uint64_t>(row[1]), static_cast<uint32_t>(row[3]),
                       static_cast<uint32_t>(row[4])});
   }
-  const Value names = to_value(spec.Get("files"));
-  std::vector<std::string> files;
-  for (const Value& file : names.list()) files.push_back(file.text());
-  return std::make_shared<RangeSamples>(files, std::move(ranges), labels,
+  return std::make_shared<RangeSamples>(shards_of(spec), std::move(ranges), labels,
                                         integer_of(spec.Get("window"), "window"));
 }
 

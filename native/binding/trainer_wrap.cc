@@ -45,7 +45,13 @@ Napi::Value to_js(Napi::Env env, const std::optional<LossScale>& scale) {
   return out;
 }
 
-Napi::Value to_js(Napi::Env env, const ChunkResult& r, const std::vector<BadImage>& bad) {
+struct Chunk {
+  ChunkResult result;
+  std::exception_ptr failure;
+};
+
+Napi::Value to_js(Napi::Env env, const Chunk& chunk, const std::vector<BadImage>& bad) {
+  const ChunkResult& r = chunk.result;
   Napi::Object out = Napi::Object::New(env);
   Napi::Float64Array losses = Napi::Float64Array::New(env, r.losses.size());
   std::copy(r.losses.begin(), r.losses.end(), losses.Data());
@@ -59,6 +65,7 @@ Napi::Value to_js(Napi::Env env, const ChunkResult& r, const std::vector<BadImag
   out.Set("exhausted", r.exhausted);
   out.Set("lossScale", to_js(env, r.loss_scale));
   out.Set("bad", bad_images(env, bad));
+  out.Set("failure", chunk.failure ? to_js_error(env, describe(chunk.failure)) : env.Null());
   return out;
 }
 
@@ -102,15 +109,16 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
     const bool scaled = !std::holds_alternative<std::nullptr_t>(scale_spec.data);
     const auto scale = scaled ? std::optional(LossScale::parse(scale_spec)) : std::nullopt;
     const auto closing = EnvState::of(info.Env()).closing;
-    auto result = std::make_shared<ChunkResult>();
+    auto result = std::make_shared<Chunk>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kCompute,
             [=] {
-              *result = state->trainer().run(first, rows, scale, state->stop, [&] {
+              result->result = state->trainer().run(first, rows, scale, state->stop, [&] {
                 if (*closing) state->stop = true;
                 run_waiting_short_jobs();
               });
+              result->failure = state->take_failure();
             },
             [=](Napi::Env env) { return to_js(env, *result, state->loader->take_bad()); });
   });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "binding/ending_source.h"
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
 #include "core/run/device_feed.h"
@@ -22,14 +23,16 @@ struct TrainerState {
 
   Trainer& trainer() {
     if (!trainer_) {
-      feed_ = feed_to(loader, model->options.device);
+      feed_ = std::make_unique<EndingSource>(feed_to(loader, model->options.device));
       trainer_.emplace(model->model(), *feed_, optimizer, options);
     }
     return *trainer_;
   }
+  // Why the last chunk has fewer steps than asked; null where its batches were there.
+  std::exception_ptr take_failure() { return feed_->take_failure(); }
 
  private:
-  std::shared_ptr<BatchSource> feed_;
+  std::unique_ptr<EndingSource> feed_;
   std::optional<Trainer> trainer_;
 
  public:

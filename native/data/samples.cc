@@ -1,9 +1,5 @@
 #include "data/samples.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -16,27 +12,6 @@
 
 namespace lm {
 namespace {
-
-// A file descriptor that closes itself.
-class OpenFile {
- public:
-  explicit OpenFile(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
-  ~OpenFile() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  bool good() const { return fd_ >= 0; }
-  int fd() const { return fd_; }
-  int64_t size() const {
-    struct stat info{};
-    return ::fstat(fd_, &info) == 0 && S_ISREG(info.st_mode) ? static_cast<int64_t>(info.st_size) : -1;
-  }
-
- private:
-  int fd_;
-};
 
 // Items from `first` on, in random order.
 template <typename T>
@@ -88,69 +63,51 @@ std::string FileSamples::name(int64_t i) const {
 
 Encoded FileSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   const OpenFile file(name(i));
-  if (!file.good()) throw ImageError(std::strerror(errno));
-  const int64_t size = file.size();
-  if (size < 0) throw ImageError("not a file");
+  if (!file.problem().empty()) throw ImageError(file.problem());
+  const int64_t size = file.stamp().bytes;
   if (size > kLargestFile) throw ImageError("more than 1 GiB");
-  buffer.resize(static_cast<size_t>(size));
-  size_t done = 0;
-  while (done < buffer.size()) {
-    const ssize_t got = ::read(file.fd(), buffer.data() + done, buffer.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw ImageError(std::strerror(errno));
-    if (got == 0) break;
-    done += static_cast<size_t>(got);
-  }
-  return {{buffer.data(), done}, {}, label(i)};
+  buffer.resize(static_cast<size_t>(std::max<int64_t>(size, 0)));
+  const int64_t read = file.read(0, buffer);
+  if (read < 0) throw ImageError(std::strerror(errno));
+  return {{buffer.data(), static_cast<size_t>(read)}, {}, label(i)};
 }
 
-MappedFile::MappedFile(const std::string& path) : path_(path) {
-  const OpenFile file(path);
-  LM_CHECK(file.good(), "ERR_FILE", "Expected a readable file for `", path, "` but received ",
-           std::strerror(errno));
-  const int64_t size = file.size();
-  LM_CHECK(size > 0, "ERR_DATASET", "Expected a file that is not empty for `", path, "`");
-  void* start = ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_SHARED, file.fd(), 0);
-  LM_CHECK(start != MAP_FAILED, "ERR_FILE", "Cannot map `", path, "`: ", std::strerror(errno));
-  bytes_ = {static_cast<const uint8_t*>(start), static_cast<size_t>(size)};
-}
-
-MappedFile::~MappedFile() { ::munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size()); }
-
-RangeSamples::RangeSamples(const std::vector<std::string>& files, std::vector<Range> ranges,
-                           std::vector<int32_t> labels, int64_t window)
-    : LabelledSamples(std::move(labels)), ranges_(std::move(ranges)), window_(window) {
+RangeSamples::RangeSamples(std::vector<Shard> files, std::vector<Range> ranges, std::vector<int32_t> labels,
+                           int64_t window)
+    : LabelledSamples(std::move(labels)),
+      files_(std::move(files)),
+      ranges_(std::move(ranges)),
+      window_(window) {
   LM_CHECK(static_cast<int64_t>(ranges_.size()) == count(), "ERR_DATASET",
            "Expected as many ranges as labels");
-  for (const std::string& file : files) files_.push_back(std::make_unique<MappedFile>(file));
   for (size_t i = 0; i < ranges_.size(); ++i) {
     const Range& range = ranges_[i];
-    LM_CHECK(range.file < files_.size() && (i == 0 || ranges_[i - 1].file <= range.file), "ERR_DATASET",
+    LM_CHECK(range.file < files_.count() && (i == 0 || ranges_[i - 1].file <= range.file), "ERR_DATASET",
              "The files of a data set are out of order");
-    const size_t size = files_[range.file]->bytes().size();
+    const auto size = static_cast<uint64_t>(files_[range.file].stamp.bytes);
     LM_CHECK(range.offset <= size && range.length <= size - range.offset &&
                  range.rows * uint64_t{4} <= range.length,
-             "ERR_DATASET", "Expected ", range.offset + range.length, " bytes for `",
-             files_[range.file]->path(), "` but received ", size);
+             "ERR_DATASET", "Expected ", range.offset + range.length, " bytes for `", files_[range.file].path,
+             "` but received ", size);
   }
   checked_ = std::make_unique<std::atomic<bool>[]>(ranges_.size());
 }
 
 std::string RangeSamples::name(int64_t i) const {
   const Range& range = ranges_[static_cast<size_t>(i)];
-  return files_[range.file]->path() + " at byte " + std::to_string(range.offset);
+  return files_[range.file].path + " at byte " + std::to_string(range.offset);
 }
 
 Encoded RangeSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   const Range& range = ranges_[static_cast<size_t>(i)];
-  const std::span<const uint8_t> bytes = files_[range.file]->bytes().subspan(range.offset, range.length);
+  if (range.length > kLargestFile) throw ImageError("more than 1 GiB");
+  buffer.resize(range.length);
+  files_.read(range.file, static_cast<int64_t>(range.offset), buffer);
+  const std::span<const uint8_t> bytes = buffer;
   check(range, bytes, i);
-  if (range.rows == 0) return {bytes, {}, label(i)};
-  // Copied, for in the file they need not lie on a multiple of four bytes.
-  const size_t size = range.rows * sizeof(uint32_t);
-  buffer.resize(size);
-  std::memcpy(buffer.data(), bytes.data(), size);
-  return {bytes.subspan(size), {reinterpret_cast<const uint32_t*>(buffer.data()), range.rows}, label(i)};
+  // The buffer begins on a multiple of four bytes, whatever its place in the file.
+  const auto* rows = reinterpret_cast<const uint32_t*>(buffer.data());
+  return {bytes.subspan(range.rows * sizeof(uint32_t)), {rows, range.rows}, label(i)};
 }
 
 void RangeSamples::check(const Range& range, std::span<const uint8_t> bytes, int64_t i) {
@@ -163,10 +120,10 @@ void RangeSamples::check(const Range& range, std::span<const uint8_t> bytes, int
 // Files in random order; the samples of `window_` files that follow each other are shuffled together.
 std::vector<int64_t> RangeSamples::shuffled(Rng rng) const {
   if (window_ == 0) return permutation(rng, count());
-  std::vector<int64_t> starts(files_.size() + 1, count());
+  std::vector<int64_t> starts(files_.count() + 1, count());
   for (int64_t i = count(); i-- > 0;) starts[ranges_[static_cast<size_t>(i)].file] = i;
-  for (size_t f = files_.size(); f-- > 0;) starts[f] = std::min(starts[f], starts[f + 1]);
-  std::vector<size_t> files(files_.size());
+  for (size_t f = files_.count(); f-- > 0;) starts[f] = std::min(starts[f], starts[f + 1]);
+  std::vector<size_t> files(files_.count());
   std::iota(files.begin(), files.end(), size_t{0});
   shuffle(files, 0, rng);
   std::vector<int64_t> order;

@@ -1,4 +1,4 @@
-// Where images come from: pixels in memory, files of a folder, ranges of mapped files (tar shards, packed
+// Where images come from: pixels in memory, files of a folder, ranges of large files (tar shards, packed
 // records). Read by many threads at once; never changes.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "core/rng.h"
 #include "data/image.h"
+#include "data/shards.h"
 
 namespace lm {
 
@@ -41,7 +42,8 @@ class Samples {
 
   // What a message calls sample i: a path, or a file and the place in it.
   virtual std::string name(int64_t i) const = 0;
-  // Sample i, in `buffer` or in memory that stays; throws ImageError when it cannot be read.
+  // Sample i, in `buffer` or in memory that stays; throws ImageError when it cannot be read, and an Error
+  // when nothing of its file can be trusted.
   virtual Encoded read(int64_t i, std::vector<uint8_t>& buffer) = 0;
   // 0 .. count - 1 in random order, so that files are not read in too wild an order.
   virtual std::vector<int64_t> shuffled(Rng rng) const { return permutation(rng, count()); }
@@ -91,22 +93,6 @@ class FileSamples final : public LabelledSamples {
   std::vector<uint32_t> starts_;
 };
 
-// A file in the address space. It must not become shorter while it is in use.
-class MappedFile {
- public:
-  explicit MappedFile(const std::string& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::span<const uint8_t> bytes() const { return bytes_; }
-
- private:
-  std::string path_;
-  std::span<const uint8_t> bytes_;
-};
-
 struct Range {
   uint32_t file;
   uint32_t length;
@@ -115,11 +101,11 @@ struct Range {
   uint32_t rows;  // so many offsets of rows stand before the image file, see src/data/records/format.ts
 };
 
-// Parts of files that are mapped into memory.
+// Parts of large files.
 class RangeSamples final : public LabelledSamples {
  public:
   // Files follow each other in `ranges`. `window`: files whose samples are shuffled together, 0 for all.
-  RangeSamples(const std::vector<std::string>& files, std::vector<Range> ranges, std::vector<int32_t> labels,
+  RangeSamples(std::vector<Shard> files, std::vector<Range> ranges, std::vector<int32_t> labels,
                int64_t window);
   std::string name(int64_t i) const override;
   Encoded read(int64_t i, std::vector<uint8_t>& buffer) override;
@@ -128,7 +114,7 @@ class RangeSamples final : public LabelledSamples {
  private:
   void check(const Range& range, std::span<const uint8_t> bytes, int64_t i);
 
-  std::vector<std::unique_ptr<MappedFile>> files_;
+  Shards files_;
   std::vector<Range> ranges_;
   int64_t window_;
   // Whose checksum was right already: it is looked at once.

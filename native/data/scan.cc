@@ -18,6 +18,7 @@ Scan::~Scan() {
 
 std::vector<BadSample> Scan::take_bad() {
   const std::lock_guard lock(mutex_);
+  if (failure_) std::rethrow_exception(failure_);
   return std::exchange(bad_, {});
 }
 
@@ -35,6 +36,10 @@ void Scan::run() {
       reason = e.reason;
     } catch (const std::bad_alloc&) {
       reason = "memory ran out";
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+      stopping_ = true;
     }
     if (!reason.empty()) {
       const std::lock_guard lock(mutex_);

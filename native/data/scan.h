@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -25,7 +26,8 @@ class Scan {
 
   int64_t done() const { return done_; }
   int64_t count() const { return samples_->count(); }
-  // In the order in which they were found, since the last call.
+  // In the order in which they were found, since the last call. Throws what ended the look, such as a shard
+  // that became shorter.
   std::vector<BadSample> take_bad();
 
  private:
@@ -37,6 +39,7 @@ class Scan {
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::vector<BadSample> bad_;
+  std::exception_ptr failure_;
   std::vector<std::thread> threads_;
 };
 

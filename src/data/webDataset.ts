@@ -1,14 +1,16 @@
 /** WebDataset: tar shards in which the files of a sample follow each other and share a name up to its first dot. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { LmError } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { checkRegular, fileError } from '../files.ts';
+import type { FileStamp } from '../native/binding.ts';
 import { expandPath } from './braces.ts';
+import { stampOf } from './fileStamp.ts';
 import { type TarBytes, type TarMember, tarMembers } from './tar.ts';
 
 /** Where the images of shards are. */
 export interface ShardIndex {
-  readonly files: readonly string[];
+  readonly files: readonly FileStamp[];
   /** As `NativeSourceSpec` has it. */
   readonly table: Float64Array;
   readonly labels: Int32Array;
@@ -29,20 +31,26 @@ const headersAtOnce = 2000;
  * const { labels } = await indexShards('train-{000..146}.tar');
  */
 export async function indexShards(path: string | readonly string[]): Promise<ShardIndex> {
-  const files: string[] = [];
-  for (const pattern of typeof path === 'string' ? [path] : path) files.push(...(await expandPath(pattern)));
+  const paths: string[] = [];
+  for (const pattern of typeof path === 'string' ? [path] : path) paths.push(...(await expandPath(pattern)));
   const rows: number[] = [];
   const labels: number[] = [];
   const names: string[] = [];
-  for (const [number, file] of files.entries()) {
-    let found = 0;
-    for await (const { image, label } of samplesOf(file)) {
-      rows.push(number, image.offset, image.size, 0, 0);
-      labels.push(label);
-      names.push(image.name);
-      found++;
+  const files: FileStamp[] = [];
+  for (const [number, path] of paths.entries()) {
+    const shard = openShard(path);
+    try {
+      files.push(shard.stamp);
+      for await (const { image, label } of samplesOf(shard)) {
+        rows.push(number, image.offset, image.size, 0, 0);
+        labels.push(label);
+        names.push(image.name);
+      }
+    } finally {
+      shard.close();
     }
-    if (found === 0) throw wrong(file, 'no sample', 'A sample is a pair such as 0001.jpg and 0001.cls.');
+    if (rows.at(-5) !== number)
+      throw wrong(path, 'no sample', 'A sample is a pair such as 0001.jpg and 0001.cls.');
   }
   return { files, table: Float64Array.from(rows), labels: Int32Array.from(labels), names };
 }
@@ -52,23 +60,18 @@ interface ShardSample {
   readonly label: number;
 }
 
-async function* samplesOf(path: string): AsyncGenerator<ShardSample, void> {
-  const archive = openShard(path);
-  try {
-    let key: string | undefined;
-    let members: TarMember[] = [];
-    let read = 0;
-    for (const member of tarMembers(archive)) {
-      if (++read % headersAtOnce === 0) await setImmediate();
-      const own = keyOf(member.name);
-      if (own !== key && members.length > 0) yield sampleOf(archive, key ?? '', members);
-      members = own === key ? [...members, member] : [member];
-      key = own;
-    }
-    if (members.length > 0) yield sampleOf(archive, key ?? '', members);
-  } finally {
-    archive.close();
+async function* samplesOf(archive: TarBytes): AsyncGenerator<ShardSample, void> {
+  let key: string | undefined;
+  let members: TarMember[] = [];
+  let read = 0;
+  for (const member of tarMembers(archive)) {
+    if (++read % headersAtOnce === 0) await setImmediate();
+    const own = keyOf(member.name);
+    if (own !== key && members.length > 0) yield sampleOf(archive, key ?? '', members);
+    members = own === key ? [...members, member] : [member];
+    key = own;
   }
+  if (members.length > 0) yield sampleOf(archive, key ?? '', members);
 }
 
 function sampleOf(archive: TarBytes, key: string, members: readonly TarMember[]): ShardSample {
@@ -100,7 +103,12 @@ function endOf(name: string): string {
   return name.slice(keyOf(name).length + 1);
 }
 
-function openShard(path: string): TarBytes & { close(): void } {
+interface OpenShard extends TarBytes {
+  readonly stamp: FileStamp;
+  close(): void;
+}
+
+function openShard(path: string): OpenShard {
   const orFileError = <T>(work: () => T): T => {
     try {
       return work();
@@ -108,6 +116,7 @@ function openShard(path: string): TarBytes & { close(): void } {
       throw fileError(cause, 'a readable shard', path);
     }
   };
+  orFileError(() => checkRegular(path, statSync(path)));
   const file = orFileError(() => openSync(path, 'r'));
   const read = (position: number, length: number): Uint8Array => {
     const bytes = Buffer.alloc(length);
@@ -116,7 +125,8 @@ function openShard(path: string): TarBytes & { close(): void } {
       orFileError(() => readSync(file, bytes, 0, length, position)),
     );
   };
-  return { path, size: fstatSync(file).size, read, close: () => closeSync(file) };
+  const stamp = stampOf(path, fstatSync(file, { bigint: true }));
+  return { path, size: stamp.bytes, read, stamp, close: () => closeSync(file) };
 }
 
 function wrong(path: string, received: string, hint: string): LmError {

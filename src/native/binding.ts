@@ -1,4 +1,5 @@
 /** The whole surface of the native addon. Nothing else may load it; nothing here validates (that is TypeScript's job above). */
+import type { LmError } from '../errors.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 
 export interface NativeInfo {
@@ -135,6 +136,14 @@ export interface RawSize {
   readonly channels: number;
 }
 
+/** A file as it was when its contents were listed: it has changed where one of these has. */
+export interface FileStamp {
+  readonly path: string;
+  readonly bytes: number;
+  /** Nanoseconds since 1970 as digits, for a number is not exact there. */
+  readonly modified: string;
+}
+
 /** A data set: labels in [0, classes), and where the images are. */
 export type NativeSourceSpec =
   /** Pixels in memory, uint8 [count, height, width, channels]. */
@@ -147,13 +156,13 @@ export type NativeSourceSpec =
       readonly labels: Int32Array;
     }
   /**
-   * Parts of files that are mapped into memory, in the order of the files. Row i of the table: number of the file, first byte,
+   * Parts of large files, in the order of the files. Row i of the table: number of the file, first byte,
    * bytes, CRC-32 (0: unknown), offsets of rows before a packed JPEG (0: none). `window`: files whose samples are shuffled
    * together; 0: all of them.
    */
   | {
       readonly kind: 'ranges';
-      readonly files: readonly string[];
+      readonly files: readonly FileStamp[];
       readonly table: Float64Array;
       readonly labels: Int32Array;
       readonly window: number;
@@ -343,6 +352,8 @@ export interface NativeChunkResult {
   readonly lossScale: NativeLossScale | null;
   /** Bad images met since the last chunk. */
   readonly bad: readonly BadImage[];
+  /** Why there are no more batches, where the source failed; the weights are those of the steps done. */
+  readonly failure: LmError | null;
 }
 
 export interface NativeTrainer {

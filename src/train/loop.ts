@@ -18,6 +18,7 @@ import type { TrainEvent } from '../run/events.ts';
 import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
 import { type Evaluated, marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
+import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
 import type { TrainSettings } from './options.ts';
@@ -135,18 +136,23 @@ export class Loop {
     let evaluation: NativeEvaluation | null = null;
     await this.#begin(files, emit);
     for (;;) {
-      evaluation = (await this.#evaluate(files, checkpoints, emit)) ?? evaluation;
+      const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
+        this.#fail(error, files, checkpoints, emit),
+      );
+      evaluation = scores ?? evaluation;
       if (this.#hasStalled(checkpoints)) this.#stopping = true;
       if (checkpoints.isDue(this.#step) && !this.#model.closed) await this.#save(checkpoints, emit);
       if (this.#step >= this.#totalSteps || this.#stopping) break;
       const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
       if (chunk.notFinite !== null) throw await this.#notFinite(chunk.notFinite, files, checkpoints, emit);
+      if (chunk.failure !== null) await this.#fail(chunk.failure, files, checkpoints, emit);
       if (chunk.exhausted) break;
     }
     await this.#leave(files, checkpoints, emit);
     const stopped = this.#step < this.#totalSteps;
-    if (stopped && this.#beginning.signal?.aborted) throw this.#aborted(files.checkpoint);
+    if (stopped && this.#beginning.signal?.aborted)
+      throw aborted(this.#step, this.#totalSteps, files.checkpoint, this.#beginning.signal.reason);
     if (this.#model.closed)
       throw new LmError(
         'ERR_CLOSED',
@@ -258,24 +264,17 @@ export class Loop {
     emit: Emit,
   ): Promise<LmError> {
     await this.#leave(files, checkpoints, emit);
-    const saved = files.checkpoint === null ? 'the weights are' : `${files.checkpoint} has the weights`;
-    const message = `Step ${this.#step + 1} is not finite: the first NaN or infinity appeared in ${layer}; ${saved} of the step before`;
-    return new LmError('ERR_NOT_FINITE', message, {
-      hint: `Lower the learning rate (lr is ${peakRate(this.#settings)}) or warm up longer.`,
-    });
+    return notFinite(layer, this.#step, files.checkpoint, peakRate(this.#settings));
   }
 
-  #aborted(checkpoint: string | null): LmError {
-    const hint =
-      checkpoint === null ? 'Give a run folder to keep the weights.' : `The weights so far: ${checkpoint}`;
-    return new LmError(
-      'ERR_ABORTED',
-      `The training was aborted after step ${this.#step} of ${this.#totalSteps}`,
-      {
-        hint,
-        cause: this.#beginning.signal?.reason,
-      },
+  /** Ends the run for what failed beside its steps, which are sound: they are kept. */
+  async #fail(error: unknown, files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<never> {
+    if (this.#model.closed) throw error;
+    const left = await this.#leave(files, checkpoints, emit).then(
+      () => true,
+      () => false, // what failed first is told
     );
+    throw left ? kept(error, this.#step, files.checkpoint) : error;
   }
 
   #result(

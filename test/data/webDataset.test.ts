@@ -26,7 +26,7 @@ async function imagesOf(pattern: string): Promise<string[]> {
   for (let i = 0; i < labels.length; i++) {
     const [file = 0, offset = 0, length = 0, crc, rows] = table.subarray(5 * i, 5 * i + 5);
     expect([crc, rows]).toEqual([0, 0]);
-    const bytes = await readFile(files[file] ?? '');
+    const bytes = await readFile(files[file]?.path ?? '');
     read.push(`${labels[i]} ${bytes.subarray(offset, offset + length)}`);
   }
   return read;
@@ -39,7 +39,7 @@ describe('shards of WebDataset', () => {
       [...sample('b', 1, 'PNG'), ...sample('a', '10\n')],
     );
     const { files, labels, names } = await indexShards(pattern);
-    expect(files.map((file) => basename(file))).toEqual(['0.tar', '1.tar']);
+    expect(files.map(({ path }) => basename(path))).toEqual(['0.tar', '1.tar']);
     expect([...labels]).toEqual([2, 0, 1, 10]);
     expect(names).toEqual(['000.jpg', '001.jpeg', 'b.PNG', 'a.jpg']);
     expect(await imagesOf(pattern)).toEqual(['2 image 000', '0 image 001', '1 image b', '10 image a']);

@@ -1,6 +1,6 @@
 /**
  * Packed records: a folder with `dataset.json` and shards, each a safetensors file with the image files of some samples one behind
- * the other and where each begins. Whole or absent, checked by CRC-32, mapped into memory when read.
+ * the other and where each begins. Whole or absent, checked by CRC-32.
  */
 import { z } from 'zod';
 

@@ -1,8 +1,8 @@
 /** The image files of a data set that is packed. */
-import { open, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected } from '../../errors.ts';
-import { fileError, readAt } from '../../files.ts';
+import { expected, LmError } from '../../errors.ts';
+import { fileError, readAt, readBounded, withFile } from '../../files.ts';
 import type { FoundData } from '../open.ts';
 
 /** An image file to be packed, or the part of a file that holds it. */
@@ -28,7 +28,7 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
     return names.map((own, i) => {
       const [file = 0, start = 0, bytes = 0, , rows = 0] = source.table.subarray(5 * i, 5 * i + 5);
       const place = { offset: start + 4 * rows, length: bytes - 4 * rows };
-      return { name: own, label: labels[i] ?? 0, path: source.files[file] ?? '', ...place };
+      return { name: own, label: labels[i] ?? 0, path: source.files[file]?.path ?? '', ...place };
     });
   const files: ImageFile[] = [];
   for (const [i, own] of names.entries()) {
@@ -41,26 +41,22 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
   return files;
 }
 
+/** The largest image file that is read, in bytes. */
+const maxBytes = 2 ** 30;
+
 /**
  * The bytes of an image file.
  *
- * @throws ERR_FILE.
+ * @throws ERR_FILE; ERR_DATASET when the file that holds it became shorter since it was listed.
  */
 export async function bytesOf({ path, offset, length }: ImageFile): Promise<Uint8Array> {
-  try {
-    if (offset === 0) {
-      const bytes = await readFile(path);
-      return bytes.length === length ? bytes : bytes.subarray(0, length);
-    }
-    const file = await open(path, 'r');
-    try {
-      const bytes = new Uint8Array(length);
-      await readAt(file, bytes, offset);
-      return bytes;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw fileError(cause, 'a readable image', path);
-  }
+  if (offset === 0) return readBounded(path, maxBytes);
+  return withFile(path, async (file) => {
+    const bytes = new Uint8Array(length);
+    if ((await readAt(file, bytes, offset)) === length) return bytes;
+    throw new LmError(
+      'ERR_DATASET',
+      `Expected the file that was indexed for \`${path}\` but received one that became shorter`,
+    );
+  });
 }

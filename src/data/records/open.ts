@@ -1,11 +1,13 @@
 /** Opens a folder of packed records. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { readSafetensorsHeader } from '../../checkpoint/safetensors.ts';
 import { LmError } from '../../errors.ts';
 import { fileError } from '../../files.ts';
+import type { FileStamp } from '../../native/binding.ts';
+import { stampFile } from '../fileStamp.ts';
 import {
   type Manifest,
   manifestName,
@@ -17,7 +19,7 @@ import {
 
 /** Where the images of packed records are. */
 export interface RecordIndex {
-  readonly files: readonly string[];
+  readonly files: readonly FileStamp[];
   /** As `NativeSourceSpec` has it. */
   readonly table: Float64Array;
   readonly labels: Int32Array;
@@ -52,11 +54,12 @@ export async function openRecords(folder: string): Promise<RecordIndex> {
       'records that are not complete',
       'Run the same `lm-resnet pack` again: it goes on where it was stopped.',
     );
-  const files = Array.from({ length: manifest.shards }, (_, i) => join(folder, shardName(i)));
+  const files: FileStamp[] = [];
   const entries: RecordEntry[] = [];
   const rows: number[] = [];
-  for (const [number, file] of files.entries()) {
-    const shard = await readShard(file);
+  for (let number = 0; number < manifest.shards; number++) {
+    const shard = await readShard(join(folder, shardName(number)));
+    files.push(shard.stamp);
     for (const entry of shard.entries) {
       entries.push(entry);
       rows.push(number, shard.start + entry.offset, entry.length, entry.crc, entry.rows);
@@ -104,6 +107,8 @@ export interface Shard {
   readonly start: number;
   /** Of which packing it is. */
   readonly plan: string;
+  /** Of the file whose index this is. */
+  readonly stamp: FileStamp;
 }
 
 /**
@@ -112,6 +117,7 @@ export interface Shard {
  * @throws ERR_DATASET, ERR_FILE.
  */
 export async function readShard(path: string): Promise<Shard> {
+  const stamp = await stampFile(path);
   const { metadata, tensors } = await header(path);
   const [data] = tensors;
   const { entries = '', crc, plan = '' } = metadata;
@@ -124,7 +130,7 @@ export async function readShard(path: string): Promise<Shard> {
     found.data.some(({ offset, length, rows }) => offset + length > bytes || 4 * rows > length)
   )
     throw damaged(path, 'a shard whose index does not fit its bytes');
-  return { entries: found.data, start: (await stat(path)).size - bytes, plan };
+  return { entries: found.data, start: stamp.bytes - bytes, plan, stamp };
 }
 
 async function header(path: string): ReturnType<typeof readSafetensorsHeader> {

@@ -42,10 +42,10 @@ describe('packed records', () => {
     expect(names).toEqual(['a/0.jpg', 'a/1.jpg', 'b/0.jpg', 'b/1.jpg']);
     expect([...labels]).toEqual([0, 0, 1, 1]);
     expect(classNames).toEqual(['a', 'b']);
-    for (const [i, file] of files.entries()) {
+    for (const [i, { path }] of files.entries()) {
       const [shard, start = 0, length = 0, , rows = 0] = table.subarray(5 * i, 5 * i + 5);
       expect(shard).toBe(i);
-      const bytes = (await readFile(file)).subarray(start, start + length);
+      const bytes = (await readFile(path)).subarray(start, start + length);
       expect(bytes.subarray(4 * rows, 4 * rows + 2)).toEqual(Buffer.from([0xff, 0xd8]));
       expect(bytes.subarray(-2)).toEqual(Buffer.from([0xff, 0xd9]));
     }
