@@ -1,4 +1,4 @@
-"""Weights after a step with a clipped gradient, by PyTorch's and timm's functions, as golden values for test/native/accumulate.test.ts.
+"""Weights after a step with a clipped gradient, by PyTorch's and timm's functions, as golden values for test/native/train/accumulate.test.ts.
 
 Run in an environment with torch and timm:  python scripts/reference/clipping.py
 Writes test/golden/clipping.json. The network is a convolution, its mean over the map, and a linear layer, which adaptive clipping leaves alone.

@@ -1,4 +1,4 @@
-"""Losses and gradients of batches that timm mixes, as golden values for test/native/mixing.test.ts.
+"""Losses and gradients of batches that timm mixes, as golden values for test/native/train/mixing.test.ts.
 
 Run in an environment with torch, timm and scipy:  python scripts/reference/mixing.py
 Writes test/golden/mixing.json. Mixing, targets and losses are timm's; what it draws comes from the twin of our generator (formula.py), in the order of

@@ -1,4 +1,4 @@
-"""Weights after a few steps of PyTorch's and timm's optimisers, as golden values for test/native/optimizers.test.ts.
+"""Weights after a few steps of PyTorch's and timm's optimisers, as golden values for test/native/train/optimizers.test.ts.
 
 Run in an environment with torch and timm:  python scripts/reference/optimizers.py
 Writes test/golden/optimizers.json. The network is linear in ten pixels of three channels, the batch all of them; the weight decays (and adapts),

@@ -1,4 +1,4 @@
-"""What torchvision makes of Pillow images, as golden values for test/native/transforms.test.ts.
+"""What torchvision makes of Pillow images, as golden values for test/native/data/transforms.test.ts.
 
 Run in an environment with torch and torchvision:  python scripts/reference/transforms.py
 Writes test/golden/transforms.json: a hash of the bytes that every operation of src/transforms/ops.ts gives for images by a formula;

@@ -2,22 +2,22 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { packageVersion } from '../setup/binaries.ts';
-import { addAnalyze } from './analyze.ts';
-import { addCompletion } from './completion.ts';
-import { addConvert } from './convert.ts';
-import { addData } from './data.ts';
-import { addDeepen } from './deepen.ts';
-import { addDoctor } from './doctor.ts';
-import { addEvaluate } from './evaluate.ts';
-import { addFindBatch } from './findBatch.ts';
-import { addFindLr } from './findLr.ts';
-import { addInfo } from './info.ts';
-import { addPack } from './pack.ts';
-import { addPredict } from './predict.ts';
-import { addReport } from './report.ts';
-import { addSchema } from './schema.ts';
-import { addSetup } from './setup.ts';
-import { addTrain } from './train.ts';
+import { addAnalyze } from './commands/analyze.ts';
+import { addCompletion } from './commands/completion.ts';
+import { addConvert } from './commands/convert.ts';
+import { addData } from './commands/data.ts';
+import { addDeepen } from './commands/deepen.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addEvaluate } from './commands/evaluate.ts';
+import { addFindBatch } from './commands/findBatch.ts';
+import { addFindLr } from './commands/findLr.ts';
+import { addInfo } from './commands/info.ts';
+import { addPack } from './commands/pack.ts';
+import { addPredict } from './commands/predict.ts';
+import { addReport } from './commands/report.ts';
+import { addSchema } from './commands/schema.ts';
+import { addSetup } from './commands/setup.ts';
+import { addTrain } from './commands/train.ts';
 
 const exits = `
 Exit codes: 0 done, 1 failed, ${errorCodes.ERR_CONFIG.exit} wrong option, ${errorCodes.ERR_FILE.exit} wrong file, \

@@ -105,7 +105,7 @@ describe('native', () => {
   it('refuses a second libtorch in one process', async () => {
     const other = stubLibrary(join(temporaryFolder(), 'libtorch_cpu.so.1.13'), 'libtorch_cpu.so.1.13');
     const answer = await withLoader(`
-      const { resolveOpener } = await import(${JSON.stringify(join(dist, 'native', 'binaries.js'))});
+      const { resolveOpener } = await import(${JSON.stringify(join(dist, 'setup', 'binaries.js'))});
       const { createRequire } = await import('node:module');
       createRequire('/')(resolveOpener()).open(${JSON.stringify([other])});
       answer(codeOf(native));`);

@@ -92,7 +92,7 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   mixupOffEpoch: { from: { mixup: 0.8, epochs: 2 }, to: { mixupOffEpoch: 1 }, steps: [8, 8] },
   seed: { to: { seed: 1 }, steps: [4, 4] },
   amp: { from: { amp: 'none' }, to: { amp: 'bfloat16' }, steps: [4, 4] },
-  // Its effect is on memory: test/native/memory.test.ts.
+  // Its effect is on memory: test/native/plan/memory.test.ts.
   memory: { to: { memory: { kind: 'recompute', every: 2 } }, steps: [4, 4], sameWeights: true },
   steps: { to: { steps: 3 }, steps: [4, 3] },
   // Their effects are on how batches are made, never on what is in them: test/data/.

@@ -1,0 +1,303 @@
+/** `lm-resnet train` */
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { oneOf, parseOptions } from '../../check.ts';
+import { readCheckpointInfo } from '../../checkpoint/checkpoint.ts';
+import { createModel } from '../../createModel.ts';
+import { expected, LmError } from '../../errors.ts';
+import type { Dataset } from '../../loading/dataset.ts';
+import { Model } from '../../model/model.ts';
+import type { LoadOptions } from '../../model/options.ts';
+import { type PresetName, presetNames } from '../../models/presets.ts';
+import type { StepEvent } from '../../run/events.ts';
+import { nextRunFolder } from '../../run/folder.ts';
+import { estimateNeeds } from '../../search/estimate.ts';
+import { type TrainSettings, trainSchema } from '../../train/options.ts';
+import { findRecipe, type Recipe, type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
+import { type TrainData, type TrainOptions, train } from '../../train/train.ts';
+import type { TrainResult, TrainRun } from '../../train/trainRun.ts';
+import type { Transform } from '../../transforms/transforms.ts';
+import { readConfig } from '../config.ts';
+import { addFlags, countOption, givenFlags, namesOf } from '../flags.ts';
+import { addPlaceFlags, initFrom, type PlaceFlags, placeShape } from '../place.ts';
+import { clock, createProgress, type Progress } from '../progress.ts';
+import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
+import { dataHelp, modelOptions, openSets, type Sets } from '../sets.ts';
+import { withSignals } from '../signals.ts';
+
+/** What a training is told beside its settings: in a configuration file, and as flags of the same names. */
+interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
+  readonly model?: string | undefined;
+  readonly data?: unknown;
+  readonly test?: unknown;
+  readonly imageSize?: number | undefined;
+  readonly run?: string | undefined;
+  readonly recipe?: string | undefined;
+  readonly from?: string | undefined;
+}
+
+/** The schema of a job; data sets are checked when they are opened. */
+export const jobSchema: z.ZodType<Job> = z.object({
+  model: z.string().optional().describe("name of a model (default: the recipe's, else lm_resnet20)"),
+  data: z.unknown().optional().describe('data set to train on'),
+  test: z.unknown().optional().describe('data set to test on after every epoch'),
+  imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
+  run: z.string().optional().describe('run folder, new (default: runs/<model>)'),
+  recipe: z.string().optional().describe('model, settings and transforms to start from'),
+  from: z.string().optional().describe('checkpoint to start from; other classes get a new last layer'),
+  ...placeShape,
+});
+
+interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
+  readonly config?: string;
+  readonly fastDevRun?: boolean;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+}
+
+const examples = `
+Examples:
+  $ lm-resnet train --data mnist:DIR --recipe mnist-onecycle
+  $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --model lm_resnet20
+  $ lm-resnet train --data cifar10:DIR --model lm_resnet56 --epochs 160 --schedule '{"kind":"multistep","milestones":[80,120]}'
+  $ lm-resnet train --data imageFolder:DIR --model lm_resnet50 --image-size 176 --workers 8
+  $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
+  $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
+  $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
+  $ lm-resnet train --resume runs/lm_resnet20 --data mnist:DIR            goes on where the run ended, to the bit
+  $ lm-resnet train --from model.safetensors --data imageFolder:DIR --freeze stem,stage1      fine-tunes
+
+Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
+
+/** Adds the command `train`. */
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a model on a data set, into a new run folder')
+    .option('--model <name>', `model: ${presetNames.join(', ')} (default: the recipe's, else lm_resnet20)`)
+    .option('--data <set>', `data set to train on, ${dataHelp}`)
+    .option(
+      '--test <set>',
+      'data set to test on after every epoch (default: the test part of --data, where it has one)',
+    )
+    .addOption(
+      countOption(
+        'image-size',
+        "side of the images that the network takes (default: the model's, or the data set's)",
+      ),
+    )
+    .option('--run <folder>', 'run folder, new (default: runs/<model>)')
+    .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
+    .option('--from <checkpoint>', 'start from these weights; other classes get a new last layer')
+    .option('--config <file>', 'YAML or JSON file of options; flags go before it')
+    .option(
+      '--fast-dev-run',
+      'one step, one evaluation batch and one checkpoint, in a temporary folder, to see that all works',
+    )
+    .option('--json', 'end with one line of JSON')
+    .option('--quiet', 'no progress');
+  addResumeFlags(command);
+  addFlags(command, trainSchema);
+  addPlaceFlags(command);
+  command.addHelpText('after', examples).action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const known = [...namesOf(jobSchema), ...namesOf(trainSchema)];
+  const file = flags.config === undefined ? {} : await readConfig(flags.config, known);
+  const {
+    model: named,
+    data: trained,
+    test: tested,
+    imageSize,
+    run: wanted,
+    recipe: recipeName,
+    from,
+    device,
+    dtype,
+    threads,
+    ...settings
+  } = merged(file, flags);
+  if (trained === undefined) throw required('data', 'mnist:DIR');
+  if (flags.fastDevRun && (wanted ?? flags.resume) !== undefined)
+    throw expected(
+      'ERR_CONFIG',
+      'no run folder, for nothing stays,',
+      '--fast-dev-run',
+      wanted ?? flags.resume,
+    );
+  const start = recipeName === undefined ? undefined : findRecipe(recipeName);
+  if (flags.resume !== undefined) {
+    const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
+    await using model = resumed.model;
+    const data = augmented(await openSets(trained, tested), resumed.transforms);
+    const { path } = resumed;
+    return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
+  }
+  if (from !== undefined && named !== undefined)
+    throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', named);
+  const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
+  const options: TrainSettings = parseOptions(trainSchema, { ...start?.settings, ...settings }, 'train');
+  initFrom({ threads, libtorch: flags.libtorch });
+  const data = await openSets(trained, tested);
+  const place = { seed: options.seed, device, dtype };
+  await using model = await (from === undefined
+    ? createModel(preset, { ...modelOptions(trained, data.train, imageSize), ...place })
+    : startFrom(from, { ...place, classNames: data.train.classNames }, imageSize, flags));
+  const sets = augmented(data, transformsOf(start, model, options));
+  if (flags.fastDevRun) return await devRun(model, sets, options, flags);
+  const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
+  const result = await followed(model, sets, { ...options, run: runFolder }, flags).catch(
+    async (error: unknown) => {
+      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+      throw error;
+    },
+  );
+  report(result, model, flags);
+}
+
+/** Goes once through all that a training does: a step, an evaluation, the files; nothing stays. */
+async function devRun(model: Model, data: Sets, options: TrainSettings, flags: Flags): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
+  try {
+    const short = { ...options, steps: 1, evalBatches: 1, run: join(folder, 'run') };
+    const { loss } = await followed(model, data, short, flags);
+    if (flags.json) console.log(JSON.stringify({ fastDevRun: true, loss }));
+    else if (!flags.quiet)
+      console.log(`${model.graph.name}: one step, one evaluation batch, one checkpoint: all work`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The transforms of a recipe; what is to be learned by heart is not augmented. */
+function transformsOf(
+  start: Recipe | undefined,
+  { input }: Model,
+  { overfitBatches }: TrainSettings,
+): RecipeTransforms | undefined {
+  const found = start?.transforms?.([input.height, input.width]);
+  return found === undefined || overfitBatches === undefined ? found : { ...found, train: found.test };
+}
+
+/** The model of a checkpoint, for other classes and images; says what it took. */
+async function startFrom(
+  path: string,
+  options: LoadOptions,
+  side: number | undefined,
+  { quiet }: Flags,
+): Promise<Model> {
+  const { channels } = (await readCheckpointInfo(path)).graph.input;
+  const size = side === undefined ? {} : { input: [channels, side, side] as const };
+  const model = await Model.load(path, { ...options, ...size });
+  const { matched, fresh } = model.loaded ?? { matched: [], fresh: [] };
+  const anew =
+    fresh.length === 0 ? 'none begins anew' : `anew, the checkpoint's left out: ${fresh.join(', ')}`;
+  if (!quiet) console.error(`${path}: ${matched.length} tensors taken; ${anew}`);
+  return model;
+}
+
+/** The data sets with the transforms of a recipe, or of the run that goes on. */
+function augmented({ train, test }: Sets, transforms: RecipeTransforms = {}): Sets {
+  return { train: transformed(train, transforms.train), test: test && transformed(test, transforms.test) };
+}
+
+/** A data set with a transform, unless it has its own. */
+function transformed(data: Dataset, transform: Transform | undefined): Dataset {
+  return transform === undefined || data.transform !== undefined ? data : data.with(transform);
+}
+
+/** The options of a file and those of flags, which go before: the job checked, the settings not yet. */
+function merged(file: Record<string, unknown>, flags: Flags): Job & Record<string, unknown> {
+  const given = { ...file, ...givenFlags(jobSchema, flags), ...givenFlags(trainSchema, flags) };
+  const inJob = namesOf(jobSchema);
+  const part = (of: (name: string) => boolean): Record<string, unknown> =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => of(name)));
+  const job = parseOptions(
+    jobSchema,
+    part((name) => inJob.includes(name)),
+    'train',
+  );
+  return { ...part((name) => !inJob.includes(name)), ...job };
+}
+
+function required(name: string, example: string): LmError {
+  return new LmError('ERR_CONFIG', `Expected a value for \`--${name}\` but received nothing`, {
+    hint: `Add --${name} ${example}; \`lm-resnet train --help\` lists all.`,
+  });
+}
+
+/** Trains, shows it, and ends it at a signal. */
+function followed(model: Model, data: TrainData, options: TrainOptions, flags: Flags): Promise<TrainResult> {
+  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags, model, options));
+}
+
+/** Shows a run's events until it ends. */
+async function follow(
+  run: TrainRun,
+  { quiet = false }: Flags,
+  model: Model,
+  options: TrainOptions,
+): Promise<TrainResult> {
+  const progress = createProgress({ quiet });
+  let started = false;
+  try {
+    for await (const event of run) {
+      if (event.type === 'step') {
+        if (!started) {
+          progress.start(event.totalSteps);
+          if (!quiet) tellNeeds(progress, event, model, options);
+        }
+        started = true;
+        progress.update(event);
+      } else if (event.type === 'resume') {
+        if (!quiet) progress.log(`going on after step ${event.step} (${event.path})`);
+      } else if (event.type === 'warning') {
+        progress.log(`bad image ${event.name}: ${event.reason}`);
+      } else if (event.type === 'eval' && !quiet) {
+        const top1 = (100 * event.top1).toFixed(2);
+        const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
+        progress.log(
+          `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`,
+        );
+      }
+    }
+  } finally {
+    progress.stop();
+  }
+  return run;
+}
+
+/** Says of a training of minutes what it will take, by its first steps. */
+function tellNeeds(progress: Progress, event: StepEvent, model: Model, options: TrainOptions): void {
+  const { step, totalSteps, samples, losses, imagesPerSecond } = event;
+  const seconds = ((totalSteps - step) * samples) / losses.length / imagesPerSecond;
+  if (!(seconds > 60)) return;
+  const { run, resume, signal, ...settings } = options;
+  const { memory, disk } = estimateNeeds(model, parseOptions(trainSchema, settings, 'train'));
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
+  const needs = `${megabytes(memory)} of memory, ${megabytes(disk)} of checkpoints`;
+  progress.log(`about ${clock(seconds)} of training steps, ${needs}`);
+}
+
+function report(result: TrainResult, model: Model, { json, quiet }: Flags): void {
+  const { evaluation, seconds, imagesPerSecond, checkpoint, run: folder, steps, loss } = result;
+  const top1 = evaluation?.top1 ?? null;
+  if (json) {
+    console.log(
+      JSON.stringify({ top1, loss, steps, trainSeconds: seconds, imagesPerSecond, checkpoint, run: folder }),
+    );
+  } else if (!quiet) {
+    const speed = `${steps} steps in ${seconds.toFixed(1)} s, ${imagesPerSecond.toFixed(0)} images/s`;
+    console.log(
+      `${model.graph.name}: ${speed}${top1 === null ? '' : `, test top-1 ${(100 * top1).toFixed(2)} %`}`,
+    );
+    if (result.stopped) console.log('ended before its last step: no better test top-1, or no more images');
+    console.log(
+      `run: ${folder}  (checkpoint.safetensors, evaluation.json, metrics.jsonl, curves.png, settings.json)`,
+    );
+  }
+}
