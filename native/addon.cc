@@ -71,6 +71,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
+  exports.Set("formatOf", Napi::Function::New<format_of_file>(env, "formatOf"));
+  exports.Set("imageSize", Napi::Function::New<image_size>(env, "imageSize"));
   exports.Set("transformImage", Napi::Function::New<transform_image>(env, "transformImage"));
   exports.Set("packJpeg", Napi::Function::New<pack_jpeg_file>(env, "packJpeg"));
   exports.Set("Model", ModelWrap::define(env));

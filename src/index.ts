@@ -15,7 +15,6 @@ export {
   loadDataset,
   type Split,
 } from './data/datasets.ts';
-export { type ImageSize, readImage, writeImage } from './data/image.ts';
 export { channelStatistics, type ImageSet, type ImageSetInput, imageSet } from './data/imageSet.ts';
 export { openDataset } from './data/open.ts';
 export { type PreviewOptions, writePreview } from './data/preview.ts';
@@ -32,13 +31,6 @@ export {
   type WebDatasetSpec,
 } from './data/spec.ts';
 export { fromAsyncIterable, type StreamOptions, type StreamSample } from './data/stream.ts';
-export {
-  imagenetMean,
-  imagenetStd,
-  type RgbImage,
-  type TransformImageOptions,
-  transformImage,
-} from './data/transformImage.ts';
 export { type DeepenOptions, type DeepenRule, deepen, type HalfStep, halfStep } from './deepen/deepen.ts';
 export { type ErrorCode, errorCodes, isLmError, LmError } from './errors.ts';
 export {
@@ -77,6 +69,11 @@ export {
 export type { Scope } from './graph/scope.ts';
 export type { GraphSpec, InputSpec, StepRecord } from './graph/spec.ts';
 export { type LayerSummary, type Summary, summary } from './graph/summary.ts';
+export type { Bytes, ImageFile } from './images/imageFile.ts';
+export type { ImageSize } from './images/imageSize.ts';
+export { type ImageInput, type ReadImageOptions, readImage } from './images/readImage.ts';
+export { type RgbImage, type TransformImageOptions, transformImage } from './images/transformImage.ts';
+export { writeImage } from './images/writeImage.ts';
 export {
   type ImportOptions,
   importTorchvision,
@@ -169,9 +166,18 @@ export {
 } from './train/schedules.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';
 export type { TrainResult, TrainRun } from './train/trainRun.ts';
+export type { Decoding, DecodingInput } from './transforms/decoding.ts';
+export {
+  type Preprocessing,
+  type PreprocessingInput,
+  usualEval,
+  wholeImage,
+} from './transforms/preprocessing.ts';
 export {
   cifarTrain,
   imagenetEval,
+  imagenetMean,
+  imagenetStd,
   imagenetTrain,
   type Transform,
   type TransformInput,

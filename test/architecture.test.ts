@@ -29,9 +29,10 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   setup: ['errors', 'files', 'cores'],
   native: ['errors', 'check', 'cores', 'graph', 'setup'],
   checkpoint: ['errors', 'files', 'graph', 'native'],
+  images: ['errors', 'check', 'files', 'native', 'transforms'],
   loading: ['errors', 'cores', 'graph', 'native', 'transforms'],
-  data: ['errors', 'check', 'files', 'cores', 'native', 'transforms', 'checkpoint', 'loading'],
-  model: ['errors', 'check', 'graph', 'native', 'checkpoint', 'loading'],
+  data: ['errors', 'check', 'files', 'cores', 'native', 'transforms', 'images', 'checkpoint', 'loading'],
+  model: ['errors', 'check', 'graph', 'native', 'transforms', 'checkpoint', 'loading'],
   evaluate: ['errors', 'check', 'native', 'transforms', 'loading', 'model'],
   run: [
     ...['errors', 'check', 'files', 'metricsRow', 'graph', 'analyze', 'pictureFile'],

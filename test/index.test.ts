@@ -32,7 +32,7 @@ const names = {
     ],
     ...['Dataset', 'openDataset', 'parseDataset', 'fromAsyncIterable', 'batches', 'checkImages', 'pack'],
     ...['transformImage', 'writePreview', 'imagenetMean', 'imagenetStd'],
-    ...['cifarTrain', 'imagenetEval', 'imagenetTrain'],
+    ...['cifarTrain', 'imagenetEval', 'imagenetTrain', 'usualEval', 'wholeImage'],
   ],
   depth: ['deepen', 'halfStep'],
   evaluation: ['evaluateInDetail'],

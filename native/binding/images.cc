@@ -6,6 +6,7 @@
 #include "binding/errors.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
+#include "data/formats.h"
 #include "data/jpeg_rows.h"
 #include "data/parse.h"
 #include "data/pixels.h"
@@ -44,6 +45,25 @@ Napi::Uint8Array to_bytes(Napi::Env env, std::span<const uint8_t> bytes) {
 
 }  // namespace
 
+Napi::Value format_of_file(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    return Napi::String::New(info.Env(), std::string(format_of(span_of(bytes_of(info[0], "head")))));
+  });
+}
+
+Napi::Value image_size(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const at::Tensor bytes = bytes_of(info[0], "image");
+    const Decoding decoding = decoding_of(to_value(info[1]));
+    ImageInfo found{};
+    on_image([&] { found = Decoder().open(span_of(bytes), decoding); });
+    Napi::Object out = Napi::Object::New(info.Env());
+    out.Set("height", found.height);
+    out.Set("width", found.width);
+    return out;
+  });
+}
+
 Napi::Value transform_image(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const at::Tensor bytes = bytes_of(info[0], "image");
@@ -54,7 +74,7 @@ Napi::Value transform_image(const Napi::CallbackInfo& info) {
     const Rng rng(static_cast<uint64_t>(spec["seed"].integer()), "augment",
                   static_cast<uint64_t>(spec["epoch"].integer()),
                   static_cast<uint64_t>(spec["index"].integer()));
-    const int64_t max_pixels = spec["maxPixels"].integer();
+    const Decoding decoding = decoding_of(spec["decoding"]);
     auto scratch = std::make_shared<TransformScratch>();
     return EnvState::of(info.Env())
         .submit(
@@ -68,7 +88,7 @@ Napi::Value transform_image(const Napi::CallbackInfo& info) {
                   return;
                 }
                 Decoder decoder;
-                FilePixels pixels(decoder, decoder.open(span_of(bytes), max_pixels));
+                FilePixels pixels(decoder, decoder.open(span_of(bytes), decoding));
                 transform->apply(pixels, drawn, *scratch);
               });
             },

@@ -81,7 +81,7 @@ ImageInfo JpegDecoder::open(std::span<const uint8_t> bytes, std::span<const uint
   width_ = static_cast<int>(reader.info.image_width);
   height_ = static_cast<int>(reader.info.image_height);
   mcu_height_ = reader.info.max_v_samp_factor * DCTSIZE;
-  return {Format::kJpeg, width_, height_};
+  return {width_, height_};
 }
 
 Box JpegDecoder::decode(const Box& region, int max_denominator, Image& out) {

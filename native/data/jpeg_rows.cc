@@ -3,6 +3,8 @@
 #include <limits>
 #include <new>
 
+#include "data/orientation.h"
+
 namespace lm {
 
 namespace {
@@ -69,9 +71,10 @@ struct Writer {
   Writer& operator=(const Writer&) = delete;
 };
 
-// The reader holds a header. False where the file must stay.
-bool transcode(JpegReader& reader, jpeg_compress_struct& to) {
+// The reader holds a header. False where the file must stay. Of the metadata the orientation stays.
+bool transcode(JpegReader& reader, int orientation_tag, jpeg_compress_struct& to) {
   jpeg_decompress_struct& from = reader.info;
+  const std::array<uint8_t, 32> exif = exif_of_tag(orientation_tag);
   bool done = false;
   reader.errors.run([&] {
     jvirt_barray_ptr* coefficients = jpeg_read_coefficients(&from);
@@ -82,6 +85,7 @@ bool transcode(JpegReader& reader, jpeg_compress_struct& to) {
     // One component has MCUs of one block, whatever its factors say; so says the height of a row then.
     if (to.num_components == 1) to.comp_info[0].h_samp_factor = to.comp_info[0].v_samp_factor = 1;
     jpeg_write_coefficients(&to, coefficients);
+    if (orientation_tag != 1) jpeg_write_marker(&to, JPEG_APP0 + 1, exif.data(), exif.size());
     jpeg_finish_compress(&to);
     done = true;
   });
@@ -108,7 +112,7 @@ std::optional<PackedJpeg> pack_jpeg(std::span<const uint8_t> bytes) try {
   JpegReader reader(bytes);
   if (reader.info.arith_code) return std::nullopt;
   Writer writer(reader, bytes.size() + 1024);
-  if (!transcode(reader, writer.info)) return std::nullopt;
+  if (!transcode(reader, jpeg_orientation_tag(bytes), writer.info)) return std::nullopt;
   PackedJpeg packed{std::move(writer.output.bytes), {}};
   if (packed.bytes.size() > std::numeric_limits<uint32_t>::max()) return std::nullopt;
   packed.rows = find_rows(packed.bytes);

@@ -18,7 +18,8 @@ struct PackedJpeg {
 };
 
 // Nothing where the file must stay as it is: broken, unfinished, arithmetic, or beyond what baseline can
-// hold. Metadata are dropped. The file's size in pixels must have been checked (Decoder::open).
+// hold. Of the metadata the orientation stays, nothing else. The file's size in pixels must have been checked
+// (Decoder::open).
 std::optional<PackedJpeg> pack_jpeg(std::span<const uint8_t> bytes);
 
 // ImageError unless `rows` are those of the packed file whose header was read.

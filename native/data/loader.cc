@@ -238,7 +238,7 @@ int64_t Loader::draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const {
     MemoryPixels pixels(file.bytes.data(), *raw);
     transform_->apply(pixels, rng, maker.scratch);
   } else {
-    FilePixels pixels(maker.decoder, maker.decoder.open(file.bytes, options_.max_pixels, file.rows));
+    FilePixels pixels(maker.decoder, maker.decoder.open(file.bytes, options_.decoding, file.rows));
     transform_->apply(pixels, rng, maker.scratch);
   }
   const Image& image = maker.scratch.image;

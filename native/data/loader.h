@@ -30,7 +30,7 @@ struct LoaderOptions {
   int threads = 0;   // 0: `at` makes the batch itself
   int prefetch = 2;  // batches that are made ahead
   int height = 0, width = 0, channels = 0;
-  int64_t max_pixels = 100'000'000;
+  Decoding decoding{};
   bool throw_on_bad = false;  // else a bad image is replaced, or left out of an evaluation
   int64_t bad_limit = 100;    // of different images
   bool pinned = false;        // memory that a GPU can copy from

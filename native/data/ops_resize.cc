@@ -86,6 +86,7 @@ class Resize final : public DecodeOp {
  public:
   Resize(const Value& spec, const Value* crop)
       : pair_(is_pair(spec["size"])),
+        covers_(spec.find("fit") != nullptr),
         size_(extent_of(spec["size"])),
         cropped_(crop != nullptr),
         crop_(cropped_ ? extent_of((*crop)["size"]) : Extent{0, 0}),
@@ -105,10 +106,12 @@ class Resize final : public DecodeOp {
  private:
   // Size of the whole image afterwards.
   Extent resized(int width, int height) const {
-    if (pair_) return size_;
-    const double side = size_.width;
-    const double h = width <= height ? std::floor(side * height / width) : side;
-    const double w = width <= height ? side : std::floor(side * width / height);
+    if (pair_ && !covers_) return size_;
+    // One side is met, of a single number the shorter one; the other is in proportion, rounded down.
+    const double low_h = size_.height, low_w = size_.width;
+    const bool meets_width = width * low_h <= height * low_w;
+    const double h = meets_width ? std::floor(low_w * height / width) : low_h;
+    const double w = meets_width ? low_w : std::floor(low_h * width / height);
     if (std::max(w, h) > kMostPixels || (!cropped_ && w * h > kMostPixels))
       throw ImageError("it is too long and narrow to be resized");
     return {static_cast<int>(h), static_cast<int>(w)};
@@ -135,7 +138,7 @@ class Resize final : public DecodeOp {
              scratch.image);
   }
 
-  bool pair_;
+  bool pair_, covers_;
   Extent size_;
   bool cropped_;
   Extent crop_;

@@ -25,11 +25,15 @@ LoaderOptions loader_options(const Value& spec) {
   o.height = small(spec["height"]);
   o.width = small(spec["width"]);
   o.channels = small(spec["channels"]);
-  o.max_pixels = spec["maxPixels"].integer();
+  o.decoding = decoding_of(spec["decoding"]);
   o.throw_on_bad = spec["onBadImage"].text() == "throw";
   o.bad_limit = spec["badImageLimit"].integer();
   o.pinned = spec["pinned"].boolean();
   return o;
+}
+
+Decoding decoding_of(const Value& spec) {
+  return {spec["maxPixels"].integer(), spec["exif"].boolean(), spec["sixteenBit"].text() == "clip"};
 }
 
 std::shared_ptr<const Transform> transform_of(const Value& spec) {

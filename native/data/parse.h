@@ -9,6 +9,7 @@
 namespace lm {
 
 LoaderOptions loader_options(const Value& spec);
+Decoding decoding_of(const Value& spec);
 std::shared_ptr<const Transform> transform_of(const Value& spec);  // its `transform`, `mean` and `std`
 
 }  // namespace lm

@@ -73,11 +73,11 @@ class PngReader {
 };
 
 // Rows of four bytes a pixel, as Pillow converts them: alpha is dropped, of 16 bits the upper 8 stay. Gray of
-// 16 bits is left to clip_gray16.
-void set_transforms(const PngReader& reader) {
+// 16 bits may be left to clip_gray16.
+void set_transforms(const PngReader& reader, bool clips_gray) {
   png_structp png = reader.png;
   const int color = png_get_color_type(png, reader.info);
-  if (reader.is_gray16()) return;
+  if (clips_gray && reader.is_gray16()) return;
   if (color == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png);
   if (color == PNG_COLOR_TYPE_GRAY) png_set_expand_gray_1_2_4_to_8(png);
   if (png_get_bit_depth(png, reader.info) == 16) png_set_strip_16(png);
@@ -96,10 +96,11 @@ void clip_gray16(uint8_t* row, int width) {
 
 }  // namespace
 
-ImageInfo PngDecoder::open(std::span<const uint8_t> bytes) {
+ImageInfo PngDecoder::open(std::span<const uint8_t> bytes, bool clips_gray) {
   const PngReader reader(bytes);
   bytes_ = bytes;
-  return {Format::kPng, reader.width(), reader.height()};
+  clips_gray_ = clips_gray;
+  return {reader.width(), reader.height()};
 }
 
 Box PngDecoder::decode(const Box& region, Image& out) {
@@ -112,14 +113,14 @@ Box PngDecoder::decode(const Box& region, Image& out) {
   }
   out.resize(reader.width(), bottom - top);
   reader.errors.run([&] {
-    set_transforms(reader);
+    set_transforms(reader, clips_gray_);
     const int passes = png_set_interlace_handling(reader.png);
     png_read_update_info(reader.png, reader.info);
     for (int y = 0; y < top; y++) png_read_row(reader.png, out.row(0), nullptr);
     for (int pass = 0; pass < passes; pass++)
       for (int y = 0; y < out.height(); y++) png_read_row(reader.png, out.row(y), nullptr);
   });
-  if (reader.is_gray16())
+  if (clips_gray_ && reader.is_gray16())
     for (int y = 0; y < out.height(); y++) clip_gray16(out.row(y), out.width());
   return {region.left, region.top - top, region.right, region.bottom - top};
 }

@@ -11,11 +11,13 @@ namespace lm {
 // As Decoder, but for the limit of pixels.
 class PngDecoder {
  public:
-  ImageInfo open(std::span<const uint8_t> bytes);
+  // `clips_gray`: as Decoding has it.
+  ImageInfo open(std::span<const uint8_t> bytes, bool clips_gray);
   Box decode(const Box& region, Image& out);
 
  private:
   std::span<const uint8_t> bytes_;
+  bool clips_gray_ = false;
 };
 
 }  // namespace lm

@@ -30,7 +30,7 @@ void Scan::run() {
     std::string reason;
     try {
       const Encoded file = samples_->read(i, buffer);
-      const ImageInfo info = decoder.open(file.bytes, max_pixels_);
+      const ImageInfo info = decoder.open(file.bytes, {.max_pixels = max_pixels_});
       decoder.decode({0, 0, double(info.width), double(info.height)}, 1, image);
     } catch (const ImageError& e) {
       reason = e.reason;

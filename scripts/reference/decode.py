@@ -1,8 +1,9 @@
-"""Small JPEG and PNG files of every kind that is read, with the pixels that Pillow gives them, for test/data/decode.test.ts.
+"""Small JPEG and PNG files of every kind that is read, with the pixels that Pillow gives them, for test/images/decode.test.ts.
 
 Run in an environment with Pillow, NumPy and opencv-python-headless (for chroma samplings that Pillow cannot write):
 python scripts/reference/decode.py
-Writes test/golden/decode.json: of each file its bytes, size, the SHA-256 of Pillow's convert("RGB"), and a few pixels [x, y, r, g, b].
+Writes test/golden/decode.json: of each file its bytes, size, the SHA-256 of Pillow's convert("RGB"), and a few pixels [x, y, r, g, b]; under
+"upright" size and SHA-256 of the same after ImageOps.exif_transpose, gray of 16 bits being its upper 8.
 """
 
 import base64
@@ -16,7 +17,7 @@ import zlib
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "decode.json"
 
@@ -55,11 +56,18 @@ def without_adobe(cmyk):
     return cmyk[:at] + cmyk[at + 16:]
 
 
-def turned():
-    """An orientation and a colour profile, both to be ignored."""
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    return pillow_jpeg("RGB", exif=exif, icc_profile=b"no profile at all", comment=b"hello")
+def exif_of(orientation, order="<", kind=3):
+    """A TIFF structure of two entries: ImageDescription, Orientation (kind 3: short, 4: long)."""
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "I", 8)
+    value = struct.pack(order + ("I" if kind == 4 else "HH"), *([orientation] if kind == 4 else [orientation, 0]))
+    entries = struct.pack(order + "HHI4s", 0x010E, 2, 4, b"abc\0") + struct.pack(order + "HHI", 0x0112, kind, 1) + value
+    return head + struct.pack(order + "H", 2) + entries + struct.pack(order + "I", 0)
+
+
+def turned(orientation, **kinds):
+    """An orientation, and a colour profile that is to be ignored."""
+    exif = b"Exif\0\0" + exif_of(orientation, **kinds)
+    return pillow_jpeg("RGB", size=(37, 26), exif=exif, icc_profile=b"no profile at all", comment=b"hello")
 
 
 def jpegs():
@@ -78,7 +86,12 @@ def jpegs():
     yield "JPEG CMYK", pillow_jpeg("CMYK")
     yield "JPEG CMYK without Adobe's marker", without_adobe(pillow_jpeg("CMYK"))
     yield "JPEG YCCK", as_ycck(pillow_jpeg("CMYK"))
-    yield "JPEG turned, with a profile", turned()
+    for orientation in range(0, 10):
+        yield f"JPEG of orientation {orientation}, with a profile", turned(orientation)
+    yield "JPEG of orientation 6, the high byte first", turned(6, order=">")
+    yield "JPEG of orientation 8 in four bytes", turned(8, kind=4)
+    yield "JPEG gray, progressive, of orientation 5", pillow_jpeg(
+        "L", size=(37, 26), progressive=True, exif=b"Exif\0\0" + exif_of(5))
     yield "JPEG with more behind its end", pillow_jpeg("RGB") + b"more"
 
 
@@ -140,11 +153,30 @@ def pngs():
     yield "PNG with gamma, text and background", png(
         RGB, 8, chunks=chunk(b"gAMA", struct.pack(">I", 100000)) + chunk(b"bKGD", b"\0\1\0\2\0\3")
         + chunk(b"tEXt", b"Comment\0hello"))
+    for orientation in (3, 6, 7):
+        yield f"PNG of orientation {orientation}", png(RGB, 8, chunks=chunk(b"eXIf", exif_of(orientation)))
+    yield "PNG of orientation 8, gray, 16 bits, interlaced", png(
+        GRAY, 16, interlaced=True, chunks=chunk(b"eXIf", exif_of(8, order=">")))
+    late = png(RGB, 8)
+    yield "PNG of orientation 5, said behind its pixels", late[:-12] + chunk(b"eXIf", exif_of(5)) + late[-12:]
     yield "PNG of one pixel, interlaced", png(RGB, 8, size=(1, 1), interlaced=True)
     yield "PNG of 3 x 2, interlaced", png(GRAY, 1, size=(3, 2), interlaced=True)
     filtered = io.BytesIO()
     Image.fromarray(picture(40, 30, 3)).save(filtered, "PNG")
     yield "PNG of Pillow, filtered", filtered.getvalue()
+
+
+def upright(file):
+    with Image.open(io.BytesIO(file)) as image:
+        image.load()
+        shown = ImageOps.exif_transpose(image)
+        if shown.mode == "I;16":
+            high = (np.asarray(shown) >> 8).astype(np.uint8)
+            pixels = np.stack([high, high, high], 2)
+        else:
+            pixels = np.asarray(shown.convert("RGB"))
+    height, width, _ = pixels.shape
+    return {"width": width, "height": height, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest()}
 
 
 def case(name, file):
@@ -153,7 +185,7 @@ def case(name, file):
     height, width, _ = pixels.shape
     places = sorted({(0, 0), (width - 1, height - 1), (width // 2, height // 3)})
     return {"name": name, "width": width, "height": height, "sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
-            "pixels": [[x, y, *map(int, pixels[y, x])] for x, y in places],
+            "pixels": [[x, y, *map(int, pixels[y, x])] for x, y in places], "upright": upright(file),
             "file": base64.b64encode(file).decode()}
 
 

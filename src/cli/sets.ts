@@ -5,9 +5,9 @@ import { type DatasetName, datasetNames, datasets } from '../data/datasets.ts';
 import { hasTestFolder } from '../data/folder.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
-import { imagenetMean, imagenetStd } from '../data/transformImage.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { PresetOptions } from '../models/presetOptions.ts';
+import { imagenetMean, imagenetStd } from '../transforms/transforms.ts';
 
 /** How a data set is written on the command line. */
 export const dataHelp: string = `kind:path or JSON; kinds: ${datasetKinds.join(', ')}`;

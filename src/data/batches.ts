@@ -5,7 +5,8 @@ import { datasetOf, type Images } from '../loading/images.ts';
 import { type LoadingOptions, loaderSpec, loadingShape } from '../loading/loaderSpec.ts';
 import { readBatches } from '../loading/readBatches.ts';
 import type { NativeBatch } from '../native/binding.ts';
-import { imagenetMean, imagenetStd } from './transformImage.ts';
+import { preprocessingOf } from '../transforms/preprocessing.ts';
+import { imagenetMean, imagenetStd } from '../transforms/transforms.ts';
 
 /** Options of `batches`. */
 export interface BatchesOptions extends Partial<LoadingOptions> {
@@ -82,6 +83,7 @@ export async function* batches(
     width: imageSize,
     mean: imagenetMean.slice(0, few),
     std: imagenetStd.slice(0, few),
+    ...preprocessingOf(imageSize),
   };
   const spec = { ...loaderSpec(data, input, { ...pass, device: 'cpu' }), rank, worldSize };
   const { height, width } = spec;

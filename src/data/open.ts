@@ -48,11 +48,12 @@ export async function openSome(
   choose?: (labels: Int32Array, classes: number) => Int32Array,
 ): Promise<Dataset> {
   const parsed = parseOptions(datasetSchema, spec, 'data');
-  const { transform } = parsed;
+  const { transform, exif, sixteenBit } = parsed;
   const part = await findData(parsed);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
   const { name, classNames, labels, size } = some;
-  return new Dataset({ name, classNames, labels, size, transform }, some.source);
+  const decoding = { exif, sixteenBit };
+  return new Dataset({ name, classNames, labels, size, transform, decoding }, some.source);
 }
 
 /** Finds the files of a data set; `every`: those of formats that only `pack` reads too. */

@@ -5,9 +5,9 @@ import { parseOptions } from '../check.ts';
 import { availableCores } from '../cores.ts';
 import { LmError } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import { maxPixels } from '../loading/loaderSpec.ts';
 import type { BadImage } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import { maxPixels } from '../transforms/decoding.ts';
 
 /** Options of `checkImages`. */
 export interface CheckOptions {

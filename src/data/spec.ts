@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { type DecodingInput, decodingShape } from '../transforms/decoding.ts';
 import { type Transform, type TransformInput, transformSchema } from '../transforms/transforms.ts';
 import { type DatasetName, datasetNames, type Split } from './datasets.ts';
 
@@ -11,7 +12,7 @@ export type HoldOut =
   /** One name a line: paths as in the folder or archive; of images without names their numbers from 0. */
   | { readonly file: string };
 
-interface Common {
+interface Common extends DecodingInput {
   /** Which part; default 'train'. With `holdOut` 'test' is what is held out of the part to train on. */
   readonly split: Split;
   readonly holdOut?: HoldOut | undefined;
@@ -80,6 +81,7 @@ const common = {
     .optional()
     .describe('images held out of the ones to train on'),
   transform: transformSchema.optional().describe('what happens to an image on its way into a batch'),
+  ...decodingShape,
 };
 const path = z.string().min(1);
 

@@ -4,6 +4,7 @@ import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { Dataset } from '../loading/dataset.ts';
 import type { RawSize } from '../native/binding.ts';
+import { decodingShape } from '../transforms/decoding.ts';
 import type { TransformInput } from '../transforms/transforms.ts';
 import { transformSchema } from '../transforms/transforms.ts';
 
@@ -19,6 +20,9 @@ export interface StreamOptions {
   /** Size of samples that are pixels, uint8 [height, width, channels]; left out: samples are files. */
   readonly size?: RawSize | undefined;
   readonly transform?: TransformInput | undefined;
+  /** How files become pixels; what is left out is the model's: upright by EXIF, the upper 8 of 16 bits. */
+  readonly exif?: boolean | undefined;
+  readonly sixteenBit?: 'scale' | 'clip' | undefined;
   /** Samples that are taken ahead of their use, default 256. */
   readonly capacity?: number | undefined;
   /** Name in messages, default "stream". */
@@ -32,6 +36,7 @@ const schema = z.object({
     .strictObject({ height: side, width: side, channels: z.union([z.literal(1), z.literal(3)]) })
     .optional(),
   transform: transformSchema.optional(),
+  ...decodingShape,
   capacity: z.int().min(1).max(1_000_000).default(256),
   name: z.string().default('stream'),
 });
@@ -50,14 +55,21 @@ export function fromAsyncIterable(
   samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
   options: StreamOptions,
 ): Dataset {
-  const { classNames, size, transform, capacity, name } = parseOptions(schema, options, 'stream');
+  const { classNames, size, transform, exif, sixteenBit, capacity, name } = parseOptions(
+    schema,
+    options,
+    'stream',
+  );
   if (
     typeof samples !== 'object' ||
     samples === null ||
     !(Symbol.asyncIterator in samples || Symbol.iterator in samples)
   )
     throw expected('ERR_CONFIG', 'an iterable of samples', 'samples', samples);
-  const parts = { name, classNames, labels: null, size: size ?? null, transform };
+  const parts = {
+    ...{ name, classNames, labels: null, size: size ?? null, transform },
+    decoding: { exif, sixteenBit },
+  };
   const data = new Dataset(parts, { kind: 'stream', classes: classNames.length, capacity, ...size });
   void hand(samples, data);
   return data;

@@ -1,6 +1,7 @@
 import { LmError } from '../errors.ts';
 import type { NativeSource, NativeSourceSpec, RawSize } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { DecodingInput } from '../transforms/decoding.ts';
 import type { Transform } from '../transforms/transforms.ts';
 
 /** What a data set is made of. */
@@ -14,6 +15,8 @@ export interface DatasetParts {
   readonly size: RawSize | null;
   /** What happens to an image on its way into a batch; default: what training or evaluation choose. */
   readonly transform?: Transform | undefined;
+  /** How files become pixels, as far as the set says so; the rest is the model's. */
+  readonly decoding?: DecodingInput | undefined;
 }
 
 /**
@@ -34,6 +37,8 @@ export class Dataset {
   /** Size of images that are pixels; null for files. */
   readonly size: RawSize | null;
   readonly transform: Transform | undefined;
+  /** How files become pixels, as far as the set says so; the rest is the model's. */
+  readonly decoding: DecodingInput;
   readonly #shared: Shared;
 
   /** @internal */
@@ -44,13 +49,14 @@ export class Dataset {
     this.count = parts.labels?.length ?? null;
     this.size = parts.size;
     this.transform = parts.transform;
+    this.decoding = parts.decoding ?? {};
     this.#shared = 'kind' in source ? share(source) : source;
   }
 
   /** The same images with another transform; they share their memory, and are closed together. */
   with(transform: Transform): Dataset {
-    const { name, classNames, labels, size } = this;
-    return new Dataset({ name, classNames, labels, size, transform }, this.#shared);
+    const { name, classNames, labels, size, decoding } = this;
+    return new Dataset({ name, classNames, labels, size, transform, decoding }, this.#shared);
   }
 
   /** What a message calls an image: its path, or a file and the place in it. */

@@ -2,13 +2,11 @@
 import { z } from 'zod';
 import { defaultThreads } from '../cores.ts';
 import { expected } from '../errors.ts';
-import type { InputSpec } from '../graph/spec.ts';
 import type { NativeLoaderSpec } from '../native/binding.ts';
-import { imagenetEval, imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
+import { decodingOf, maxPixels } from '../transforms/decoding.ts';
+import { imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
 import type { Dataset } from './dataset.ts';
-
-/** The largest image that is decoded, in pixels: a small file may claim to be a huge image. */
-export const maxPixels = 100_000_000;
+import type { ModelInput } from './modelInput.ts';
 
 /** Options of a loader, defaults filled in. */
 export interface LoadingOptions {
@@ -52,19 +50,20 @@ export interface Pass extends LoadingOptions {
 }
 
 /**
- * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay as they are; files:
- * `imagenetTrain`, `imagenetEval` at the size of the network's input).
+ * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay as they are; files get
+ * `imagenetTrain` at the size of the network's input, or what the model's evaluations have).
  *
  * @throws ERR_CONFIG when the transform leaves images of different sizes.
  */
-export function loaderSpec(data: Dataset, input: InputSpec, pass: Pass): NativeLoaderSpec {
+export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): NativeLoaderSpec {
   const { batch, seed, prefetch, onBadImage, badImageLimit } = pass;
   const transform = transformOf(data, input, pass.training);
   const [height, width] = sizeAfter(transform, data);
   const training = pass.training && data.count !== null; // a stream has its own order
   const untouched = data.size !== null && transform.length === 0;
   return {
-    ...{ batch, seed, training, prefetch, onBadImage, badImageLimit, transform, height, width, maxPixels },
+    ...{ batch, seed, training, prefetch, onBadImage, badImageLimit, transform, height, width },
+    decoding: { maxPixels, ...decodingOf(data.decoding, input) },
     ...{ channels: input.channels, mean: input.mean, std: input.std },
     ...{ rank: 0, worldSize: 1, pinned: pass.device.startsWith('cuda') },
     workers: pass.workers ?? (untouched ? 0 : Math.max(1, Math.floor(defaultThreads() / 4))),
@@ -72,15 +71,15 @@ export function loaderSpec(data: Dataset, input: InputSpec, pass: Pass): NativeL
 }
 
 /** Height and width of a data set's images in a batch of a network. */
-export function batchSize(data: Dataset, input: InputSpec, training: boolean): readonly [number, number] {
+export function batchSize(data: Dataset, input: ModelInput, training: boolean): readonly [number, number] {
   return sizeAfter(transformOf(data, input, training), data);
 }
 
 /** What happens to the images of a data set on their way to a network: its own transform, or the usual one of the purpose. */
-export function transformOf(data: Dataset, { height, width }: InputSpec, training: boolean): Transform {
+export function transformOf(data: Dataset, input: ModelInput, training: boolean): Transform {
   if (data.transform !== undefined) return data.transform;
   if (data.size !== null) return [];
-  return training ? imagenetTrain([height, width]) : imagenetEval([height, width]);
+  return training ? imagenetTrain([input.height, input.width]) : input.transform;
 }
 
 function sizeAfter(transform: Transform, { size, name }: Dataset): readonly [number, number] {

@@ -3,11 +3,11 @@ import { parseOptions } from '../check.ts';
 import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from '../checkpoint/checkpoint.ts';
 import { didYouMean, expected, LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
-import type { InputSpec } from '../graph/spec.ts';
 import { checkClassNames } from '../loading/classNames.ts';
 import { Dataset } from '../loading/dataset.ts';
 import { datasetOf, type Images } from '../loading/images.ts';
 import { batchSize, loaderSpec } from '../loading/loaderSpec.ts';
+import type { ModelInput } from '../loading/modelInput.ts';
 import type {
   Dtype,
   NativeEvaluation,
@@ -18,6 +18,7 @@ import type {
 } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
 import { native } from '../native/load.ts';
+import { preprocessingOf } from '../transforms/preprocessing.ts';
 import { adapt, type LoadReport, loadReport } from './adapt.ts';
 import { checkAmp } from './amp.ts';
 import {
@@ -125,9 +126,10 @@ export class Model {
     return model;
   }
 
-  /** Size and normalisation of the images it takes. */
-  get input(): InputSpec {
-    return this.graph.input;
+  /** Size and normalisation of the images it takes, and what brings image files to it in evaluations and predictions. */
+  get input(): ModelInput {
+    const { input } = this.graph;
+    return { ...input, ...preprocessingOf([input.height, input.width]) };
   }
 
   /** Bytes of weights and statistics; 0 once closed. */

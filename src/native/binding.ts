@@ -182,6 +182,16 @@ export interface NativeSource {
   close(): void;
 }
 
+/** How files become pixels. */
+export interface NativeDecoding {
+  /** Images of more are refused. */
+  readonly maxPixels: number;
+  /** Turned upright by the tag Orientation. */
+  readonly exif: boolean;
+  /** Gray of 16 bits: the upper 8, or what is above 255 cut off. */
+  readonly sixteenBit: 'scale' | 'clip';
+}
+
 /** How batches are made of a source. */
 export interface NativeLoaderSpec extends RawSize {
   readonly batch: number;
@@ -194,7 +204,7 @@ export interface NativeLoaderSpec extends RawSize {
   readonly workers: number;
   /** Batches that are made ahead. */
   readonly prefetch: number;
-  readonly maxPixels: number;
+  readonly decoding: NativeDecoding;
   readonly onBadImage: 'replace' | 'throw';
   readonly badImageLimit: number;
   /** Memory that a GPU can copy from. */
@@ -240,7 +250,7 @@ export interface NativeTransformSpec extends Partial<RawSize> {
   readonly seed: number;
   readonly epoch: number;
   readonly index: number;
-  readonly maxPixels: number;
+  readonly decoding: NativeDecoding;
 }
 
 export interface NativeOptimizerSpec {
@@ -370,6 +380,10 @@ export interface NativeAddon {
   configure(options: { threads: number }): void;
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;
+  /** Name of the image format that a file of these first bytes has, such as "JPEG" or "WebP"; empty for none. */
+  formatOf(head: Uint8Array): string;
+  /** Size of the image that a JPEG or PNG file shows, by its header. */
+  imageSize(file: Uint8Array, decoding: NativeDecoding): { readonly height: number; readonly width: number };
   /** uint8 [height, width, 3] */
   transformImage(
     image: Uint8Array,

@@ -24,6 +24,8 @@ export interface TransformOps {
   /** To [height, width], or the shorter side to `size` and the longer in proportion, rounded down. */
   readonly resize: {
     readonly size: Size;
+    /** `cover`: [height, width] is the least size, both sides stay in proportion; default: each side is met for itself. */
+    readonly fit?: 'cover' | undefined;
     readonly interpolation: Interpolation;
     /** As in `randomResizedCrop`, but default false: an evaluation is exact. */
     readonly scaledDecode: boolean;
@@ -181,7 +183,12 @@ export const transformSchema: z.ZodType<Transform, TransformInput> = z
         interpolation,
         scaledDecode: scaledDecode.default(true),
       }),
-      op('resize', { size, interpolation, scaledDecode: scaledDecode.default(false) }),
+      op('resize', {
+        size,
+        fit: z.literal('cover').optional().describe('[height, width] are the least, in proportion'),
+        interpolation,
+        scaledDecode: scaledDecode.default(false),
+      }),
       op('centerCrop', { size }),
       op('cornerCrop', {
         size,

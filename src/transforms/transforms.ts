@@ -105,6 +105,10 @@ export function resizedTo(transform: Transform, size: number): Transform {
   return parseTransform([...transform, { kind: 'resize', size: [size, size] }], 'resizedTo');
 }
 
+/** ImageNet's mean and standard deviation per channel, of pixels scaled to [0, 1]: what files are normalised with unless told. */
+export const imagenetMean: readonly number[] = [0.485, 0.456, 0.406];
+export const imagenetStd: readonly number[] = [0.229, 0.224, 0.225];
+
 type MaybeSize = readonly [number, number] | null;
 
 function sizeAfter(input: MaybeSize, op: TransformOp): MaybeSize {
@@ -118,7 +122,8 @@ function sizeAfter(input: MaybeSize, op: TransformOp): MaybeSize {
     case 'randomCrop':
       return randomCropSize(input, pair(op.size), op.padding);
     case 'resize':
-      return typeof op.size === 'number' ? shorterSideTo(input, op.size) : op.size;
+      if (typeof op.size === 'number') return shorterSideTo(input, op.size);
+      return op.fit === 'cover' ? covering(input, op.size) : op.size;
     default:
       return input;
   }
@@ -141,6 +146,14 @@ function shorterSideTo(input: MaybeSize, side: number): MaybeSize {
   return width <= height
     ? [Math.floor((side * height) / width), side]
     : [side, Math.floor((side * width) / height)];
+}
+
+function covering(input: MaybeSize, [height, width]: readonly [number, number]): MaybeSize {
+  if (input === null) return null;
+  const [h, w] = input;
+  return w * height >= h * width
+    ? [height, Math.floor((height * w) / h)]
+    : [Math.floor((width * h) / w), width];
 }
 
 function pair(size: Size): readonly [number, number] {

@@ -8,6 +8,7 @@ import type { Dataset } from '../../src/loading/dataset.ts';
 import type { Images } from '../../src/loading/images.ts';
 import type { BadImage } from '../../src/native/binding.ts';
 import { native } from '../../src/native/load.ts';
+import { preprocessingOf } from '../../src/transforms/preprocessing.ts';
 import type { TransformInput } from '../../src/transforms/transforms.ts';
 import { transformSchema } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
@@ -204,7 +205,8 @@ describe('a bad image', () => {
     const { path, bad } = await damaged();
     const data = await opened(path);
     const { loaderSpec } = await import('../../src/loading/loaderSpec.ts');
-    const input = { channels: 3, height: 8, width: 8, mean: [0, 0, 0], std: [1, 1, 1] };
+    const normalisation = { mean: [0, 0, 0], std: [1, 1, 1] };
+    const input = { channels: 3, height: 8, width: 8, ...normalisation, ...preprocessingOf(8) };
     const making = { workers: 0, prefetch: 1, onBadImage: 'replace', badImageLimit: 3 } as const;
     const pass = { batch: 4, seed: 0, training: true, device: 'cpu', ...making };
     const loader = new (native().Loader)(data.source, loaderSpec(data, input, pass));

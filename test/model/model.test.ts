@@ -3,6 +3,7 @@ import { createModel } from '../../src/createModel.ts';
 import { Model } from '../../src/model/model.ts';
 import { predictions } from '../../src/model/predictions.ts';
 import { preset } from '../../src/models/presets.ts';
+import { wholeImage } from '../../src/transforms/preprocessing.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -22,7 +23,8 @@ describe('a new model', () => {
     const model = await tinyModel({ dtype: 'float64', classNames: ['a', 'b', 'c', 'd'] });
     expect(model).toMatchObject({ dtype: 'float64', device: 'cpu', training: false, closed: false });
     expect(model.classNames).toEqual(['a', 'b', 'c', 'd']);
-    expect(model.input).toEqual(tiny.input);
+    const upright = { exif: true, sixteenBit: 'scale' };
+    expect(model.input).toEqual({ ...tiny.input, transform: wholeImage(8), ...upright });
     const numbers = [...tiny.params, ...tiny.buffers].map(({ shape }) => shape.reduce((a, b) => a * b, 1));
     expect(model.bytes).toBe(8 * numbers.reduce((a, b) => a + b));
   });

@@ -9,7 +9,8 @@ export function trainingLoader(
 ): NativeLoaderSpec {
   return {
     ...{ height, width, channels, batch, seed, training: true, transform: [], mean: [], std: [] },
-    ...{ rank: 0, worldSize: 1, workers: 0, prefetch: 1, maxPixels: 1e8, pinned: false },
+    ...{ rank: 0, worldSize: 1, workers: 0, prefetch: 1, pinned: false },
+    decoding: { maxPixels: 1e8, exif: true, sixteenBit: 'scale' },
     ...{ onBadImage: 'replace', badImageLimit: 0 },
   };
 }

@@ -1,5 +1,6 @@
 /** Transforms of single images by the addon. */
 import { createHash } from 'node:crypto';
+import type { NativeDecoding } from '../../src/native/binding.ts';
 import { parseTransform, type TransformInput } from '../../src/transforms/transforms.ts';
 import { addon } from './addon.ts';
 
@@ -16,7 +17,7 @@ export interface Result {
 
 export const mean = [0.485, 0.456, 0.406];
 export const std = [0.229, 0.224, 0.225];
-export const maxPixels = 1e6;
+export const decoding: NativeDecoding = { maxPixels: 1e6, exif: true, sixteenBit: 'scale' };
 
 /** A transform of an image file, or of pixels [h, w, 3] when their size is given. */
 export function transformed(
@@ -28,7 +29,7 @@ export function transformed(
   const raw = size === undefined ? {} : { height: size[0], width: size[1], channels: 3 };
   const drawn = { seed: 1, epoch: 2, index };
   return addon().transformImage(image, {
-    ...{ transform: parseTransform(transform), mean, std, maxPixels },
+    ...{ transform: parseTransform(transform), mean, std, decoding },
     ...raw,
     ...drawn,
   });

@@ -1,6 +1,6 @@
 /** `lm-resnet predict` */
 import { type Command, Option } from 'commander';
-import { readImage } from '../../data/image.ts';
+import { readImage } from '../../images/readImage.ts';
 import { ampSchema } from '../../model/amp.ts';
 import { Model } from '../../model/model.ts';
 import { type Amp, precisions } from '../../native/binding.ts';

@@ -3,12 +3,14 @@
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
-import { maxPixels } from '../../loading/loaderSpec.ts';
+import { decodable } from '../../images/foreign.ts';
+import { formatOf } from '../../images/imageFile.ts';
 import { native } from '../../native/load.ts';
-import { parseTransform } from '../../transforms/transforms.ts';
+import { type DecodingInput, decodingOf, maxPixels } from '../../transforms/decoding.ts';
+import { parseTransform, type Transform } from '../../transforms/transforms.ts';
 
 /** How images are packed. */
-export interface Encoding {
+export interface Encoding extends DecodingInput {
   /** Shorter side in pixels to which larger images are made smaller; undefined: they keep their size. */
   readonly resize?: number | undefined;
   /** Quality of the JPEG files that are made, 1 to 100. */
@@ -24,15 +26,15 @@ export interface Payload {
 }
 
 /**
- * Packs one image. JPEG files keep their coefficients, and so their pixels: they are only rearranged so that parts can be decoded.
- * PNG files stay as they are, other formats become PNG. With `resize`, larger images become JPEG files of that size (Lanczos).
+ * Packs one image. JPEG files keep their coefficients and their orientation, and so their pixels: they are only rearranged so that parts can be
+ * decoded. PNG files stay as they are, other formats become PNG. With `resize`, larger images become upright JPEG files of that size, resized as a
+ * training does (triangle filter).
  *
  * @throws ERR_IMAGE when it cannot be decoded.
  */
-export async function encodeImage(bytes: Uint8Array, { resize, quality }: Encoding): Promise<Payload> {
-  const file = await brought(bytes, resize, quality);
-  await checkDecodes(file);
-  const packed = isJpeg(file) ? await native().packJpeg(file) : null;
+export async function encodeImage(bytes: Uint8Array, encoding: Encoding): Promise<Payload> {
+  const file = await brought(bytes, encoding);
+  const packed = formatOf(file) === 'JPEG' ? await native().packJpeg(file) : null;
   if (packed === null) return { bytes: file, rows: 0, crc: crc32(file) };
   const places = new Uint8Array(packed.rows.buffer, packed.rows.byteOffset, packed.rows.byteLength);
   const whole = Buffer.concat([places, packed.bytes]);
@@ -40,38 +42,24 @@ export async function encodeImage(bytes: Uint8Array, { resize, quality }: Encodi
 }
 
 /** To JPEG or PNG, and to its size. */
-async function brought(bytes: Uint8Array, resize: number | undefined, quality: number): Promise<Uint8Array> {
-  try {
-    const image = sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error' });
-    const { width = 0, height = 0, format } = await image.metadata();
-    const smaller = resize !== undefined && Math.min(width, height) > resize;
-    if (!smaller && (format === 'jpeg' || format === 'png')) return bytes;
-    const plain = image.toColourspace('srgb').removeAlpha();
-    if (!smaller) return await plain.png().toBuffer();
-    const side = width < height ? { width: resize } : { height: resize };
-    return await plain
-      .resize({ ...side, kernel: 'lanczos3' })
-      .jpeg({ quality })
-      .toBuffer();
-  } catch (cause) {
-    throw new LmError(
-      'ERR_IMAGE',
-      cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause),
-      {
-        cause,
-      },
-    );
+async function brought(bytes: Uint8Array, { resize, quality, ...how }: Encoding): Promise<Uint8Array> {
+  const decoding = { maxPixels, ...decodingOf(how) };
+  const apply = (transform: Transform): ReturnType<ReturnType<typeof native>['transformImage']> =>
+    native().transformImage(file, { transform, decoding, mean: [], std: [], seed: 0, epoch: 0, index: 0 });
+  const file = await decodable(bytes).catch((cause: unknown) => {
+    throw new LmError('ERR_IMAGE', cause instanceof Error ? cause.message : String(cause), { cause });
+  });
+  const { height: h, width: w } = native().imageSize(file, decoding);
+  if (resize === undefined || Math.min(h, w) <= resize) {
+    await apply(mean);
+    return file;
   }
+  const smaller = parseTransform([{ kind: 'resize', size: resize }]);
+  const { pixels, height, width } = await apply(smaller);
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality })
+    .toBuffer();
 }
 
 /** Decodes all of a file: a mean of it takes every pixel. */
-const mean = parseTransform([{ kind: 'resize', size: [1, 1], scaledDecode: false }]);
-
-async function checkDecodes(file: Uint8Array): Promise<void> {
-  const nothing = { mean: [], std: [], seed: 0, epoch: 0, index: 0 };
-  await native().transformImage(file, { transform: mean, maxPixels, ...nothing });
-}
-
-function isJpeg(file: Uint8Array): boolean {
-  return file[0] === 0xff && file[1] === 0xd8;
-}
+const mean = parseTransform([{ kind: 'resize', size: [1, 1] }]);

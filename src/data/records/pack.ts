@@ -10,6 +10,7 @@ import { availableCores } from '../../cores.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
 import { errnoOf, fileError, replaceFile } from '../../files.ts';
 import type { BadImage } from '../../native/binding.ts';
+import type { DecodingInput } from '../../transforms/decoding.ts';
 import { findData } from '../open.ts';
 import { type DatasetSpecInput, datasetSchema } from '../spec.ts';
 import { encodeImage, type Payload } from './encode.ts';
@@ -56,6 +57,8 @@ const packSchema = z.object({
   workers: z.int().min(1).max(1024).optional(),
 });
 
+type Settings = z.output<typeof packSchema> & DecodingInput;
+
 /**
  * Packs a data set of image files into a new folder of records. Stopped or killed at any moment, the same call goes on with the
  * shard that is missing; a shard is there as a whole or not at all.
@@ -72,17 +75,18 @@ export async function pack(
   options: PackOptions = {},
 ): Promise<PackResult> {
   const { signal, onProgress, ...rest } = options;
-  const settings = parseOptions(packSchema, rest, 'pack');
+  const parsed = parseOptions(datasetSchema, spec, 'data');
+  const { exif, sixteenBit } = parsed;
+  const settings: Settings = { ...parseOptions(packSchema, rest, 'pack'), exif, sixteenBit };
   const { resize, quality, shardBytes, onBadImage } = settings;
-  const found = await findData(parseOptions(datasetSchema, spec, 'data'), true);
+  const found = await findData(parsed, true);
   const images = await listImages(found);
   const shards = cut(images, shardBytes);
   const plan = createHash('sha256')
     .update(
       JSON.stringify([
         recordsVersion,
-        resize,
-        quality,
+        { resize, quality, exif, sixteenBit },
         shardBytes,
         found.classNames,
         images.map(({ name, label, length }) => [name, label, length]),
@@ -185,7 +189,7 @@ interface Watch {
 async function writeShard(
   path: string,
   images: readonly ImageFile[],
-  settings: z.output<typeof packSchema>,
+  settings: Settings,
   watch: Watch,
 ): Promise<RecordEntry[]> {
   const payloads = await inParallel(images, settings.workers ?? availableCores(), async (image) => {
@@ -222,7 +226,7 @@ async function writeShard(
 
 async function packImage(
   image: ImageFile,
-  settings: z.output<typeof packSchema>,
+  settings: Settings,
   bad: Map<string, string>,
 ): Promise<Payload | null> {
   try {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { addAnalyze } from '../../../src/cli/commands/analyze.ts';
-import { writeImage } from '../../../src/data/image.ts';
+import { writeImage } from '../../../src/images/writeImage.ts';
 import { Model } from '../../../src/model/model.ts';
 import { network } from '../../../src/models/network.ts';
 import { init } from '../../../src/native/load.ts';

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { encodeImage, type Payload } from '../../../src/data/records/encode.ts';
-import { transformImage } from '../../../src/data/transformImage.ts';
+import { transformImage } from '../../../src/images/transformImage.ts';
 import '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
 import { picture } from '../../support/photos.ts';

@@ -6,10 +6,10 @@ import type { TransformInput } from '../../../src/transforms/transforms.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
 import {
+  decoding,
   type Extent,
   type Levels,
   many,
-  maxPixels,
   mean,
   noisy,
   pixels,
@@ -275,7 +275,7 @@ describe('what cannot be', () => {
     ['an unknown filter', { kind: 'resize', size: 4, interpolation: 'sinc', scaledDecode: false }],
     ['a magnitude beyond the bins', { kind: 'randAugment', numOps: 1, magnitude: 9, bins: 5 }],
   ])('is refused again by the native side: %s', async (_, op) => {
-    const spec = { transform: [op], mean, std, seed: 0, epoch: 0, index: 0, maxPixels };
+    const spec = { transform: [op], mean, std, seed: 0, epoch: 0, index: 0, decoding };
     const raw = { height: 1, width: 1, channels: 3 };
     const call = async (): Promise<unknown> => addon().transformImage(new Uint8Array(3), { ...spec, ...raw });
     expect(await codeOf(call())).toBe('ERR_CONFIG');

@@ -32,10 +32,12 @@ export function trainer(of, { batch = 4, width = 4 } = {}) {
   const source = new Source({ kind: 'memory', images, labels, height: size, width: size, channels: 1 });
   const optimizer = optimizerSpec(graph(width).params, trainSchema.parse({}));
   const pixels = { height: size, width: size, channels: 1, transform: [], mean: [], std: [] };
-  const making = { workers: 0, prefetch: 1, rank: 0, worldSize: 1, maxPixels: 1e8, pinned: false };
+  const decoding = { maxPixels: 1e8, exif: true, sixteenBit: 'scale' };
+  const making = { workers: 0, prefetch: 1, rank: 0, worldSize: 1, pinned: false };
   const loader = {
     ...pixels,
     ...making,
+    decoding,
     batch,
     seed: 0,
     training: true,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { readImage, writeImage } from '../../src/data/image.ts';
+import { readImage } from '../../src/images/readImage.ts';
+import { writeImage } from '../../src/images/writeImage.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -51,10 +52,13 @@ describe('readImage', () => {
     );
   });
 
-  it('puts transparency on black', async () => {
-    const file = await png(Uint8Array.from([200, 100, 50, 0, 200, 100, 50, 255]), 2, 1, 4);
+  it.each(['png', 'webp'] as const)('passes over transparency, whatever is below it: %s', async (format) => {
+    const pixels = Uint8Array.from([200, 100, 50, 0, 200, 100, 50, 255]);
+    const raw = { width: 2, height: 1, channels: 4 } as const;
+    const options = format === 'webp' ? { lossless: true, exact: true } : {};
+    const file = await sharp(pixels, { raw }).toFormat(format, options).toBuffer();
     expect([...(await readImage(file, { channels: 3, height: 1, width: 2 }))]).toEqual([
-      0, 0, 0, 200, 100, 50,
+      200, 100, 50, 200, 100, 50,
     ]);
   });
 
@@ -126,7 +130,7 @@ describe('readImage', () => {
       limitInputPixels: false,
     });
     const file = await huge.png({ compressionLevel: 1 }).toBuffer();
-    const read = readImage(file, { channels: 3, height: 8, width: 8 }, 'bomb.png');
+    const read = readImage(file, { channels: 3, height: 8, width: 8 }, { name: 'bomb.png' });
     await expect(read).rejects.toMatchObject({
       code: 'ERR_IMAGE',
       message: expect.stringContaining('bomb.png'),
@@ -142,23 +146,26 @@ describe('readImage', () => {
     expect(await codeOf(readImage('x.png', { ...size, height: 0 }))).toBe('ERR_CONFIG');
   });
 
-  it('never gives another error than an LmError, whatever the bytes', async () => {
-    const whole = await png(ramp(192), 8, 8, 3);
-    const edits = fc.record({
-      at: fc.nat(whole.length - 1),
-      bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }),
-    });
-    await fc.assert(
-      fc.asyncProperty(edits, async ({ at, bytes }) => {
-        const file = Buffer.from(whole);
-        file.set(bytes.subarray(0, file.length - at), at);
-        expect(['none', 'ERR_IMAGE']).toContain(
-          await codeOf(readImage(file, { channels: 3, height: 8, width: 8 })),
-        );
-      }),
-      { numRuns: 100 },
-    );
-  });
+  it.each(['png', 'jpeg', 'webp'] as const)(
+    'never gives another error than an LmError, whatever the bytes: %s',
+    async (format) => {
+      const image = sharp(ramp(192), { raw: { width: 8, height: 8, channels: 3 } });
+      const whole = await image.withMetadata({ orientation: 6 }).toFormat(format).toBuffer();
+      // The EXIF segment stands at the beginning of JPEG and PNG files.
+      const at = fc.oneof(fc.nat(Math.min(150, whole.length - 1)), fc.nat(whole.length - 1));
+      const edits = fc.record({ at, bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }) });
+      await fc.assert(
+        fc.asyncProperty(edits, async ({ at, bytes }) => {
+          const file = Buffer.from(whole);
+          file.set(bytes.subarray(0, file.length - at), at);
+          expect(['none', 'ERR_IMAGE']).toContain(
+            await codeOf(readImage(file, { channels: 3, height: 8, width: 8 })),
+          );
+        }),
+        { numRuns: 100 },
+      );
+    },
+  );
 });
 
 describe('writeImage', () => {

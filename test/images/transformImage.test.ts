@@ -3,7 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { openDataset } from '../../src/data/open.ts';
-import { type RgbImage, type TransformImageOptions, transformImage } from '../../src/data/transformImage.ts';
+import {
+  type RgbImage,
+  type TransformImageOptions,
+  transformImage,
+} from '../../src/images/transformImage.ts';
 import type { TransformInput } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';

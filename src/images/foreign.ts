@@ -1,0 +1,44 @@
+/** Formats that are not decoded natively: sharp brings them to PNG, pixel for pixel, and from there on they are PNG files like others. */
+import sharp, { type Metadata } from 'sharp';
+import { maxPixels } from '../transforms/decoding.ts';
+import { formatOf } from './imageFile.ts';
+
+/** Formats that the native side decodes. */
+const nativeFormats: readonly (string | null)[] = ['JPEG', 'PNG'];
+
+/** Kinds of pixels that PNG has too; others become RGB. */
+const kept: readonly unknown[] = ['grey16', 'rgb16', 'b-w'];
+
+/** The first frame as stored, whatever its colour profile says. */
+const reading = { limitInputPixels: maxPixels, ignoreIcc: true, failOn: 'error' } as const;
+
+/**
+ * An image file of any format as one that is decoded natively: JPEG and PNG as they are, others as PNG, with their orientation, all bits and
+ * no colour profile.
+ *
+ * @throws what sharp says of a file that it cannot read.
+ */
+export async function decodable(bytes: Uint8Array): Promise<Uint8Array> {
+  if (bytes.length === 0 || nativeFormats.includes(formatOf(bytes))) return bytes;
+  const found = await sharp(bytes, reading).metadata();
+  if (found.space === 'cmyk') return fromInk(bytes, found);
+  const space = kept.includes(found.space) ? found.space : 'srgb';
+  return sharp(bytes, reading).toColourspace(space).keepExif().png({ compressionLevel: 1 }).toBuffer();
+}
+
+/** CMYK by the formula that JPEG files have too: each colour is (1 - ink) (1 - black). */
+async function fromInk(bytes: Uint8Array, { orientation }: Metadata): Promise<Uint8Array> {
+  const image = sharp(bytes, reading).pipelineColourspace('cmyk').toColourspace('cmyk');
+  const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const pixel = channels * Math.floor(i / 3);
+    const [ink = 0, light = 0] = [data[pixel + (i % 3)], 255 - (data[pixel + 3] ?? 0)];
+    return Math.max(0, light - Math.round((ink * light) / 255));
+  });
+  const made = sharp(rgb, { raw: { width, height, channels: 3 } });
+  return made
+    .withMetadata(orientation === undefined ? {} : { orientation })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+}

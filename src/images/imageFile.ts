@@ -1,0 +1,60 @@
+/** The bytes of an image file, and what they are. */
+import { readFile } from 'node:fs/promises';
+import { expected, LmError } from '../errors.ts';
+import { fileError } from '../files.ts';
+import { native } from '../native/load.ts';
+
+/** Bytes, such as a `Buffer`, or what `fetch` gives. */
+export type Bytes = Uint8Array | Uint8ClampedArray | ArrayBuffer;
+
+/** An image file: its path, or its bytes. */
+export type ImageFile = string | Bytes;
+
+/** Bytes of a file that a signature is looked for in. */
+const headBytes = 32;
+
+/** Bytes as one kind of array, which shares their memory; null for anything else. */
+export function bytesIn(value: unknown): Uint8Array | null {
+  if (value instanceof Uint8Array) return value;
+  if (value instanceof Uint8ClampedArray)
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  return value instanceof ArrayBuffer ? new Uint8Array(value) : null;
+}
+
+/**
+ * The format of an image file by its first bytes, such as "JPEG" or "WebP"; null for what begins like none. Pixels do not begin like a
+ * file by chance.
+ */
+export function formatOf(bytes: Uint8Array): string | null {
+  return native().formatOf(bytes.subarray(0, headBytes)) || null;
+}
+
+/** What to call an image in messages. */
+export function nameOf(file: unknown): string {
+  return typeof file === 'string' ? file : 'image';
+}
+
+/**
+ * The bytes of an image file.
+ *
+ * @throws ERR_FILE when it cannot be read, ERR_CONFIG for what is neither a path nor bytes.
+ */
+export async function fileBytes(file: ImageFile): Promise<Uint8Array> {
+  if (typeof file === 'string')
+    return readFile(file).catch((cause: unknown) => {
+      throw fileError(cause, 'a readable image', file);
+    });
+  const bytes = bytesIn(file);
+  if (bytes === null) throw expected('ERR_CONFIG', 'a path, or the bytes of a file,', 'image', file);
+  return bytes;
+}
+
+/** The error of an image that cannot be used. */
+export function badImage(name: string, cause: unknown): LmError {
+  const reason = cause instanceof Error ? cause.message.replaceAll(/\s+/g, ' ').trim() : String(cause);
+  const message = `Expected an image that can be decoded for \`${name}\` but received one that cannot: ${reason}`;
+  return new LmError('ERR_IMAGE', message, {
+    hint: 'Open it in a viewer; if it is sound, convert it to PNG or JPEG.',
+    cause,
+  });
+}
