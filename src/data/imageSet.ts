@@ -1,5 +1,6 @@
 /** Images and labels in memory: what every importer returns and every source takes. */
 import { expected } from '../errors.ts';
+import { numberedClasses } from './classNumbers.ts';
 
 /** A labelled set of images of one size. */
 export interface ImageSet {
@@ -48,7 +49,7 @@ export function imageSet(input: ImageSetInput): ImageSet {
     const what = `${bytes} bytes (${count} labels x ${height} x ${width} x ${channels})`;
     throw expected('ERR_DATASET', what, `${name}.images.length`, images.length);
   }
-  const classNames = checkNames(input.classNames ?? numbered(input.labels));
+  const classNames = checkNames(input.classNames ?? numbered(input.labels, name));
   const labels = checkLabels(input.labels, classNames.length, name);
   return { name, images, labels, count, height, width, channels, classNames };
 }
@@ -122,9 +123,9 @@ function checkNames(names: readonly string[]): readonly string[] {
   return names;
 }
 
-function numbered(labels: ArrayLike<number>): string[] {
+function numbered(labels: ArrayLike<number>, name: string): string[] {
   let highest = 0;
   for (let i = 0; i < labels.length; i++) highest = Math.max(highest, labels[i] ?? 0);
-  const classes = Number.isSafeInteger(highest) && highest < 1e6 ? highest + 1 : 1;
-  return Array.from({ length: classes }, (_, i) => String(i));
+  // What is no label is told of with its place.
+  return Number.isSafeInteger(highest) ? numberedClasses(highest, labels.length, name) : ['0'];
 }

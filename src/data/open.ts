@@ -3,6 +3,7 @@ import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { Dataset } from '../loading/dataset.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
+import { numberedClasses } from './classNumbers.ts';
 import { loadDataset } from './datasets.ts';
 import { indexFolder } from './folder.ts';
 import { heldOut } from './holdOut.ts';
@@ -99,15 +100,10 @@ async function shardData({ path, classNames: given, window, split }: WebDatasetS
     );
   const { files, table, labels, names } = await indexShards(path);
   const name = typeof path === 'string' ? path : (path[0] ?? '');
-  const classes = labels.reduce((a, b) => Math.max(a, b + 1), 0);
-  if (given !== undefined && classes > given.length)
-    throw expected(
-      'ERR_DATASET',
-      `labels below ${given.length}, the number of class names,`,
-      name,
-      classes - 1,
-    );
-  const classNames = given ?? Array.from({ length: classes }, (_, i) => String(i));
+  const highest = labels.reduce((a, b) => Math.max(a, b), 0);
+  if (given !== undefined && highest >= given.length)
+    throw expected('ERR_DATASET', `labels below ${given.length}, the number of class names,`, name, highest);
+  const classNames = given ?? numberedClasses(highest, labels.length, name);
   return {
     name,
     classNames,

@@ -1,17 +1,29 @@
-/**
- * Members of a tar archive: where their bytes are, without reading them. POSIX ustar and pax, GNU long names and large sizes.
- *
- * @see IEEE Std 1003.1, pax, "ustar Interchange Format"
- */
-import { LmError } from '../errors.ts';
+/** Members of a tar archive: where their bytes are, without reading them. */
+import {
+  damaged,
+  type Extended,
+  hasMore,
+  isExtended,
+  isSound,
+  parseHeader,
+  paxFields,
+  type TarKind,
+  textOf,
+} from './tarHeader.ts';
 
-/** A file in an archive. */
-export interface TarMember {
+/** A member of an archive that is no folder. */
+export interface TarEntry {
   readonly name: string;
   /** First byte of its contents in the archive. */
   readonly offset: number;
   readonly size: number;
+  readonly kind: TarKind;
+  /** Of a link: what it leads to. */
+  readonly target: string;
 }
+
+/** A file in an archive. */
+export type TarMember = Pick<TarEntry, 'name' | 'offset' | 'size'>;
 
 /** An archive: on disk or in memory. */
 export interface TarBytes {
@@ -22,7 +34,17 @@ export interface TarBytes {
   read(position: number, length: number): Uint8Array;
 }
 
+/** Bytes that are needed to go on. */
+export interface Wanted {
+  readonly position: number;
+  readonly length: number;
+}
+
 const block = 512;
+/** The largest long name or pax header, in bytes. */
+const maxExtended = 2 ** 20;
+/** The longest name, in letters: that of a path. */
+const maxName = 4096;
 
 /**
  * Lists the regular files of an archive, in their order.
@@ -32,85 +54,79 @@ const block = 512;
  * for (const { name, offset, size } of tarMembers(archive)) console.log(name, archive.read(offset, size));
  */
 export function* tarMembers(archive: TarBytes): Generator<TarMember, void> {
+  for (const { name, offset, size, kind } of tarEntries(archive))
+    if (kind === 'a file') yield { name, offset, size };
+}
+
+/**
+ * Lists everything in an archive but folders, in its order: files, and what only looks like one.
+ *
+ * @throws ERR_DATASET naming the archive when it is cut off or damaged.
+ */
+export function* tarEntries(archive: TarBytes): Generator<TarEntry, void> {
+  const steps = tarSteps(archive.path, archive.size);
+  for (let step = steps.next(); !step.done; ) {
+    const { value } = step;
+    if ('kind' in value) {
+      yield value;
+      step = steps.next();
+    } else step = steps.next(archive.read(value.position, value.length));
+  }
+}
+
+/**
+ * Lists an archive step by step, its bytes ever further behind: a step is an entry, or bytes that are to be handed to the next call; fewer
+ * where the archive ends.
+ *
+ * @param size bytes of the archive, or as many as it may have.
+ * @throws ERR_DATASET naming the archive when it is cut off or damaged.
+ */
+export function* tarSteps(
+  path: string,
+  size: number,
+): Generator<TarEntry | Wanted, void, Uint8Array | undefined> {
   let position = 0;
   let next: Extended = {};
-  while (position < archive.size) {
-    const header = archive.read(position, block);
-    if (header.length < block) throw damaged(archive, `ends inside the header at byte ${position}`);
+  while (position < size) {
+    const header = yield* read(position, block);
+    if (header.length === 0) return; // the end of one whose size was not known
+    if (header.length < block) throw damaged(path, `ends inside the header at byte ${position}`);
     if (header.every((byte) => byte === 0)) return;
-    checkSum(header, archive, position);
-    const size = next.size ?? numberAt(header, 124, 12);
-    if (!Number.isSafeInteger(size))
-      throw damaged(archive, `says no size of "${next.name ?? nameOf(header)}" at byte ${position}`);
-    const offset = position + block;
-    if (offset + size > archive.size)
-      throw damaged(
-        archive,
-        `is cut off: "${next.name ?? nameOf(header)}" needs ${offset + size} bytes, it has ${archive.size}`,
-      );
-    const type = String.fromCharCode(header[156] ?? 0);
-    const text = (): string => Buffer.from(archive.read(offset, size)).toString('utf8');
-    position = offset + Math.ceil(size / block) * block;
-    if (type === 'L') next = { ...next, name: text().replace(/\0+$/, '') };
-    else if (type === 'x') next = { ...next, ...paxFields(text()) };
-    else if (type !== 'K' && type !== 'g') {
-      if (type === '0' || type === '\0' || type === '7')
-        yield { name: next.name ?? nameOf(header), offset, size };
+    if (!isSound(header)) throw damaged(path, `has no header at byte ${position}`);
+    const { type, ...entry } = parseHeader(header, next);
+    if (!Number.isSafeInteger(entry.size))
+      throw damaged(path, `says no size of "${entry.name}" at byte ${position}`);
+    if (entry.name.length > maxName)
+      throw damaged(path, `has a name of ${entry.name.length} letters, of which at most ${maxName} are read`);
+    let offset = position + block;
+    for (let more = type === 'S' && hasMore(header, true); more; offset += block)
+      more = hasMore(yield* read(offset, block), false);
+    if (offset + entry.size > size)
+      throw damaged(path, `is cut off: "${entry.name}" needs ${offset + entry.size} bytes, it has ${size}`);
+    position = offset + Math.ceil(entry.size / block) * block;
+    const extended = yield* extendedBy(type, { path, offset, size: entry.size });
+    if (extended !== null) next = { ...next, ...extended };
+    else {
       next = {};
+      if (entry.kind !== 'a folder') yield { ...entry, offset };
     }
   }
 }
 
-/** What a header of its own says of the member behind it. */
-interface Extended {
-  readonly name?: string;
-  readonly size?: number;
+function* read(position: number, length: number): Generator<Wanted, Uint8Array, Uint8Array | undefined> {
+  return (yield { position, length }) ?? new Uint8Array(0);
 }
 
-/** Lines `<length> <key>=<value>`. */
-function paxFields(text: string): Extended {
-  const path = /(?:^|\n)\d+ path=([^\n]*)\n/.exec(text)?.[1];
-  const size = /(?:^|\n)\d+ size=(\d+)\n/.exec(text)?.[1];
-  return {
-    ...(path === undefined ? {} : { name: path }),
-    ...(size === undefined ? {} : { size: Number(size) }),
-  };
-}
-
-function nameOf(header: Uint8Array): string {
-  const name = textAt(header, 0, 100);
-  const prefix = textAt(header, 257, 5) === 'ustar' ? textAt(header, 345, 155) : '';
-  return prefix === '' ? name : `${prefix}/${name}`;
-}
-
-function textAt(header: Uint8Array, start: number, length: number): string {
-  const field = header.subarray(start, start + length);
-  const end = field.indexOf(0);
-  return Buffer.from(end < 0 ? field : field.subarray(0, end)).toString('utf8');
-}
-
-/** Octal digits, or GNU's big-endian binary after a byte of 0x80; NaN when it is neither. */
-function numberAt(header: Uint8Array, start: number, length: number): number {
-  const field = header.subarray(start, start + length);
-  if (((field[0] ?? 0) & 0x80) === 0) {
-    const digits = textAt(header, start, length).trim();
-    return /^[0-7]*$/.test(digits) ? Number(`0o${digits || '0'}`) : Number.NaN;
-  }
-  return field.subarray(1).reduce((number, byte) => number * 256 + byte, 0);
-}
-
-/** The sum of a header's bytes, its own field read as blanks. */
-function checkSum(header: Uint8Array, archive: TarBytes, position: number): void {
-  const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
-  if (sum !== numberAt(header, 148, 8)) throw damaged(archive, `has no header at byte ${position}`);
-}
-
-function damaged({ path }: TarBytes, what: string): LmError {
-  return new LmError(
-    'ERR_DATASET',
-    `Expected a sound tar archive for \`${path}\` but received one that ${what}`,
-    {
-      hint: 'Copy or make the archive again.',
-    },
-  );
+/** What a header says of the member behind it; null where it is a member itself. */
+function* extendedBy(
+  type: string,
+  { path, offset, size }: { readonly path: string; readonly offset: number; readonly size: number },
+): Generator<Wanted, Extended | null, Uint8Array | undefined> {
+  if (!isExtended(type)) return null;
+  if (size > maxExtended)
+    throw damaged(path, `has an extended header of ${size} bytes, of which at most ${maxExtended} are read`);
+  const bytes = yield* read(offset, size);
+  if (type === 'L') return { name: textOf(bytes) };
+  if (type === 'K') return { target: textOf(bytes) };
+  return type === 'g' ? {} : paxFields(bytes, path);
 }

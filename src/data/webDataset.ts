@@ -1,12 +1,12 @@
 /** WebDataset: tar shards in which the files of a sample follow each other and share a name up to its first dot. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { LmError } from '../errors.ts';
-import { checkRegular, fileError } from '../files.ts';
 import type { FileStamp } from '../native/binding.ts';
 import { expandPath } from './braces.ts';
-import { stampOf } from './fileStamp.ts';
-import { type TarBytes, type TarMember, tarMembers } from './tar.ts';
+import { isHiddenPath } from './hidden.ts';
+import { openShard } from './shardFile.ts';
+import { type TarBytes, type TarEntry, type TarMember, tarEntries } from './tar.ts';
+import { linkFollower } from './tarLinks.ts';
 
 /** Where the images of shards are. */
 export interface ShardIndex {
@@ -19,6 +19,10 @@ export interface ShardIndex {
 }
 
 const imageEnds = /^(jpe?g|png)$/i;
+/** The largest image file that is read, in bytes. */
+const maxImage = 2 ** 30;
+/** Ends of names that a message lists. */
+const mostShown = 5;
 /** Headers that are read before other work gets its turn. */
 const headersAtOnce = 2000;
 
@@ -60,24 +64,37 @@ interface ShardSample {
   readonly label: number;
 }
 
-async function* samplesOf(archive: TarBytes): AsyncGenerator<ShardSample, void> {
-  let key: string | undefined;
-  let members: TarMember[] = [];
-  let read = 0;
-  for (const member of tarMembers(archive)) {
-    if (++read % headersAtOnce === 0) await setImmediate();
-    const own = keyOf(member.name);
-    if (own !== key && members.length > 0) yield sampleOf(archive, key ?? '', members);
-    members = own === key ? [...members, member] : [member];
-    key = own;
-  }
-  if (members.length > 0) yield sampleOf(archive, key ?? '', members);
+/** Members of one key that follow each other. */
+interface Group {
+  readonly key: string;
+  readonly members: TarEntry[];
 }
 
-function sampleOf(archive: TarBytes, key: string, members: readonly TarMember[]): ShardSample {
+async function* samplesOf(archive: TarBytes): AsyncGenerator<ShardSample, void> {
+  const follow = linkFollower(archive);
+  let group: Group | undefined;
+  let read = 0;
+  for (const entry of tarEntries(archive)) {
+    if (++read % headersAtOnce === 0) await setImmediate();
+    if (isHiddenPath(entry.name)) continue;
+    const key = keyOf(entry.name);
+    if (group?.key === key) group.members.push(entry);
+    else {
+      if (group !== undefined) yield await sampleOf(archive, group, follow);
+      group = { key, members: [entry] };
+    }
+  }
+  if (group !== undefined) yield await sampleOf(archive, group, follow);
+}
+
+async function sampleOf(
+  archive: TarBytes,
+  { key, members }: Group,
+  follow: (entry: TarEntry) => Promise<TarEntry | null>,
+): Promise<ShardSample> {
   const image = members.find(({ name }) => imageEnds.test(endOf(name)));
   const label = members.find(({ name }) => endOf(name).toLowerCase() === 'cls');
-  const ends = members.map(({ name }) => `.${endOf(name)}`).join(', ');
+  const ends = listed(members.map(({ name }) => `.${endOf(name)}`));
   if (image === undefined)
     throw wrong(archive.path, `"${key}" with ${ends} and no image`, 'Images are .jpg, .jpeg or .png files.');
   if (label === undefined)
@@ -86,11 +103,35 @@ function sampleOf(archive: TarBytes, key: string, members: readonly TarMember[])
       `"${key}" with ${ends} and no .cls`,
       'The class of an image is a number in a .cls file.',
     );
-  const text = Buffer.from(archive.read(label.offset, Math.min(label.size, 32)))
+  if (image.size > maxImage)
+    throw wrong(archive.path, `"${image.name}" of ${image.size} bytes`, 'No image file has more than 1 GiB.');
+  const [pixels, number] = [await fileOf(archive, image, follow), await fileOf(archive, label, follow)];
+  const text = Buffer.from(archive.read(number.offset, Math.min(number.size, 32)))
     .toString('utf8')
     .trim();
-  if (/^\d{1,9}$/.test(text)) return { image, label: Number(text) };
+  if (/^\d{1,9}$/.test(text)) return { image: { ...pixels, name: image.name }, label: Number(text) };
   throw wrong(archive.path, `"${key}" with the class "${text}"`, 'A .cls file holds one number from 0.');
+}
+
+/** The file that a member is or leads to. */
+async function fileOf(
+  archive: TarBytes,
+  entry: TarEntry,
+  follow: (entry: TarEntry) => Promise<TarEntry | null>,
+): Promise<TarEntry> {
+  const found = await follow(entry);
+  if (found?.kind === 'a file') return found;
+  const leads = entry.target === '' ? '' : ` to "${entry.target}"`;
+  const where = found === null ? ', which is no file of the archive' : '';
+  const hint =
+    'Make the archive of the files themselves: tar --dereference --hard-dereference, without --sparse.';
+  throw wrong(archive.path, `"${entry.name}", ${entry.kind}${leads}${where}`, hint);
+}
+
+/** The first few of a list. */
+function listed(words: readonly string[]): string {
+  const shown = words.slice(0, mostShown).join(', ');
+  return words.length > mostShown ? `${shown} and ${words.length - mostShown} more` : shown;
 }
 
 /** The name up to the first dot behind the last slash. */
@@ -101,32 +142,6 @@ function keyOf(name: string): string {
 /** What stands behind that dot. */
 function endOf(name: string): string {
   return name.slice(keyOf(name).length + 1);
-}
-
-interface OpenShard extends TarBytes {
-  readonly stamp: FileStamp;
-  close(): void;
-}
-
-function openShard(path: string): OpenShard {
-  const orFileError = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (cause) {
-      throw fileError(cause, 'a readable shard', path);
-    }
-  };
-  orFileError(() => checkRegular(path, statSync(path)));
-  const file = orFileError(() => openSync(path, 'r'));
-  const read = (position: number, length: number): Uint8Array => {
-    const bytes = Buffer.alloc(length);
-    return bytes.subarray(
-      0,
-      orFileError(() => readSync(file, bytes, 0, length, position)),
-    );
-  };
-  const stamp = stampOf(path, fstatSync(file, { bigint: true }));
-  return { path, size: stamp.bytes, read, stamp, close: () => closeSync(file) };
 }
 
 function wrong(path: string, received: string, hint: string): LmError {

@@ -18,6 +18,9 @@ describe('a path with braces', () => {
     ['{b,a}-{0..1}', ['b-0', 'b-1', 'a-0', 'a-1']],
     ['x{,.old}', ['x', 'x.old']],
     ['/data/{a,b}/x.tar', ['/data/a/x.tar', '/data/b/x.tar']],
+    ['{a,b}-{1..2}-{x,y}', ['a-1-x', 'a-1-y', 'a-2-x', 'a-2-y', 'b-1-x', 'b-1-y', 'b-2-x', 'b-2-y']],
+    ['{a,b}{,}', ['a', 'a', 'b', 'b']],
+    ['shard-{0..3', ['shard-{0..3']],
   ])('is written out in order: %s', async (pattern, wanted) => {
     expect(await expandPath(pattern)).toEqual(wanted);
   });
@@ -28,6 +31,22 @@ describe('a path with braces', () => {
       expect(await codeOf(expandPath(pattern))).toBe('ERR_DATASET');
     },
   );
+});
+
+describe('a path that stands for absurdly many is refused at once', () => {
+  const zeros = '0'.repeat(4000);
+  it.each<[string, string]>([
+    ['a range of a million', '{1..1000000}'],
+    ['ranges whose product is absurd', '{0..999}{0..999}'],
+    ['2 ^ 40 alternatives', '{a,b}'.repeat(40)],
+    ['a number that is not exact', '{99999999999999999999..99999999999999999999}'],
+    ['ends that are no numbers any more', `{1..${'9'.repeat(400)}}`],
+    ['numbers of thousands of digits', `{${zeros}1..${zeros}9}`],
+    ['long paths by the thousand', `${'x'.repeat(2000)}{1..99999}`],
+    ['a pattern that is no path', 'x'.repeat(5000)],
+  ])('%s', async (_, pattern) => {
+    expect(await codeOf(expandPath(pattern))).toBe('ERR_DATASET');
+  });
 });
 
 describe('a path with stars', () => {
@@ -57,6 +76,16 @@ describe('a path with stars', () => {
     }
     const wanted = [join(folder, 'train', '0.tar'), join(folder, 'extra', '0.tar')];
     expect(await expandPath(join(folder, '{train,extra}', '*.tar'))).toEqual(wanted);
+  });
+
+  it('of many stars is matched in one pass', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'a'.repeat(200)), '');
+    await writeFile(join(folder, '._0.tar'), '');
+    expect(await codeOf(expandPath(join(folder, `${'*a'.repeat(60)}*b`)))).toBe('ERR_DATASET');
+    expect(await expandPath(join(folder, `${'*a'.repeat(60)}*`))).toHaveLength(1);
+    expect(await codeOf(expandPath(join(folder, '*.tar')))).toBe('ERR_DATASET');
+    expect(await expandPath(join(folder, '.*.tar'))).toHaveLength(1);
   });
 
   it('is refused when nothing matches, and when its folder is missing', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type TarBytes, type TarMember, tarMembers } from '../../src/data/tar.ts';
+import { type TarBytes, type TarMember, tarEntries, tarMembers } from '../../src/data/tar.ts';
 import { thrown } from '../support/errors.ts';
 import { base256, longName, member, pax, type TarEntry, tar } from '../support/tar.ts';
 
@@ -164,6 +164,80 @@ describe('the members of a tar archive', () => {
   });
 });
 
+describe('all that is in a tar archive', () => {
+  const kinds = (entries: readonly TarEntry[]): string[] =>
+    [...tarEntries(archiveOf(tar(entries)))].map(({ name, kind, target, size }) =>
+      [name, kind, target, size].join('|'),
+    );
+
+  it('is told by kind', () => {
+    expect(
+      kinds([
+        { name: 'folder/', type: '5' },
+        { name: 'old/', type: '\0' },
+        { name: 'file', bytes: 'x' },
+        { name: 'hard', type: '1', link: 'file', size: Buffer.from('00000000777\0') },
+        { name: 'soft', type: '2', link: '../file' },
+        { name: 'fifo', type: '6' },
+        { name: 'null', type: '3' },
+        { name: 'sda', type: '4' },
+        { name: 'label', type: 'V' },
+        { name: 'last', bytes: 'yy' },
+      ]),
+    ).toEqual([
+      'file|a file||1',
+      'hard|a hard link|file|0',
+      'soft|a symbolic link|../file|0',
+      'fifo|a FIFO||0',
+      'null|a device||0',
+      'sda|a device||0',
+      'label|a special member||0',
+      'last|a file||2',
+    ]);
+  });
+
+  it('takes the long names of links, of pax and of GNU', () => {
+    expect(
+      kinds([
+        pax({ linkpath: long }),
+        { name: 'a', type: '2', link: 'short' },
+        longName(long, 'K'),
+        { name: 'b', type: '1' },
+      ]),
+    ).toEqual([`a|a symbolic link|${long}|0`, `b|a hard link|${long}|0`]);
+  });
+
+  it('knows sparse files, of GNU with the blocks of their map, and of pax', () => {
+    const map = Buffer.alloc(1024);
+    map[504] = 1; // one more block follows
+    expect(
+      kinds([
+        { name: 's', type: 'S', sparse: map, bytes: 'data' },
+        { name: 'n', bytes: 'x' },
+        pax({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0', 'GNU.sparse.name': 'p' }),
+        { name: 'GNUSparseFile.0/p', bytes: '1\n0\n' },
+      ]),
+    ).toEqual(['s|a sparse file||4', 'n|a file||1', 'p|a sparse file||4']);
+  });
+
+  it('keeps names apart that are no UTF-8', () => {
+    const names = [Buffer.from([0xe9]), Buffer.from([0xe8])].map((bytes) => bytes.toString('latin1'));
+    expect(kinds(names.map((name) => ({ name, encoding: 'latin1', bytes: 'x' })))).toEqual([
+      'é|a file||1',
+      'è|a file||1',
+    ]);
+  });
+
+  it('gives the size of a pax header to the member, not to a header between', () => {
+    const entries = [
+      pax({ size: '5' }),
+      longName(long),
+      { name: 'short', bytes: 'hello', size: Buffer.from('0') },
+    ];
+    expect(kinds(entries)).toEqual([`${long}|a file||5`]);
+  });
+});
+
 describe('a damaged archive', () => {
   const sound = tar([
     { name: 'first', bytes: 'x'.repeat(700) },
@@ -187,12 +261,36 @@ describe('a damaged archive', () => {
     ['with a size that is no number', sized('hello\0'), 'first'],
     ['with a size of digits that are not octal', sized('00000000009\0'), 'first'],
     ['with a size below zero', sized('-0000000010\0'), 'first'],
+    [
+      'with a pax record without its end',
+      tar([{ name: 'x', type: 'x', bytes: '99 path=a\n' }]),
+      'extended header',
+    ],
+    ['with a pax record of no length', tar([{ name: 'x', type: 'x', bytes: 'path=a\n' }]), 'extended header'],
+    ['with a pax record of length 0', tar([{ name: 'x', type: 'x', bytes: '0 a=b\n' }]), 'extended header'],
+    ['with a pax size that is no number', tar([pax({ size: '1e3' }), { name: 'first' }]), 'first'],
+    ['with a name of a megabyte', tar([longName('n'.repeat(1e6)), { name: 'x' }]), '1000000 letters'],
+    [
+      'with a pax header of more',
+      tar([pax({ comment: 'n'.repeat(2 ** 20) }), { name: 'x' }]),
+      'extended header of',
+    ],
+    [
+      'with a map of a sparse file that has no end',
+      Buffer.concat([tar([{ name: 's', type: 'S', sparse: Buffer.alloc(512, 1) }]).subarray(0, 1024)]),
+      'is cut off',
+    ],
     ['cut off inside a long name', tar([longName(long)]).subarray(0, 600), '@LongLink'],
   ])('is refused by name and place: %s', (_, bytes, place) => {
     const { code, text } = thrown(() => list(bytes));
     expect(code).toBe('ERR_DATASET');
     expect(text).toContain('`some.tar`');
     expect(text).toContain(place);
+  });
+
+  it('takes a value with a line that looks like another record as it is', () => {
+    const sly = pax({ comment: 'x\n12 path=sly\n' });
+    expect(contents(tar([sly, { name: 'honest', bytes: 'x' }]))).toEqual([['honest', 'x']]);
   });
 
   it('gives the members before the damage first', () => {

@@ -5,11 +5,17 @@ import { openDataset } from '../../src/data/open.ts';
 import { indexShards } from '../../src/data/webDataset.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { pax, type TarEntry, tar } from '../support/tar.ts';
+import { member, pax, type TarEntry, tar } from '../support/tar.ts';
 
 const sample = (key: string, label: number | string, ends = 'jpg'): TarEntry[] => [
   { name: `${key}.${ends}`, bytes: `image ${key}` },
   { name: `${key}.cls`, bytes: String(label) },
+];
+
+/** A sample whose image is no file. */
+const linked = (type: string, link: string): TarEntry[] => [
+  { name: 'b.jpg', type, link },
+  { name: 'b.cls', bytes: '0' },
 ];
 
 /** Writes shards 0.tar, 1.tar, …; the pattern of them all. */
@@ -89,6 +95,50 @@ describe('shards of WebDataset', () => {
       ],
       wanted: ['5 a'],
     },
+    {
+      title: 'hidden things between and inside of them',
+      entries: [
+        { name: './._0.jpg', bytes: 'AppleDouble' },
+        ...sample('./0', 1),
+        { name: '.ipynb_checkpoints/0.jpg', bytes: 'old' },
+        { name: '@eaDir/0.jpg', bytes: 'thumbnail' },
+        { name: '__MACOSX/._1.jpg', bytes: 'AppleDouble' },
+        { name: '.DS_Store', bytes: 'x' },
+        ...sample('1', 2),
+      ],
+      wanted: ['1 image ./0', '2 image 1'],
+    },
+    {
+      title: 'links to files of the archive',
+      entries: [
+        ...sample('a/0', 1),
+        { name: 'a/1.jpg', type: '1', link: 'a/0.jpg' },
+        { name: 'a/1.cls', type: '2', link: '../b/2.cls' },
+        { name: 'b/2.jpg', type: '2', link: '../a/./1.jpg' },
+        { name: 'b/2.cls', bytes: '5' },
+      ],
+      wanted: ['1 image a/0', '5 image a/0', '5 image a/0'],
+    },
+    {
+      title: 'special members that are not needed',
+      entries: [
+        { name: 'x.fifo', type: '6' },
+        { name: 'x.txt', type: '2', link: '/etc/hosts' },
+        ...sample('x', 3),
+      ],
+      wanted: ['3 image x'],
+    },
+    {
+      title: 'names that are no UTF-8 and differ in such a letter only',
+      entries: ['\xe9', '\xe8'].flatMap((key, i) =>
+        sample(key, i).map((entry) => ({
+          ...entry,
+          encoding: 'latin1' as const,
+          bytes: entry.name.endsWith('s') ? String(i) : `${i}`,
+        })),
+      ),
+      wanted: ['0 0', '1 1'],
+    },
     { title: 'one key in two shards', entries: sample('0', 1), wanted: ['1 image 0', '1 image 0'] },
   ])('may hold $title', async ({ title, entries, wanted }) => {
     const twice = title.includes('two shards') ? [entries, entries] : [entries];
@@ -111,6 +161,13 @@ describe('shards of WebDataset', () => {
     ['a class that is not whole', sample('b', 1.5), 'the class "1.5"'],
     ['an empty class', sample('b', ''), 'the class ""'],
     ['an absurd class', sample('b', '12345678901'), 'the class "12345678901"'],
+    ['a link out of the archive', linked('2', '/etc/passwd'), '"b.jpg", a symbolic link to "/etc/passwd"'],
+    ['a link to nothing', linked('1', 'none.jpg'), '"b.jpg", a hard link to "none.jpg"'],
+    ['a link in a circle', linked('2', 'b.jpg'), '"b.jpg", a symbolic link to "b.jpg"'],
+    ['a FIFO for an image', linked('6', ''), '"b.jpg", a FIFO'],
+    ['a device for an image', linked('3', ''), '"b.jpg", a device'],
+    ['a sparse file for an image', linked('S', ''), '"b.jpg", a sparse file'],
+    ['hidden things only', [{ name: '._a.jpg' }, { name: '._a.cls' }], 'no sample'],
     ['no sample', [], 'no sample'],
     ['folders only', [{ name: 'a/', type: '5' }], 'no sample'],
   ])('are refused by name with %s', async (_, entries, received) => {
@@ -136,6 +193,31 @@ describe('shards of WebDataset', () => {
     }
   });
 
+  it.each<[string, readonly number[]]>([
+    ['gzip', [0x1f, 0x8b, 8, 0]],
+    ['bzip2', [0x42, 0x5a, 0x68, 0x39]],
+    ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]],
+    ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
+    ['zip', [0x50, 0x4b, 3, 4]],
+  ])('are refused when they are compressed by %s, which is told', async (name, start) => {
+    const pattern = await shards(sample('a', 1));
+    const path = pattern.replace('{0..0}', '0');
+    await writeFile(path, Buffer.concat([Buffer.from(start), Buffer.alloc(2000)]));
+    const message = expect.stringMatching(new RegExp(`${path}.*compressed by ${name}`));
+    await expect(indexShards(path)).rejects.toMatchObject({ code: 'ERR_DATASET', message });
+  });
+
+  it('with a hundred thousand members of one key are read, and told of in short', async () => {
+    const many = Array.from({ length: 100_000 }, (_, i) => member({ name: `k.${i}` }));
+    const folder = await temporaryFolder();
+    const [sound, without] = [join(folder, 'a.tar'), join(folder, 'b.tar')];
+    await writeFile(sound, Buffer.concat([...many, tar(sample('k', 2))]));
+    expect([...(await indexShards(sound)).labels]).toEqual([2]);
+    await writeFile(without, Buffer.concat(many));
+    const error = await indexShards(without).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'ERR_DATASET', message: expect.stringContaining('and 99995 more') });
+  });
+
   it('are refused when one is missing or a folder', async () => {
     const pattern = await shards(sample('a', 1));
     expect(await codeOf(indexShards(pattern.replace('{0..0}', '{0..1}')))).toBe('ERR_FILE');
@@ -154,6 +236,20 @@ describe('a data set of shards', () => {
     expect(named.classNames).toEqual(classNames);
     const few = openDataset({ kind: 'webDataset', path, classNames: ['a', 'b', 'c'] });
     await expect(few).rejects.toMatchObject({ code: 'ERR_DATASET' });
+  });
+
+  it('may have classes far apart, but none far beyond its images', async () => {
+    const open = async (label: number): Promise<number> => {
+      await using data = await openDataset({ kind: 'webDataset', path: await shards(sample('a', label)) });
+      return data.classNames.length;
+    };
+    expect(await open(21_842)).toBe(21_843);
+    expect(await open(65_535)).toBe(65_536);
+    for (const label of [65_536, 999_999_999])
+      await expect(open(label)).rejects.toMatchObject({
+        code: 'ERR_DATASET',
+        message: expect.stringContaining(String(label)),
+      });
   });
 
   it('has no part to test on but what is held out', async () => {

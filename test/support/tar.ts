@@ -10,6 +10,12 @@ export interface TarEntry {
   readonly prefix?: string;
   /** The size field, in place of the octal length. */
   readonly size?: Uint8Array;
+  /** What a link leads to. */
+  readonly link?: string;
+  /** Blocks of GNU's map of a sparse file, between header and contents. */
+  readonly sparse?: Uint8Array;
+  /** How the name is written, default UTF-8. */
+  readonly encoding?: 'utf8' | 'latin1';
   /** Six bytes that say which format it is, default ustar's. */
   readonly magic?: string;
 }
@@ -22,9 +28,12 @@ export function tar(entries: readonly TarEntry[]): Buffer {
 /** One member: header, contents, and zeros up to a whole block. */
 export function member(entry: TarEntry): Buffer {
   const { name, bytes = '', type = '0', prefix = '', size, magic = 'ustar\0' } = entry;
+  const { link = '', sparse = new Uint8Array(0), encoding = 'utf8' } = entry;
   const contents = Buffer.from(bytes);
   const header = Buffer.alloc(512);
-  header.write(name, 0, 100, 'utf8');
+  header.write(name, 0, 100, encoding);
+  header.write(link, 157, 100, 'utf8');
+  if (sparse.length > 0) header[482] = 1;
   header.write('0000644\0', 100, 'latin1');
   if (size === undefined) header.write(`${contents.length.toString(8).padStart(11, '0')}\0`, 124, 'latin1');
   else header.set(size, 124);
@@ -34,7 +43,7 @@ export function member(entry: TarEntry): Buffer {
   header.write(' '.repeat(8), 148, 'latin1');
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
-  return Buffer.concat([header, contents, Buffer.alloc(-contents.length & 511)]);
+  return Buffer.concat([header, sparse, contents, Buffer.alloc(-contents.length & 511)]);
 }
 
 /** A pax header of records `<length> <key>=<value>`, the length counting itself. */
