@@ -222,7 +222,8 @@ export function readBounded(path: string, most: number): Promise<Buffer> {
   });
 }
 
-function tooLarge(path: string, size: number, most: number): LmError {
+/** The error ERR_FILE of a file that is larger than is read. */
+export function tooLarge(path: string, size: number, most: number): LmError {
   return new LmError('ERR_FILE', `Expected at most ${most} bytes for \`${path}\` but received ${size}`, {
     hint: 'Check the path: no sound file of this kind is so large.',
   });

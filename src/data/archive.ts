@@ -1,10 +1,7 @@
-/** Gzipped tar archives, unpacked in memory: data sets as they are published. */
-import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import { LmError } from '../errors.ts';
-import { fileError } from '../files.ts';
-import { tarMembers } from './tar.ts';
+/** Tar archives, gzipped or not, of which some files are read into memory: data sets as they are published. */
+import { withBytes } from './byteStream.ts';
+import { tarSteps } from './tar.ts';
+import { damaged } from './tarHeader.ts';
 
 /** A file out of an archive. */
 export interface ArchivedFile {
@@ -15,41 +12,52 @@ export interface ArchivedFile {
   readonly bytes: Uint8Array;
 }
 
-/** The largest archive that is unpacked, in bytes: several times the largest that is published. */
-const maxBytes = 2 ** 31 - 1;
+/** The largest archive, in bytes when it is unpacked; those of CIFAR have 185 million. */
+const maxArchive = 256 * 2 ** 20;
+/** Zeros behind the last file of a gzipped archive, in bytes: an archive is filled up to a whole record. */
+const maxBehind = 2 ** 20;
+const hint = 'Download it again, and compare its checksum with the published one.';
 
 /**
- * Unpacks an archive, gzipped or not, into memory.
+ * Reads files of an archive into memory; the others are passed over.
  *
- * @throws ERR_DATASET naming the archive when it is damaged or cut off, ERR_FILE when it cannot be read.
+ * @param wanted whether a file is read, by its name inside.
+ * @throws ERR_DATASET naming the archive when it is damaged, cut off, or unpacks to more than 256 MiB; ERR_FILE when it cannot be read.
  * @example
- * const files = await readArchive('cifar-10-binary.tar.gz');
+ * const files = await readArchive('cifar-10-binary.tar.gz', (name) => name.endsWith('.bin'));
  */
-export async function readArchive(path: string): Promise<ArchivedFile[]> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileError(cause, 'a readable archive', path);
-  });
-  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const tar = gzipped ? await unpacked(bytes, path) : bytes;
-  const read = (position: number, length: number): Uint8Array => tar.subarray(position, position + length);
-  const members = tarMembers({ path, size: tar.length, read });
-  return Array.from(members, ({ name, offset, size }) => ({
-    path: `${path}:${name}`,
-    name,
-    bytes: read(offset, size),
-  }));
-}
-
-async function unpacked(bytes: Uint8Array, path: string): Promise<Uint8Array> {
-  return promisify(gunzip)(bytes, { maxOutputLength: maxBytes }).catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LmError(
-      'ERR_DATASET',
-      `Expected a sound archive for \`${path}\` but received one that is not: ${reason}`,
-      {
-        hint: 'Download it again, and compare its checksum with the published one.',
-        cause,
-      },
-    );
+export function readArchive(
+  path: string,
+  wanted: (name: string) => boolean = () => true,
+): Promise<ArchivedFile[]> {
+  return withBytes(path, hint, async ({ bytes, size, gzipped }) => {
+    const found: ArchivedFile[] = [];
+    let at = 0;
+    const read = async (position: number, length: number): Promise<Buffer> => {
+      const reached = at + (await bytes.skip(position - at));
+      const part = reached < position ? Buffer.alloc(0) : await bytes.take(length);
+      at = reached + part.length;
+      return part;
+    };
+    const steps = tarSteps(path, gzipped ? maxArchive : size);
+    for (let step = steps.next(); !step.done; ) {
+      const { value } = step;
+      if (!('kind' in value)) {
+        step = steps.next(await read(value.position, value.length));
+        continue;
+      }
+      const { kind, name, offset, size: length } = value;
+      if (kind === 'a file' && wanted(name)) {
+        const part = await read(offset, length);
+        if (part.length < length)
+          throw damaged(path, `is cut off: "${name}" needs ${length} bytes, it has ${part.length}`, hint);
+        found.push({ path: `${path}:${name}`, name, bytes: part });
+      }
+      step = steps.next();
+    }
+    // To the end, where the checksum of what was unpacked stands.
+    if (gzipped && (await bytes.skip(maxBehind)) === maxBehind)
+      throw damaged(path, `goes on for ${maxBehind} bytes behind its last file`, hint);
+    return found;
   });
 }

@@ -15,6 +15,8 @@ const plane = side * side;
 /** A file by its path, or out of an archive. */
 export type CifarFile = string | ArchivedFile;
 
+/** The most images in a file: those of CIFAR-100's part to train on. */
+const mostRecords = 50_000;
 /** Records per read: small enough that other work gets its turn in between. */
 const recordsPerRead = 2000;
 
@@ -69,6 +71,8 @@ async function countRecords(file: CifarFile, labelBytes: number): Promise<number
   if (size === 0) throw bad(path, 'an empty file');
   if (size % record !== 0)
     throw bad(path, `${size} bytes, which is not a whole number of records of ${record}`);
+  if (size / record > mostRecords)
+    throw bad(path, `${size / record} images, where no published file has more than ${mostRecords}`);
   return size / record;
 }
 

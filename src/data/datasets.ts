@@ -124,7 +124,7 @@ export async function loadDataset(name: DatasetName, folder: string, split: Spli
 }
 
 async function fromArchive(path: string, files: readonly string[]): Promise<ArchivedFile[]> {
-  const members = await readArchive(path);
+  const members = await readArchive(path, (name) => files.includes(basename(name)));
   return files.map((file) => {
     const found = members.find(({ name }) => basename(name) === file);
     if (found !== undefined) return found;

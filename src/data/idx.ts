@@ -2,12 +2,10 @@
  * IDX files, the format of MNIST and its relatives: two zero bytes, the element type (8: uint8), the number of dimensions,
  * the dimensions (uint32, big-endian), the values. Plain or gzipped, told apart by content.
  */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
 import { LmError } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { tooLarge } from '../files.ts';
+import { withBytes } from './byteStream.ts';
 import { type ImageSet, imageSet } from './imageSet.ts';
 
 /** Gray images of an IDX file. */
@@ -19,8 +17,16 @@ export interface IdxImages {
   readonly width: number;
 }
 
-/** The largest file that is unpacked, in bytes: several times the largest that is published. */
-const maxBytes = 4 * 2 ** 30 - 1;
+/** The most values that are read, in bytes: twice as many as the largest published file has (EMNIST). */
+const maxBytes = 2 ** 30;
+/** The most labels. */
+const maxLabels = 2 ** 24;
+/** What a gzipped file of more values may unpack to for each of its bytes; the published ones come to 5. */
+const maxRatio = 50;
+/** Values that no gzipped file is too small for, in bytes. */
+const freeBytes = 64 * 2 ** 20;
+const hint =
+  'Download the file again and compare its size; names and roles of the files must not be mixed up.';
 
 /**
  * Reads the images of an IDX file (`train-images-idx3-ubyte`, or its `.gz`).
@@ -71,35 +77,26 @@ export async function readIdxSet(
   return imageSet({ name, images, labels, height, width, channels: 1, classNames });
 }
 
-async function readIdx(
-  path: string,
-  rank: number,
-  what: string,
-): Promise<{ sizes: number[]; values: Uint8Array }> {
-  const bytes = await unpacked(path);
-  if (bytes.length === 0) throw bad(path, 'an empty file');
-  const start = 4 + 4 * rank;
-  const magic = bytes.length >= 4 ? bytes.readUInt32BE() : -1;
-  if (magic !== 0x800 + rank) throw bad(path, `no IDX file of ${what}${other(magic)}`);
-  if (bytes.length < start) throw bad(path, 'a file that is cut off in its header');
-  const sizes = Array.from({ length: rank }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
-  const length = sizes.reduce((n, d) => n * d, 1);
-  if (bytes.length !== start + length)
-    throw bad(path, `${bytes.length - start} bytes of values where its header says ${length}`);
-  if (sizes[0] === 0) throw bad(path, `no ${what} at all`);
-  return { sizes, values: new Uint8Array(bytes.buffer, bytes.byteOffset + start, length) };
-}
-
-async function unpacked(path: string): Promise<Buffer> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw fileError(cause, 'a readable file', path);
+function readIdx(path: string, rank: number, what: string): Promise<{ sizes: number[]; values: Uint8Array }> {
+  return withBytes(path, hint, async ({ bytes, size, gzipped }) => {
+    if (size > maxBytes) throw tooLarge(path, size, maxBytes);
+    const header = await bytes.take(4 + 4 * rank);
+    if (header.length === 0) throw bad(path, 'an empty file');
+    const magic = header.length >= 4 ? header.readUInt32BE() : -1;
+    if (magic !== 0x800 + rank) throw bad(path, `no IDX file of ${what}${other(magic)}`);
+    if (header.length < 4 + 4 * rank) throw bad(path, 'a file that is cut off in its header');
+    const sizes = Array.from({ length: rank }, (_, i) => header.readUInt32BE(4 + 4 * i));
+    const length = sizes.reduce((n, d) => n * d, 1);
+    if (sizes[0] === 0) throw bad(path, `no ${what} at all`);
+    const most = gzipped ? Math.max(freeBytes, maxRatio * size) : size - header.length;
+    if (length > Math.min(most, rank === 1 ? maxLabels : maxBytes))
+      throw bad(path, `${size} bytes${gzipped ? ', gzipped,' : ''} where its header says ${length} values`);
+    const values = await bytes.take(length);
+    if (values.length < length)
+      throw bad(path, `${values.length} bytes of values where its header says ${length}`);
+    if ((await bytes.skip(1)) > 0) throw bad(path, `more bytes of values than the ${length} of its header`);
+    return { sizes, values };
   });
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
-  try {
-    return await promisify(gunzip)(bytes, { maxOutputLength: maxBytes });
-  } catch (cause) {
-    throw bad(path, 'a gzip file that is damaged or cut off', cause);
-  }
 }
 
 function other(magic: number): string {
@@ -109,8 +106,6 @@ function other(magic: number): string {
 }
 
 function bad(path: string, received: string, cause?: unknown): LmError {
-  const hint =
-    'Download the file again and compare its size; names and roles of the files must not be mixed up.';
   return new LmError('ERR_DATASET', `Expected a sound IDX file for \`${path}\` but received ${received}`, {
     hint,
     cause,

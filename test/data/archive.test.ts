@@ -6,7 +6,7 @@ import { readArchive } from '../../src/data/archive.ts';
 import { type DatasetName, loadDataset } from '../../src/data/datasets.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type TarEntry, tar } from '../support/tar.ts';
+import { base256, member, type TarEntry, tar } from '../support/tar.ts';
 
 /** A record of CIFAR: label bytes, and an image of one value. */
 const record = (labels: readonly number[], value: number): Buffer =>
@@ -79,6 +79,22 @@ describe('an archive as it is published', () => {
   });
 });
 
+describe('an archive that unpacks to far more than a published one', () => {
+  const huge = (name: string): Buffer => member({ name, size: base256(9 * 2 ** 30) });
+  const zeros = Buffer.alloc(2 ** 20);
+  it.each<[string, () => Uint8Array]>([
+    ['with a wanted file of 9 GiB', () => gzipSync(Buffer.concat([huge('train.bin'), zeros]))],
+    ['with another file of 9 GiB', () => gzipSync(Buffer.concat([huge('x'), zeros]))],
+    [
+      'with 300 MiB behind its end',
+      () => Buffer.concat([gzipSync(tar(cifar100)), ...new Array(300).fill(gzipSync(zeros))]),
+    ],
+  ])('is refused: %s', async (_, bytes) => {
+    const folder = await folderWith('cifar-100-binary.tar.gz', bytes());
+    expect(await codeOf(loadDataset('cifar100', folder, 'train'))).toBe('ERR_DATASET');
+  });
+});
+
 describe('readArchive', () => {
   it('gives names, bytes and paths, gzipped or not', async () => {
     const bytes = tar([{ name: 'a/b.txt', bytes: 'hello' }]);
@@ -86,6 +102,18 @@ describe('readArchive', () => {
       const path = join(await folderWith('some.tar', written), 'some.tar');
       expect(await readArchive(path)).toEqual([
         { path: `${path}:a/b.txt`, name: 'a/b.txt', bytes: Buffer.from('hello') },
+      ]);
+    }
+  });
+
+  it('gives only what is wanted', async () => {
+    const bytes = tar(['a', 'b', 'c'].map((name) => ({ name, bytes: name.repeat(1000) })));
+    for (const written of [bytes, gzipSync(bytes)]) {
+      const path = join(await folderWith('some.tar', written), 'some.tar');
+      const found = await readArchive(path, (name) => name !== 'b');
+      expect(found.map((one) => Buffer.from(one.bytes).toString())).toEqual([
+        'a'.repeat(1000),
+        'c'.repeat(1000),
       ]);
     }
   });

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCifarSet } from '../../src/data/cifar.ts';
@@ -49,6 +49,12 @@ describe('CIFAR files', () => {
     expect(set.count).toBe(4001);
     expect(set.labels.every((label) => label === 7)).toBe(true);
     expect(set.images.subarray(4000 * 3072)).toEqual(set.images.subarray(0, 3072));
+  });
+
+  it('are refused before memory is taken for more images than any has', async () => {
+    const path = await fileOf(record([1], value(0)));
+    await truncate(path, 3073 * 10 ** 9); // sparse: takes no space
+    expect(await codeOf(readCifarSet('cifar10', [path], cifar10))).toBe('ERR_DATASET');
   });
 
   it.each<[string, Buffer, readonly string[]]>([

@@ -89,6 +89,28 @@ describe('IDX files', () => {
     expect(await codeOf(readIdxImages(path))).toBe('ERR_FILE');
   });
 
+  it.each<[string, Buffer]>([
+    ['2 GiB of images', gzipSync(Buffer.concat([idx([2 ** 21, 32, 32], []), Buffer.alloc(2 ** 20)]))],
+    [
+      '64 MiB and more, a thousand to one',
+      gzipSync(Buffer.concat([idx([2 ** 17, 24, 24], []), Buffer.alloc(1000)])),
+    ],
+    [
+      'one image, and 100 MiB behind it',
+      gzipSync(Buffer.concat([idx([1, 2, 3], [1, 2, 3, 4, 5, 6]), Buffer.alloc(100 * 2 ** 20)])),
+    ],
+  ])('are refused when they unpack to what no published file has: %s', async (_, bytes) => {
+    expect(await codeOf(readIdxImages(await fileOf(bytes)))).toBe('ERR_DATASET');
+  });
+
+  it('are refused when compressed by another program, which is told', async () => {
+    const path = await fileOf(Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 0, 0]));
+    await expect(readIdxImages(path)).rejects.toMatchObject({
+      code: 'ERR_DATASET',
+      message: expect.stringContaining('xz'),
+    });
+  });
+
   it('are refused when missing', async () => {
     expect(await codeOf(readIdxLabels(join(await temporaryFolder(), 'none')))).toBe('ERR_FILE');
   });
