@@ -1,12 +1,8 @@
-/** A network with its weights, on a device. */
-import { parseOptions } from '../check.ts';
-import { readCheckpoint, type Snapshot, takeSnapshot, writeCheckpoint } from '../checkpoint/checkpoint.ts';
-import { didYouMean, expected, LmError } from '../errors.ts';
-import { Graph } from '../graph/graph.ts';
-import { checkClassNames } from '../loading/classNames.ts';
-import { Dataset } from '../loading/dataset.ts';
-import { datasetOf, type Images } from '../loading/images.ts';
-import { batchSize, loaderSpec } from '../loading/loaderSpec.ts';
+/** A network with its weights, on a device: the public methods, each written in a file of its own. */
+import type { Snapshot } from '../checkpoint/checkpoint.ts';
+import type { Graph } from '../graph/graph.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
 import type {
   Dtype,
@@ -17,42 +13,27 @@ import type {
   TensorSet,
 } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
-import { native } from '../native/load.ts';
-import { preprocessingOf } from '../transforms/preprocessing.ts';
-import { adapt, type LoadReport, loadReport } from './adapt.ts';
-import { checkAmp } from './amp.ts';
-import {
-  createSchema,
-  type EvaluateOptions,
-  evaluateSchema,
-  type LoadOptions,
-  loadSchema,
-  type ModelOptions,
-  type PredictOptions,
-  predictSchema,
-  type SizeOptions,
-  sizeSchema,
-  tensorSetSchema,
-  type VjpOptions,
-  vjpSchema,
+import type { LoadReport } from './adapt.ts';
+import { checkImages } from './checkImages.ts';
+import type { Core } from './core.ts';
+import { create, load } from './create.ts';
+import { evaluate } from './evaluate.ts';
+import { inputOf } from './input.ts';
+import type {
+  EvaluateOptions,
+  LoadOptions,
+  ModelOptions,
+  PredictOptions,
+  SizeOptions,
+  VjpOptions,
 } from './options.ts';
-import { normalised } from './pixels.ts';
-import { type Prediction, predictions } from './predictions.ts';
-
-interface Parts {
-  readonly graph: Graph;
-  readonly native: NativeModel;
-  readonly dtype: Dtype;
-  readonly device: string;
-  readonly classNames: readonly string[];
-  readonly loaded: LoadReport | null;
-}
-
-/** A training under way on a model: how to end it, and when it has ended. */
-interface Training {
-  readonly stop: () => void;
-  readonly ended: Promise<void>;
-}
+import { logits, predict } from './predict.ts';
+import type { Prediction } from './predictions.ts';
+import { probe } from './probe.ts';
+import { save, snapshot } from './save.ts';
+import { readTensor, writeTensor } from './tensors.ts';
+import { beginTraining, close } from './training.ts';
+import { vjp } from './vjp.ts';
 
 /**
  * A network with its weights: predicts, evaluates, trains (`train`), is saved and loaded. Holds native memory: `close` it, or
@@ -70,17 +51,15 @@ export class Model {
   readonly classNames: readonly string[];
   /** What `load` took from the checkpoint and what begins anew; null for a model that was created. */
   readonly loaded: LoadReport | null;
-  readonly #native: NativeModel;
-  #training: Training | null = null;
-  #closing: Promise<void> | null = null;
+  readonly #core: Core;
 
-  private constructor({ graph, native, dtype, device, classNames, loaded }: Parts) {
-    this.graph = graph;
-    this.dtype = dtype;
-    this.device = device;
-    this.classNames = classNames;
-    this.loaded = loaded;
-    this.#native = native;
+  private constructor(core: Core) {
+    this.graph = core.graph;
+    this.dtype = core.dtype;
+    this.device = core.device;
+    this.classNames = core.classNames;
+    this.loaded = core.loaded;
+    this.#core = core;
   }
 
   /**
@@ -91,9 +70,7 @@ export class Model {
    * const model = await Model.create(preset('lm_resnet20'), { seed: 1 });
    */
   static async create(graph: Graph, options: ModelOptions = {}): Promise<Model> {
-    if (!(graph instanceof Graph)) throw expected('ERR_CONFIG', 'a Graph', 'graph', graph);
-    const { device, dtype = 'float32', seed, classNames } = parseOptions(createSchema, options, 'model');
-    return Model.#make(graph, device, dtype, seed, classNames);
+    return new Model(create(graph, options));
   }
 
   /**
@@ -111,35 +88,22 @@ export class Model {
    * await using start = await Model.load('model.safetensors', { classNames: ['cat', 'dog'], input: [3, 64, 64] });
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Model> {
-    const { device, seed, ...wanted } = parseOptions(loadSchema, options, 'model');
-    const { graph, classNames, dtype, sets } = await readCheckpoint(path);
-    const adapted = adapt(graph, classNames, wanted);
-    const report = loadReport(adapted);
-    const hasNew = report.fresh.length > 0;
-    const made = [device, wanted.dtype ?? dtype, hasNew ? seed : null, adapted.classNames] as const;
-    const model = Model.#make(adapted.graph, ...made, report);
-    // An average would lack the new layer.
-    for (const set of hasNew ? (['value'] as const) : (['value', 'ema'] as const)) {
-      const found = [...(sets.get(set) ?? [])].filter(([name]) => !adapted.fresh.has(name));
-      await Promise.all(found.map(([name, tensor]) => model.#native.writeTensor(name, set, tensor)));
-    }
-    return model;
+    return new Model(await load(path, options));
   }
 
   /** Size and normalisation of the images it takes, and what brings image files to it in evaluations and predictions. */
   get input(): ModelInput {
-    const { input } = this.graph;
-    return { ...input, ...preprocessingOf([input.height, input.width]) };
+    return inputOf(this.#core);
   }
 
   /** Bytes of weights and statistics; 0 once closed. */
   get bytes(): number {
-    return this.#native.bytes;
+    return this.#core.native.bytes;
   }
 
   /** True while a training runs on it. */
   get training(): boolean {
-    return this.#training !== null;
+    return this.#core.training !== null;
   }
 
   /**
@@ -152,9 +116,8 @@ export class Model {
    * @example
    * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
    */
-  async predict(pixels: Uint8Array, options: PredictOptions = {}): Promise<Prediction[]> {
-    const { topK } = parseOptions(predictSchema, options, 'predict');
-    return predictions(await this.logits(pixels, options), this.classNames, topK);
+  predict(pixels: Uint8Array, options: PredictOptions = {}): Promise<Prediction[]> {
+    return called(this.predict, () => predict(this.#core, pixels, options));
   }
 
   /**
@@ -163,18 +126,8 @@ export class Model {
    * @returns float32 [n, classes], row-major.
    * @throws as `predict`, but values that are not finite are given as they are.
    */
-  async logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
-    const {
-      height = this.input.height,
-      width = this.input.width,
-      weights,
-      amp,
-    } = parseOptions(predictSchema, options, 'predict');
-    checkAmp(amp, this.dtype);
-    if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
-    const n = this.#imagesIn(pixels, 'pixels', height, width);
-    this.graph.shapes(n, height, width);
-    return called(this.logits, () => this.#open().predict(pixels, n, height, width, weights, amp));
+  logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
+    return called(this.logits, () => logits(this.#core, pixels, options));
   }
 
   /**
@@ -189,12 +142,8 @@ export class Model {
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
-  async evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
-    const { weights, amp, ...loading } = parseOptions(evaluateSchema, options, 'evaluate');
-    checkAmp(amp, this.dtype);
-    const data = this.check(images, false);
-    const spec = loaderSpec(data, this.input, { ...loading, seed: 0, training: false, device: this.device });
-    return called(this.evaluate, () => this.#open().evaluate(data.source, spec, weights, amp));
+  evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
+    return called(this.evaluate, () => evaluate(this.#core, images, options));
   }
 
   /**
@@ -205,9 +154,8 @@ export class Model {
    * @example
    * const k = await model.readTensor('stage1.step1.k'); // the learned k of the second step
    */
-  async readTensor(path: string, set: TensorSet = 'value'): Promise<Float32Array | Float64Array> {
-    this.#known(path, set);
-    return called(this.readTensor, () => this.#open().readTensor(path, set));
+  readTensor(path: string, set: TensorSet = 'value'): Promise<Float32Array | Float64Array> {
+    return called(this.readTensor, () => readTensor(this.#core, path, set));
   }
 
   /**
@@ -215,14 +163,8 @@ export class Model {
    *
    * @throws ERR_UNKNOWN_NAME, ERR_CONFIG, ERR_SHAPE when the length differs, ERR_BUSY during a training, ERR_CLOSED.
    */
-  async writeTensor(
-    path: string,
-    values: Float32Array | Float64Array,
-    set: TensorSet = 'value',
-  ): Promise<void> {
-    this.#known(path, set);
-    this.#idle('write its tensors');
-    return called(this.writeTensor, () => this.#open().writeTensor(path, set, values));
+  writeTensor(path: string, values: Float32Array | Float64Array, set: TensorSet = 'value'): Promise<void> {
+    return called(this.writeTensor, () => writeTensor(this.#core, path, set, values));
   }
 
   /**
@@ -231,17 +173,8 @@ export class Model {
    *
    * @throws ERR_SHAPE, ERR_CONFIG for a wrong option or steps that cannot be undone, ERR_BUSY during a training, ERR_CLOSED.
    */
-  async vjp(x: Float64Array, cotangent: Float64Array | null, options: VjpOptions = {}): Promise<NativeVjp> {
-    const {
-      height = this.input.height,
-      width = this.input.width,
-      ...rest
-    } = parseOptions(vjpSchema, options, 'vjp');
-    checkAmp(rest.amp, this.dtype, rest.memory?.kind);
-    if (!(x instanceof Float64Array)) throw expected('ERR_CONFIG', 'a Float64Array', 'x', x);
-    const n = this.#imagesIn(x, 'x', height, width);
-    this.#idle('take gradients');
-    return called(this.vjp, () => this.#open().vjp(x, n, height, width, cotangent, rest));
+  vjp(x: Float64Array, cotangent: Float64Array | null, options: VjpOptions = {}): Promise<NativeVjp> {
+    return called(this.vjp, () => vjp(this.#core, x, cotangent, options));
   }
 
   /**
@@ -254,17 +187,8 @@ export class Model {
    * @example
    * const [u] = await model.probe(pixels, model.graph.steps[0].after);
    */
-  async probe(
-    pixels: Uint8Array,
-    nodes: readonly number[],
-    options: SizeOptions = {},
-  ): Promise<NativeTensor[]> {
-    const size = parseOptions(sizeSchema, options, 'probe');
-    const { height = this.input.height, width = this.input.width } = size;
-    if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
-    const n = this.#imagesIn(pixels, 'pixels', height, width);
-    const x = normalised(pixels, this.input);
-    return called(this.probe, () => this.#open().probe(x, n, height, width, nodes));
+  probe(pixels: Uint8Array, nodes: readonly number[], options: SizeOptions = {}): Promise<NativeTensor[]> {
+    return called(this.probe, () => probe(this.#core, pixels, nodes, options));
   }
 
   /**
@@ -275,31 +199,18 @@ export class Model {
    * @example
    * await model.save('model.safetensors');
    */
-  async save(path: string): Promise<void> {
-    const { graph, classNames, dtype } = this;
-    return called(this.save, () =>
-      writeCheckpoint(path, { graph, classNames, dtype, run: null }, this.#open(), []),
-    );
+  save(path: string): Promise<void> {
+    return called(this.save, () => save(this.#core, path));
   }
 
   /** Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the run. @internal */
-  async snapshot(run: Readonly<Record<string, unknown>>, sets: readonly TensorSet[]): Promise<Snapshot> {
-    const { graph, classNames, dtype } = this;
-    return takeSnapshot({ graph, classNames, dtype, run }, this.#open(), sets);
+  snapshot(run: Readonly<Record<string, unknown>>, sets: readonly TensorSet[]): Promise<Snapshot> {
+    return snapshot(this.#core, run, sets);
   }
 
-  /**
-   * Releases the native memory; a training is stopped first. Closing twice does nothing.
-   */
+  /** Releases the native memory; a training is stopped first. Closing twice does nothing. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    this.#training?.stop();
-    await this.#training?.ended;
-    this.#native.close();
+    return close(this.#core);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -308,98 +219,16 @@ export class Model {
 
   /** True once `close` was called. */
   get closed(): boolean {
-    return this.#closing !== null;
+    return this.#core.closing !== null;
   }
 
   /** Checks that images fit the model, and gives them as a data set. @internal */
   check(images: Images, training: boolean): Dataset {
-    const { channels } = this.input;
-    const given = images instanceof Dataset ? images.size?.channels : images?.channels;
-    if (given !== undefined && given !== channels)
-      throw expected('ERR_SHAPE', `images with ${channels} channels`, 'data.channels', given);
-    const data = datasetOf(images);
-    const classes = data.labels?.reduce((a, b) => Math.max(a, b + 1), 0) ?? data.classNames.length;
-    if (classes > this.graph.classes)
-      throw expected(
-        'ERR_SHAPE',
-        `labels below ${this.graph.classes}, the classes of the model,`,
-        'data.labels',
-        classes - 1,
-        { hint: `Create the model with { classes: ${Math.max(classes, data.classNames.length)} }.` },
-      );
-    checkClassNames(data, { name: `the model "${this.graph.name}"`, classNames: this.classNames });
-    this.graph.shapes(1, ...batchSize(data, this.input, training));
-    return data;
+    return checkImages(this.#core, images, training);
   }
 
   /** Begins a training: one at a time. The result ends it. @internal */
   beginTraining(stop: () => void): { readonly native: NativeModel; readonly end: () => void } {
-    this.#idle('train it');
-    const open = this.#open();
-    let resolve = (): void => {};
-    const ended = new Promise<void>((done) => {
-      resolve = done;
-    });
-    this.#training = { stop, ended };
-    const end = (): void => {
-      this.#training = null;
-      resolve();
-    };
-    return { native: open, end };
-  }
-
-  #open(): NativeModel {
-    if (this.#closing === null) return this.#native;
-    throw new LmError('ERR_CLOSED', `The model "${this.graph.name}" was closed`, {
-      hint: 'Load or create another one; with `await using` it is closed at the end of its block.',
-    });
-  }
-
-  #idle(what: string): void {
-    if (this.#training === null) return;
-    throw new LmError(
-      'ERR_BUSY',
-      `The model "${this.graph.name}" is being trained: it is too early to ${what}`,
-      {
-        hint: 'Await the run, or stop it first: await run.stop().',
-      },
-    );
-  }
-
-  #known(path: string, set: TensorSet): void {
-    parseOptions(tensorSetSchema, set, 'set');
-    const paths = [...this.graph.params, ...this.graph.buffers].map((tensor) => tensor.path);
-    if (!paths.includes(path))
-      throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
-        hint: didYouMean(path, paths),
-      });
-  }
-
-  /** How many images an array holds. */
-  #imagesIn({ length }: { readonly length: number }, name: string, height: number, width: number): number {
-    const { channels } = this.input;
-    const n = length / (height * width * channels);
-    if (n >= 1 && Number.isInteger(n)) return n;
-    const what = `a whole number of images, ${height} x ${width} x ${channels} values each,`;
-    throw expected('ERR_SHAPE', what, `${name}.length`, length, {
-      hint: 'readImage(file, model.input) brings an image of any size to the one that the model takes.',
-    });
-  }
-
-  static #make(
-    graph: Graph,
-    wanted: string,
-    dtype: Dtype,
-    seed: number | null,
-    names?: readonly string[],
-    loaded: LoadReport | null = null,
-  ): Model {
-    const addon = native();
-    const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
-    const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));
-    if (classNames.length !== graph.classes)
-      throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);
-    const made = new addon.Model(graph.toSpec(), { device, dtype, seed });
-    return new Model({ graph, device, dtype, classNames, native: made, loaded });
+    return beginTraining(this.#core, stop);
   }
 }

@@ -1,8 +1,9 @@
+/** Errors of native calls, told where they were asked for. */
 import { LmError } from '../errors.ts';
 
 /**
- * Awaits a native call; its error gets the stack of the line that asked for it. An error that is born on another thread has none
- * of its own.
+ * Awaits what a method does natively; its error gets the stack of the line that called the method. An error that is born on another
+ * thread has none of its own.
  *
  * @example
  * const logits = await called(model.predict, () => native.predict(pixels, n, 28, 28));

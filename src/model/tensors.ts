@@ -1,0 +1,33 @@
+/** Reading and replacing the tensors of a model. */
+import { parseOptions } from '../check.ts';
+import { didYouMean, expected } from '../errors.ts';
+import type { TensorSet } from '../native/binding.ts';
+import { type Core, checkIdle, opened } from './core.ts';
+import { tensorSetSchema } from './options.ts';
+
+/** One tensor, row-major. */
+export function readTensor(core: Core, path: string, set: TensorSet): Promise<Float32Array | Float64Array> {
+  checkKnown(core, path, set);
+  return opened(core).readTensor(path, set);
+}
+
+/** Replaces one tensor. */
+export function writeTensor(
+  core: Core,
+  path: string,
+  set: TensorSet,
+  values: Float32Array | Float64Array,
+): Promise<void> {
+  checkKnown(core, path, set);
+  checkIdle(core, 'write its tensors');
+  return opened(core).writeTensor(path, set, values);
+}
+
+function checkKnown({ graph }: Core, path: string, set: TensorSet): void {
+  parseOptions(tensorSetSchema, set, 'set');
+  const paths = [...graph.params, ...graph.buffers].map((tensor) => tensor.path);
+  if (!paths.includes(path))
+    throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
+      hint: didYouMean(path, paths),
+    });
+}
