@@ -71,8 +71,8 @@ async function compileTypeScript() {
 }
 
 async function provideLibtorch(say) {
-  const load = (name) => import(pathToFileURL(join(root, 'dist', 'native', name)).href);
-  const { findLibtorch } = await load('libtorch.js');
+  const load = (path) => import(pathToFileURL(join(root, path)).href);
+  const { findLibtorch } = await load('dist/setup/libtorch.js');
   try {
     findLibtorch();
     return false;
@@ -80,7 +80,7 @@ async function provideLibtorch(say) {
     // One that was named explicitly and is wrong is the user's to correct.
     if (process.env.LM_RESNET_LIBTORCH || process.env.LIBTORCH) throw error;
   }
-  const { setupLibtorch } = await load('setup.js');
+  const { setupLibtorch } = await load('dist/setup/setup.js');
   await setupLibtorch({ onProgress: (text) => say(`  ${text}`) });
   return true;
 }

@@ -104,7 +104,7 @@ function isCurrent(stamp, hash, products) {
 
 /** The folder given, else what the package finds at run time (dist must be built), else the environment. */
 export async function locateLibtorch(given) {
-  const finder = join(root, 'dist', 'native', 'libtorch.js');
+  const finder = join(root, 'dist/setup/libtorch.js');
   if (existsSync(finder)) {
     const { findLibtorch } = await import(pathToFileURL(finder).href);
     return findLibtorch({ libtorch: given });

@@ -1,12 +1,7 @@
 // What scripts/results.mjs says of its results: tables in Markdown, and the learned k_n as an SVG.
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
-const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist');
-const load = (...path) => import(pathToFileURL(join(dist, ...path)).href);
-const { drawPanel } = await load('train', 'plot.js');
-const { extent, linearAxis, padded } = await load('svg', 'axes.js');
-const { text } = await load('svg', 'text.js');
+import { extent, linearAxis, padded } from '../dist/picture/axes.js';
+import { drawPanel } from '../dist/picture/panel.js';
+import { text } from '../dist/picture/text.js';
 
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 

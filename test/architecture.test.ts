@@ -169,6 +169,17 @@ describe('src', () => {
   });
 });
 
+describe('scripts', () => {
+  it('name only modules that src has', () => {
+    const files = [...filesBelow('scripts', /\.m?[jt]s$/), ...filesBelow('test/support', /\.mjs$/)];
+    const named = files.flatMap((file) =>
+      [...read(file).matchAll(/\bdist\/([\w/]+)\.js\b/g)].map(([, name = '']) => ({ file, name })),
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter(({ name }) => !sources.includes(join('src', `${name}.ts`)))).toEqual([]);
+  });
+});
+
 const native = filesBelow('native', /\.(cc|h|cu|cuh)$/);
 const includesOf = (file: string): string[] =>
   [...read(file).matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm)].map(([, target = '']) => target);
