@@ -143,7 +143,6 @@ export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts'
 export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
-export type { TrainSettings, TrainSettingsInput } from './train/options.ts';
 export {
   type Recipe,
   type RecipeName,
@@ -164,6 +163,7 @@ export {
   type ScheduleInput,
   stepDecay,
 } from './train/schedules.ts';
+export type { TrainSettings, TrainSettingsInput } from './train/settings.ts';
 export { type TrainData, type TrainOptions, train } from './train/train.ts';
 export type { TrainResult, TrainRun } from './train/trainRun.ts';
 export type { Decoding, DecodingInput } from './transforms/decoding.ts';

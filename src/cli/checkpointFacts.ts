@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { type Evaluated, parseRunState } from '../run/runState.ts';
-import { type TrainSettings, trainSchema } from '../train/options.ts';
+import { trainSchema } from '../train/options.ts';
+import type { TrainSettings } from '../train/settings.ts';
 
 /** Facts of a checkpoint; of a model that was saved by itself there is no run. */
 export interface CheckpointFacts {

@@ -6,9 +6,9 @@ import { openDataset } from '../data/open.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Model } from '../model/model.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
-import { trialOptions } from '../search/trial.ts';
-import { type TrainSettingsInput, trainSchema } from '../train/options.ts';
+import { optionsWith, trainSchema } from '../train/options.ts';
 import { type RecipeName, recipe, recipeNames } from '../train/recipes.ts';
+import type { TrainSettingsInput } from '../train/settings.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { dataHelp, dataSpec, modelOptions } from './sets.ts';
@@ -35,7 +35,7 @@ export function addSubjectFlags(command: Command, without: readonly string[] = [
   addFlags(
     command,
     trainSchema,
-    trialOptions.filter((name) => !without.includes(name)),
+    optionsWith('trial').filter((name) => !without.includes(name)),
   );
   addPlaceFlags(command);
 }

@@ -132,17 +132,17 @@ export function parseRunState<S>(
  * Checks that a run can go on from a checkpoint with these settings and data.
  *
  * @param path of the checkpoint, for the message.
- * @param free names of the settings that may differ: they have no influence on the weights.
+ * @param binding names of the settings that have an influence on the weights; others may differ.
  * @throws ERR_CONFIG that says what differs.
  */
 export function checkAgrees<S extends object>(
   path: string,
   there: RunState<S>,
   here: Pick<RunState<S>, 'data' | 'test' | 'settings'>,
-  free: readonly string[],
+  binding: readonly string[],
 ): void {
   const differing = [
-    ...differences('', omit(there.settings, free), omit(here.settings, free)),
+    ...differences('', only(there.settings, binding), only(here.settings, binding)),
     ...differences('data.train.', there.data, here.data),
     ...differences('data.test.', there.test ?? {}, here.test ?? {}),
   ];
@@ -154,8 +154,8 @@ export function checkAgrees<S extends object>(
   );
 }
 
-function omit(settings: object, names: readonly string[]): object {
-  return Object.fromEntries(Object.entries(settings).filter(([key]) => !names.includes(key)));
+function only(settings: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(settings).filter(([key]) => names.includes(key)));
 }
 
 function differences(prefix: string, there: object, here: object): string[] {

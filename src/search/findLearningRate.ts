@@ -5,7 +5,8 @@ import type { Images } from '../loading/images.ts';
 import { copyModel } from '../model/copyModel.ts';
 import type { Model } from '../model/model.ts';
 import type { RateSearch } from '../picture/rates.ts';
-import { type TrainSettings, type TrainSettingsInput, trainSchema } from '../train/options.ts';
+import { trainSchema } from '../train/options.ts';
+import type { TrainSettings, TrainSettingsInput } from '../train/settings.ts';
 import { withTrial } from './trial.ts';
 
 /** Range of the rates that are tried. */

@@ -6,26 +6,10 @@ import type { Model } from '../model/model.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { freshLossScale, resetState } from '../train/optimizerState.ts';
-import type { TrainSettings } from '../train/options.ts';
 import { constant } from '../train/schedules.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import { stepTable } from '../train/stepTable.ts';
 import { trainerSpec } from '../train/trainerSpec.ts';
-
-/** The options of a training that matter to a few steps of it. */
-export const trialOptions: readonly (keyof TrainSettings)[] = [
-  ...(['batch', 'accumulate', 'optimizer', 'momentum', 'nesterov', 'dampening', 'betas', 'eps'] as const),
-  ...([
-    'trustCoefficient',
-    'weightDecay',
-    'decayNorm',
-    'layerDecay',
-    'clipGrad',
-    'clipMode',
-    'loss',
-  ] as const),
-  ...(['smoothing', 'bceTargetThreshold', 'mixup', 'cutmix', 'mixupProb', 'mixupSwitchProb'] as const),
-  ...(['seed', 'amp', 'memory', 'workers', 'prefetch', 'onBadImage', 'badImageLimit'] as const),
-];
 
 /** Runs one step for each rate, on from the steps before. */
 export type TrialSteps = (rates: readonly number[]) => Promise<NativeChunkResult>;

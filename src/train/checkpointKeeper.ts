@@ -3,7 +3,7 @@ import type { NativeEvaluation } from '../native/binding.ts';
 import type { TrainEvent } from '../run/events.ts';
 import type { RunFiles } from '../run/runFiles.ts';
 import type { Evaluated, RunState } from '../run/runState.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** What does not change while the run goes on. */
 type Constant = Omit<RunState<TrainSettings>, 'step' | 'lossScale' | 'evaluation' | 'best'>;

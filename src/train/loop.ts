@@ -21,7 +21,7 @@ import { CheckpointKeeper } from './checkpointKeeper.ts';
 import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';

@@ -6,7 +6,7 @@ import type { Model } from '../model/model.ts';
 import type { NativeChunk, NativeChunkResult, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { resizedTo } from '../transforms/transforms.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import { toTrainOn } from './trainSets.ts';
 

@@ -2,7 +2,7 @@
 import { didYouMean, expected } from '../errors.ts';
 import type { ParamSpec } from '../graph/spec.ts';
 import type { NativeOptimizerSpec, TensorSet } from '../native/binding.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 
 type Optimizer = TrainSettings['optimizer'];
 type Group = NativeOptimizerSpec['groups'][number];

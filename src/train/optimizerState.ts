@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { NativeLossScale, NativeModel, TensorSet } from '../native/binding.ts';
 import { optimizers } from './optimizerSpec.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** The sets of tensors that a training with these settings moves beside the values. */
 export function stateSets({ optimizer, modelEma }: TrainSettings): TensorSet[] {

@@ -1,248 +1,252 @@
-/** The options of a training: one schema for the API, the configuration file and the command line. */
+/** The options of a training, one row each: for the API, the configuration file and the command line. */
 import { z } from 'zod';
-import { type LoadingOptions, loadingShape } from '../loading/loaderSpec.ts';
+import { loadingShape } from '../loading/loaderSpec.ts';
 import { ampSchema } from '../model/amp.ts';
-import { type MemoryStrategy, type MemoryStrategyInput, memorySchema } from '../model/options.ts';
-import type { Amp } from '../native/binding.ts';
-import { oneCycle, type Schedule, type ScheduleInput, scheduleSchema } from './schedules.ts';
+import { memorySchema } from '../model/options.ts';
+import { oneCycle, scheduleSchema } from './schedules.ts';
+import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 
-/** Options of a training, defaults filled in. */
-export interface TrainSettings extends LoadingOptions {
-  /** Passes over the training images, default 1. */
-  readonly epochs: number;
-  /** Images in a batch, default 128. */
-  readonly batch: number;
-  /** Batches of one step: their gradients are averaged, batch norm takes each by itself; default 1. */
-  readonly accumulate: number;
-  /** Peak learning rate per step, default 0.1. */
-  readonly lr: number;
-  /**
-   * Peak learning rate for `lrBaseSize` images in a step; `lr` then follows from the images there are (timm's `--lr-base`). Default: `lr`
-   * is the rate.
-   */
-  readonly lrBase?: number | undefined;
-  /** Default 256. */
-  readonly lrBaseSize: number;
-  /** How `lrBase` grows with the images in a step; default `sqrt` for AdamW and LAMB, `linear` for the others. */
-  readonly lrBaseScale?: 'linear' | 'sqrt' | undefined;
-  /** How the rate follows from the step, default one-cycle. */
-  readonly schedule: Schedule;
-  /** What is done with the gradient: `sgd` (default), `adamw`, `lars` or `lamb`. */
-  readonly optimizer: 'sgd' | 'adamw' | 'lars' | 'lamb';
-  /** Momentum of SGD and LARS in [0, 1), default 0.9. */
-  readonly momentum: number;
-  /** Nesterov's momentum in SGD and LARS, default true. */
-  readonly nesterov: boolean;
-  /** Part in [0, 1) of a gradient that SGD and LARS keep out of the momentum, default 0; the first step takes all of it. */
-  readonly dampening: number;
-  /** Decay of the two moments of AdamW and LAMB, default 0.9 and 0.999. A one-cycle with a range of momentum moves the first. */
-  readonly betas: readonly [number, number];
-  /** Keeps divisions finite; default 1e-8, in LAMB 1e-6. */
-  readonly eps?: number | undefined;
-  /** LARS: share of a tensor's norm that a step at rate 1 moves it, default 0.001. */
-  readonly trustCoefficient: number;
-  /** Weight decay, default 1e-4: an L2 penalty on the weights of convolutions and linear layers; in AdamW a pull of its own. */
-  readonly weightDecay: number;
-  /** Weight decay on norm weights and on biases too, default false. */
-  readonly decayNorm: boolean;
-  /**
-   * Factor in (0, 1] on the rate from each layer to the one below it, default 1. The head has the whole rate; layers are what lies at
-   * one depth: a step; the first with the stem, the last with the head.
-   */
-  readonly layerDecay: number;
-  /**
-   * Paths whose parameters stay as they are, such as `['stem', 'stage1']`, with all below them; default none. Running statistics still follow
-   * the images.
-   */
-  readonly freeze: readonly string[];
-  /** Parameters at a depth below this one stay as they are too: 0 is the stem, 1 the head; default 0, none. */
-  readonly freezeDepth: number;
-  /** Bound on the gradient of a step, as `clipMode` says; default none. */
-  readonly clipGrad?: number | undefined;
-  /**
-   * What `clipGrad` bounds: the `norm` of the whole gradient (default), every `value`, or, with `agc`, the norm of every unit's gradient as a
-   * part of the norm of its weights (Brock et al. 2021; the last layer stays free).
-   */
-  readonly clipMode: 'norm' | 'value' | 'agc';
-  /** Whether an average of weights and statistics is kept beside them (`model.evaluate(set, { weights: 'ema' })`), default false. */
-  readonly modelEma: boolean;
-  /** What the average keeps of itself at every step, in [0, 1), default 0.9998. */
-  readonly modelEmaDecay: number;
-  /** Whether step n, from 0, keeps no more than 1 - (n + 1)^(-2/3), so that the start is forgotten; default false. */
-  readonly modelEmaWarmup: boolean;
-  /**
-   * Progressive resizing: sides of the square training images, each for an equal share of the epochs, such as [128, 160, 192]. A random
-   * resized crop takes the size itself, anything else is resized at the end. Evaluation keeps its own size. Default: as the data is.
-   */
-  readonly sizes?: readonly number[] | undefined;
-  /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
-  readonly loss: 'crossEntropy' | 'bce';
-  /** Part in [0, 1) of every target that is spread over all classes, default 0. */
-  readonly smoothing: number;
-  /** With `bce`: targets above it become 1, the others 0; default: they stay probabilities. */
-  readonly bceTargetThreshold?: number | undefined;
-  /** Mixup: α of the law Beta(α, α) of the share that an image keeps of itself, default 0, off. */
-  readonly mixup: number;
-  /** CutMix: α of the law of the area that an image keeps, default 0, off. */
-  readonly cutmix: number;
-  /** Probability that a batch is mixed, where `mixup` or `cutmix` is on, default 1. */
-  readonly mixupProb: number;
-  /** Probability of CutMix where both are on, default 0.5. */
-  readonly mixupSwitchProb: number;
-  /** No mixing from this epoch on; default 0, which is never. */
-  readonly mixupOffEpoch: number;
-  /** Seed of the order of the images, default 0. */
-  readonly seed: number;
-  /**
-   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. Weights, states, statistics, loss and
-   * optimiser stay in float32. With `float16` the loss is scaled; a step whose gradient overflows is skipped.
-   */
-  readonly amp: Amp;
-  /** What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or `reverse`. */
-  readonly memory: MemoryStrategy;
-  /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
-  readonly steps?: number | undefined;
-  /** Steps from one checkpoint of the run folder to the next, default an epoch; one more is written when an evaluation is among the best. */
-  readonly checkpointEvery?: number | undefined;
-  /** So many of the last checkpoints stay in the run folder, default 2: where the last is damaged, the one before serves. */
-  readonly keepLast: number;
-  /** So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1. */
-  readonly keepBest: number;
-  /** Epochs from one evaluation of the held-out images to the next, default 1; the last step is always followed by one. */
-  readonly evalEvery: number;
-  /** Evaluate only the first so many batches of 256, default all. */
-  readonly evalBatches?: number | undefined;
-  /** End when the best test top-1 lies so many epochs back, default never. */
-  readonly earlyStopPatience?: number | undefined;
-  /**
-   * Train on the first so many batches again and again, without the usual augmentation of files: the loss must fall, or something is wrong. An
-   * epoch is then so many batches. Default: all images.
-   */
-  readonly overfitBatches?: number | undefined;
-  /** Event files for TensorBoard in the run folder, which is then required; default false. */
-  readonly tensorboard: boolean;
+/**
+ * What is true of an option: it has an influence on the `weights`, or on what a checkpoint holds beside them, so that a run goes on with the
+ * same value alone; a `trial`, some steps before a training, depends on it.
+ */
+type Trait = 'weights' | 'trial';
+
+interface Option<T, Input> {
+  /** What it may be, its default, and its meaning. */
+  readonly schema: z.ZodType<T, Input>;
+  readonly traits: readonly Trait[];
 }
 
-/** Options of a training as they may be written: all have defaults. */
-export type TrainSettingsInput = {
-  readonly [K in keyof Omit<TrainSettings, 'schedule' | 'memory'>]?: TrainSettings[K] | undefined;
-} & { readonly schedule?: ScheduleInput | undefined; readonly memory?: MemoryStrategyInput | undefined };
+const option = <T, Input>(schema: z.ZodType<T, Input>, ...traits: readonly Trait[]): Option<T, Input> => ({
+  schema,
+  traits,
+});
 
 const belowOne = z.number().min(0).lt(1);
 const alpha = z.number().min(0).max(1e6).default(0);
 const probability = z.number().min(0).max(1);
 
+/** Every option: what it may be, its default, its meaning, and what is true of it. */
+const options: {
+  readonly [K in keyof TrainSettings]-?: Option<TrainSettings[K], TrainSettingsInput[K]>;
+} = {
+  epochs: option(z.int().min(1).default(1).describe('passes over the training images'), 'weights'),
+  batch: option(z.int().min(1).max(65_536).default(128).describe('images in a batch'), 'weights', 'trial'),
+  accumulate: option(
+    z.int().min(1).max(65_536).default(1).describe('batches of one step: their gradients are averaged'),
+    'weights',
+    'trial',
+  ),
+  lr: option(z.number().min(0).default(0.1).describe('peak learning rate, per step'), 'weights'),
+  lrBase: option(
+    z
+      .number()
+      .min(0)
+      .optional()
+      .describe('peak learning rate for so many images as --lr-base-size says, instead of --lr'),
+    'weights',
+  ),
+  lrBaseSize: option(
+    z.int().min(1).default(256).describe('images in a step that --lr-base is for'),
+    'weights',
+  ),
+  lrBaseScale: option(
+    z
+      .enum(['linear', 'sqrt'])
+      .optional()
+      .describe('how --lr-base grows with the images (default: sqrt for adamw and lamb, else linear)'),
+    'weights',
+  ),
+  schedule: option(
+    scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
+    'weights',
+  ),
+  optimizer: option(
+    z.enum(['sgd', 'adamw', 'lars', 'lamb']).default('sgd').describe('what is done with the gradient'),
+    'weights',
+    'trial',
+  ),
+  momentum: option(belowOne.default(0.9).describe('momentum of SGD and LARS'), 'weights', 'trial'),
+  nesterov: option(
+    z.boolean().default(true).describe("Nesterov's momentum in SGD and LARS"),
+    'weights',
+    'trial',
+  ),
+  dampening: option(
+    belowOne.default(0).describe('part of a gradient that SGD and LARS keep out of the momentum'),
+    'weights',
+    'trial',
+  ),
+  betas: option(
+    z
+      .tuple([belowOne, belowOne])
+      .readonly()
+      .default([0.9, 0.999])
+      .describe('decay of the two moments of AdamW and LAMB'),
+    'weights',
+    'trial',
+  ),
+  eps: option(
+    z.number().positive().optional().describe('keeps divisions finite (default: 1e-8, in LAMB 1e-6)'),
+    'weights',
+    'trial',
+  ),
+  trustCoefficient: option(
+    z
+      .number()
+      .positive()
+      .default(1e-3)
+      .describe("LARS: share of a tensor's norm that a step at rate 1 moves it"),
+    'weights',
+    'trial',
+  ),
+  weightDecay: option(
+    z.number().min(0).default(1e-4).describe('L2 penalty on the weights of convolutions and linear layers'),
+    'weights',
+    'trial',
+  ),
+  decayNorm: option(
+    z.boolean().default(false).describe('weight decay on norm weights and on biases too'),
+    'weights',
+    'trial',
+  ),
+  layerDecay: option(
+    z
+      .number()
+      .positive()
+      .max(1)
+      .default(1)
+      .describe('factor on the rate from each layer to the one below it'),
+    'weights',
+    'trial',
+  ),
+  freeze: option(
+    z.array(z.string().min(1)).readonly().default([]).describe('paths whose parameters stay as they are'),
+    'weights',
+  ),
+  freezeDepth: option(
+    z.number().min(0).max(1).default(0).describe('freeze parameters below this depth (0: stem, 1: head)'),
+    'weights',
+  ),
+  clipGrad: option(
+    z.number().positive().optional().describe('bound on the gradient of a step'),
+    'weights',
+    'trial',
+  ),
+  clipMode: option(
+    z
+      .enum(['norm', 'value', 'agc'])
+      .default('norm')
+      .describe("what --clip-grad bounds: the norm, every value, or units' norms by their weights'"),
+    'weights',
+    'trial',
+  ),
+  modelEma: option(
+    z.boolean().default(false).describe('keep an average of the weights beside them'),
+    'weights',
+  ),
+  modelEmaDecay: option(
+    belowOne.default(0.9998).describe('what the average keeps of itself at every step'),
+    'weights',
+  ),
+  modelEmaWarmup: option(
+    z.boolean().default(false).describe('let the average keep less of itself at first'),
+    'weights',
+  ),
+  sizes: option(
+    z
+      .array(z.int().min(1).max(16_383))
+      .min(1)
+      .readonly()
+      .optional()
+      .describe('sides of the training images, each for an equal share of the epochs: 128,160,192'),
+    'weights',
+  ),
+  loss: option(
+    z
+      .enum(['crossEntropy', 'bce'])
+      .default('crossEntropy')
+      .describe('what is minimised: cross entropy, or binary cross entropies of all classes'),
+    'weights',
+    'trial',
+  ),
+  smoothing: option(
+    belowOne.default(0).describe('part of a target that is spread over all classes'),
+    'weights',
+    'trial',
+  ),
+  bceTargetThreshold: option(
+    belowOne.optional().describe('with --loss bce: targets above it become 1, the others 0'),
+    'weights',
+    'trial',
+  ),
+  mixup: option(alpha.describe('Mixup: α of the law Beta(α, α) of the shares; 0 is off'), 'weights', 'trial'),
+  cutmix: option(
+    alpha.describe('CutMix: α of the law Beta(α, α) of the areas; 0 is off'),
+    'weights',
+    'trial',
+  ),
+  mixupProb: option(probability.default(1).describe('probability that a batch is mixed'), 'weights', 'trial'),
+  mixupSwitchProb: option(
+    probability.default(0.5).describe('probability of CutMix where both are on'),
+    'weights',
+    'trial',
+  ),
+  mixupOffEpoch: option(
+    z.int().min(0).default(0).describe('no mixing from this epoch on; 0 is never'),
+    'weights',
+  ),
+  seed: option(z.int().min(0).default(0).describe('seed of the order of the images'), 'weights', 'trial'),
+  amp: option(ampSchema, 'weights', 'trial'),
+  memory: option(
+    memorySchema
+      .default({ kind: 'store', every: 1 })
+      .describe('what a step keeps for its backward pass: store, recompute or reverse'),
+    'weights',
+    'trial',
+  ),
+  steps: option(
+    z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
+    'weights',
+  ),
+  checkpointEvery: option(
+    z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
+  ),
+  keepLast: option(z.int().min(1).default(2).describe('so many of the last checkpoints are kept')),
+  keepBest: option(z.int().min(0).default(1).describe('so many checkpoints of the best test top-1 are kept')),
+  evalEvery: option(z.int().min(1).default(1).describe('epochs from one evaluation to the next')),
+  evalBatches: option(
+    z.int().min(1).optional().describe('evaluate only the first so many batches (default: all)'),
+  ),
+  earlyStopPatience: option(
+    z
+      .int()
+      .min(1)
+      .optional()
+      .describe('end when the best test top-1 lies so many epochs back (default: never)'),
+  ),
+  overfitBatches: option(
+    z.int().min(1).optional().describe('train on the first so many batches again and again, not augmented'),
+    'weights',
+  ),
+  tensorboard: option(z.boolean().default(false).describe('event files for TensorBoard in the run folder')),
+  workers: option(loadingShape.workers, 'trial'),
+  prefetch: option(loadingShape.prefetch, 'trial'),
+  onBadImage: option(loadingShape.onBadImage, 'weights', 'trial'),
+  badImageLimit: option(loadingShape.badImageLimit, 'trial'),
+};
+
+const names = Object.keys(options) as (keyof TrainSettings)[];
+
 /** The schema of a training's options; the flags of the command line and their help are made of it. */
-export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.object({
-  epochs: z.int().min(1).default(1).describe('passes over the training images'),
-  batch: z.int().min(1).max(65_536).default(128).describe('images in a batch'),
-  accumulate: z
-    .int()
-    .min(1)
-    .max(65_536)
-    .default(1)
-    .describe('batches of one step: their gradients are averaged'),
-  lr: z.number().min(0).default(0.1).describe('peak learning rate, per step'),
-  lrBase: z
-    .number()
-    .min(0)
-    .optional()
-    .describe('peak learning rate for so many images as --lr-base-size says, instead of --lr'),
-  lrBaseSize: z.int().min(1).default(256).describe('images in a step that --lr-base is for'),
-  lrBaseScale: z
-    .enum(['linear', 'sqrt'])
-    .optional()
-    .describe('how --lr-base grows with the images (default: sqrt for adamw and lamb, else linear)'),
-  schedule: scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
-  optimizer: z
-    .enum(['sgd', 'adamw', 'lars', 'lamb'])
-    .default('sgd')
-    .describe('what is done with the gradient'),
-  momentum: belowOne.default(0.9).describe('momentum of SGD and LARS'),
-  nesterov: z.boolean().default(true).describe("Nesterov's momentum in SGD and LARS"),
-  dampening: belowOne.default(0).describe('part of a gradient that SGD and LARS keep out of the momentum'),
-  betas: z
-    .tuple([belowOne, belowOne])
-    .readonly()
-    .default([0.9, 0.999])
-    .describe('decay of the two moments of AdamW and LAMB'),
-  eps: z.number().positive().optional().describe('keeps divisions finite (default: 1e-8, in LAMB 1e-6)'),
-  trustCoefficient: z
-    .number()
-    .positive()
-    .default(1e-3)
-    .describe("LARS: share of a tensor's norm that a step at rate 1 moves it"),
-  weightDecay: z
-    .number()
-    .min(0)
-    .default(1e-4)
-    .describe('L2 penalty on the weights of convolutions and linear layers'),
-  decayNorm: z.boolean().default(false).describe('weight decay on norm weights and on biases too'),
-  layerDecay: z
-    .number()
-    .positive()
-    .max(1)
-    .default(1)
-    .describe('factor on the rate from each layer to the one below it'),
-  freeze: z
-    .array(z.string().min(1))
-    .readonly()
-    .default([])
-    .describe('paths whose parameters stay as they are'),
-  freezeDepth: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0)
-    .describe('freeze parameters below this depth (0: stem, 1: head)'),
-  clipGrad: z.number().positive().optional().describe('bound on the gradient of a step'),
-  clipMode: z
-    .enum(['norm', 'value', 'agc'])
-    .default('norm')
-    .describe("what --clip-grad bounds: the norm, every value, or units' norms by their weights'"),
-  modelEma: z.boolean().default(false).describe('keep an average of the weights beside them'),
-  modelEmaDecay: belowOne.default(0.9998).describe('what the average keeps of itself at every step'),
-  modelEmaWarmup: z.boolean().default(false).describe('let the average keep less of itself at first'),
-  sizes: z
-    .array(z.int().min(1).max(16_383))
-    .min(1)
-    .readonly()
-    .optional()
-    .describe('sides of the training images, each for an equal share of the epochs: 128,160,192'),
-  loss: z
-    .enum(['crossEntropy', 'bce'])
-    .default('crossEntropy')
-    .describe('what is minimised: cross entropy, or binary cross entropies of all classes'),
-  smoothing: belowOne.default(0).describe('part of a target that is spread over all classes'),
-  bceTargetThreshold: belowOne
-    .optional()
-    .describe('with --loss bce: targets above it become 1, the others 0'),
-  mixup: alpha.describe('Mixup: α of the law Beta(α, α) of the shares; 0 is off'),
-  cutmix: alpha.describe('CutMix: α of the law Beta(α, α) of the areas; 0 is off'),
-  mixupProb: probability.default(1).describe('probability that a batch is mixed'),
-  mixupSwitchProb: probability.default(0.5).describe('probability of CutMix where both are on'),
-  mixupOffEpoch: z.int().min(0).default(0).describe('no mixing from this epoch on; 0 is never'),
-  seed: z.int().min(0).default(0).describe('seed of the order of the images'),
-  amp: ampSchema,
-  memory: memorySchema
-    .default({ kind: 'store', every: 1 })
-    .describe('what a step keeps for its backward pass: store, recompute or reverse'),
-  steps: z.int().min(1).optional().describe('end after so many steps; the schedule is laid over them'),
-  checkpointEvery: z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
-  keepLast: z.int().min(1).default(2).describe('so many of the last checkpoints are kept'),
-  keepBest: z.int().min(0).default(1).describe('so many checkpoints of the best test top-1 are kept'),
-  evalEvery: z.int().min(1).default(1).describe('epochs from one evaluation to the next'),
-  evalBatches: z.int().min(1).optional().describe('evaluate only the first so many batches (default: all)'),
-  earlyStopPatience: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('end when the best test top-1 lies so many epochs back (default: never)'),
-  overfitBatches: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('train on the first so many batches again and again, not augmented'),
-  tensorboard: z.boolean().default(false).describe('event files for TensorBoard in the run folder'),
-  ...loadingShape,
-});
+export const trainSchema: z.ZodType<TrainSettings, TrainSettingsInput> = z.object(
+  Object.fromEntries(names.map((name) => [name, options[name].schema])) as {
+    readonly [K in keyof TrainSettings]-?: z.ZodType<TrainSettings[K], TrainSettingsInput[K]>;
+  },
+);
+
+/** Names of the options of which a trait is true. */
+export function optionsWith(trait: Trait): readonly (keyof TrainSettings)[] {
+  return names.filter((name) => options[name].traits.includes(trait));
+}

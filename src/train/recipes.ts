@@ -6,8 +6,8 @@ import {
   type Size,
   type Transform,
 } from '../transforms/transforms.ts';
-import type { TrainSettingsInput } from './options.ts';
 import { cosine, multistep, oneCycle, stepDecay } from './schedules.ts';
+import type { TrainSettingsInput } from './settings.ts';
 
 /** What happens to the images of the two parts. */
 export interface RecipeTransforms {

@@ -5,7 +5,8 @@ import { isLmError, LmError } from '../errors.ts';
 import type { Model } from '../model/model.ts';
 import { checkpointAt, checkpointsIn, type Resumed } from '../run/checkpoints.ts';
 import { parseRunState, sameJson } from '../run/runState.ts';
-import { type TrainSettings, trainSchema } from './options.ts';
+import { trainSchema } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 
 /**
  * Reads the checkpoint that a run goes on from, whole.
@@ -62,10 +63,3 @@ export async function lastGoodCheckpoint(run: string): Promise<string> {
   }
   throw first;
 }
-
-/** Settings that have no influence on the weights: a run may go on with others. */
-export const freeSettings: readonly (keyof TrainSettings)[] = [
-  ...(['workers', 'prefetch', 'badImageLimit'] as const),
-  ...(['checkpointEvery', 'keepLast', 'keepBest', 'tensorboard'] as const),
-  ...(['evalEvery', 'evalBatches', 'earlyStopPatience'] as const),
-];

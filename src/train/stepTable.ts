@@ -1,7 +1,7 @@
 /** What changes from step to step, as numbers: the table that a chunk of steps carries. */
 import { chunkColumns } from '../native/binding.ts';
-import type { TrainSettings } from './options.ts';
 import { ratesAt, type ScheduledRun } from './rates.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** The steps that the settings are laid over. */
 export type Span = Pick<ScheduledRun, 'stepsPerEpoch' | 'totalSteps'>;

@@ -6,8 +6,9 @@ import { checkAmp } from '../model/amp.ts';
 import { Model } from '../model/model.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { Loop } from './loop.ts';
-import { type TrainSettingsInput, trainSchema } from './options.ts';
-import { freeSettings, readResumed } from './resume.ts';
+import { optionsWith, trainSchema } from './options.ts';
+import { readResumed } from './resume.ts';
+import type { TrainSettingsInput } from './settings.ts';
 import { TrainRun } from './trainRun.ts';
 import { checkSets, type TrainSets } from './trainSets.ts';
 
@@ -84,7 +85,7 @@ function resumedRun(
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
     checkSets(sets, settings);
-    checkAgrees(path, state, { settings, ...marksOf(sets) }, freeSettings);
+    checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
     return new Loop(model, sets, settings, { folder, signal, resumed });
   };
   const loop = begin();

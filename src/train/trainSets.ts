@@ -4,7 +4,7 @@ import { checkClassNames } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
 import type { Model } from '../model/model.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 
 /** The data sets of a training. */
 export interface TrainSets {

@@ -5,7 +5,7 @@ import { loaderSpec } from '../loading/loaderSpec.ts';
 import type { Model } from '../model/model.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
 import { optimizerSpec } from './optimizerSpec.ts';
-import type { TrainSettings } from './options.ts';
+import type { TrainSettings } from './settings.ts';
 import { toTrainOn } from './trainSets.ts';
 
 /** All that a native trainer of a model on a data set is made with. */

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
-import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';

@@ -1,7 +1,7 @@
 /** Parameters that stay as they are while others learn. */
 import { describe, expect, it } from 'vitest';
-import type { TrainSettingsInput } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { thrown } from '../support/errors.ts';
 import { noise, tensorsOf, tiny, tinyModel } from '../support/training.ts';

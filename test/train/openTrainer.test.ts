@@ -7,7 +7,7 @@ import { datasetOf } from '../../src/loading/images.ts';
 import { network } from '../../src/models/network.ts';
 import { presetConfig } from '../../src/models/presets.ts';
 import { sizeAt } from '../../src/train/openTrainer.ts';
-import type { TrainSettingsInput } from '../../src/train/options.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { imagenetTrain, parseTransform, resizedTo } from '../../src/transforms/transforms.ts';
 import { codeOf } from '../support/failures.ts';

@@ -7,9 +7,10 @@ import type { ParamSpec } from '../../src/graph/spec.ts';
 import { network } from '../../src/models/network.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
-import { type TrainSettings, type TrainSettingsInput, trainSchema } from '../../src/train/options.ts';
+import { optionsWith, trainSchema } from '../../src/train/options.ts';
 import { recipe, recipeNames } from '../../src/train/recipes.ts';
 import { constant, cosine } from '../../src/train/schedules.ts';
+import type { TrainSettings, TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { noise, tensorsOf, tiny, tinyConfig, tinyModel } from '../support/training.ts';
@@ -131,6 +132,12 @@ describe.each(keys.filter((key) => !elsewhere.includes(key)))('the option %s of 
 describe('the settings of a training', () => {
   it('are those of the schema: the table has no row too many', () => {
     expect([...Object.keys(rows), ...elsewhere].toSorted()).toEqual(keys.toSorted());
+  });
+
+  it('that a run may change when it goes on leave the weights as they are', () => {
+    const free = Object.keys(rows).filter((key) => !optionsWith('weights').some((name) => name === key));
+    expect(free.length).toBeGreaterThan(5);
+    for (const key of free) expect(rows[key as keyof typeof rows].sameWeights, key).toBe(true);
   });
 
   it('lay the schedule over `steps` where it is given', async () => {

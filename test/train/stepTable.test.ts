@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chunkColumns } from '../../src/native/binding.ts';
-import { type TrainSettingsInput, trainSchema } from '../../src/train/options.ts';
+import { trainSchema } from '../../src/train/options.ts';
 import { cosine, multistep, oneCycle } from '../../src/train/schedules.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { type StepScalars, stepScalars, stepTable } from '../../src/train/stepTable.ts';
 
 const span = { stepsPerEpoch: 10, totalSteps: 100 };

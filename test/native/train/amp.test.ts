@@ -13,7 +13,8 @@ import type {
 } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
 import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
-import { type TrainSettingsInput, trainSchema } from '../../../src/train/options.ts';
+import { trainSchema } from '../../../src/train/options.ts';
+import type { TrainSettingsInput } from '../../../src/train/settings.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
 import { evaluationLoader, trainingLoader } from '../../support/loader.ts';
