@@ -5,8 +5,10 @@
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
+import { parseJson } from '../json.ts';
 import { type Dtype, type NativeModel, type TensorSet, tensorSets } from '../native/binding.ts';
 import { readSafetensors, readSafetensorsHeader, type Tensor, writeSafetensors } from './safetensors.ts';
+import type { SafetensorsHeader } from './safetensorsHeader.ts';
 import type { TensorEntry, TensorValues } from './tensorEntry.ts';
 
 /** Version of the checkpoint format; a reader refuses a newer one. */
@@ -117,8 +119,11 @@ export interface CheckpointTensors {
  * @throws ERR_CHECKPOINT for a torn, foreign or newer file or a missing tensor, ERR_FILE when it cannot be read.
  */
 export async function readCheckpoint(path: string): Promise<CheckpointInfo & CheckpointTensors> {
-  const { metadata, tensors, verified } = await readSafetensors(path);
-  const info = parseInfo(path, metadata);
+  // Before memory is taken for a tensor.
+  const header = await readSafetensorsHeader(path);
+  const info = parseInfo(path, header.metadata);
+  checkTensors(path, info.graph, header);
+  const { tensors, verified } = await readSafetensors(path);
   if (!verified) throw defect(path, 'has lost its digest');
   const sets = new Map<TensorSet, TensorsByPath>();
   for (const set of tensorSets) {
@@ -126,6 +131,18 @@ export async function readCheckpoint(path: string): Promise<CheckpointInfo & Che
     if (found !== null) sets.set(set, found);
   }
   return { ...info, sets };
+}
+
+/** Every tensor of the file is one of the graph's. */
+function checkTensors(path: string, graph: Graph, { tensors }: SafetensorsHeader): void {
+  const shapes = new Map(
+    tensorSets.flatMap((set) => specsOf(graph, set).map(({ path: of, shape }) => [nameOf(set, of), shape])),
+  );
+  for (const { name, shape } of tensors) {
+    const wanted = shapes.get(name);
+    if (wanted === undefined) throw defect(path, `has a tensor "${name}" that its graph does not`);
+    checkShape(path, name, shape, wanted);
+  }
 }
 
 /** All tensors of a set; null for a set that the file does not have. */
@@ -152,13 +169,17 @@ function floats(
   { data, shape: found }: Tensor,
   shape: readonly number[],
 ): Float32Array | Float64Array {
-  if (found.join() !== shape.join())
-    throw defect(
-      path,
-      `has "${name}" in shape [${found.join(', ')}] where its graph says [${shape.join(', ')}]`,
-    );
+  checkShape(path, name, found, shape);
   if (data instanceof Float32Array || data instanceof Float64Array) return data;
   throw defect(path, `has "${name}" in a type that is not a float`);
+}
+
+function checkShape(path: string, name: string, found: readonly number[], shape: readonly number[]): void {
+  if (found.join() === shape.join()) return;
+  throw defect(
+    path,
+    `has "${name}" in shape [${found.join(', ')}] where its graph says [${shape.join(', ')}]`,
+  );
 }
 
 const namesSchema = z.array(z.string());
@@ -178,12 +199,12 @@ function parseInfo(path: string, metadata: Readonly<Record<string, string>>): Ch
       'Update lm-resnet: npm install lm-resnet@latest.',
     );
   try {
-    const graph = Graph.fromSpec(JSON.parse(metadata.graph ?? ''));
+    const graph = Graph.fromSpec(parseJson(metadata.graph ?? ''));
     return {
       graph,
-      classNames: namesSchema.length(graph.classes).parse(JSON.parse(metadata.classNames ?? '')),
+      classNames: namesSchema.length(graph.classes).parse(parseJson(metadata.classNames ?? '')),
       dtype: dtypeSchema.parse(metadata.dtype),
-      run: runSchema.parse(JSON.parse(metadata.run ?? '')),
+      run: runSchema.parse(parseJson(metadata.run ?? '')),
     };
   } catch (cause) {
     if (cause instanceof LmError && cause.code === 'ERR_CHECKPOINT') throw cause;

@@ -1,5 +1,6 @@
 /** The header of a safetensors file: made, and checked in full before anything behind it is read. */
 import { expected, LmError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { dtypes } from './dtypes.ts';
 import { duplicateKey } from './jsonKeys.ts';
 
@@ -79,7 +80,7 @@ export function count(name: string, shape: readonly number[]): number {
  * @throws ERR_CHECKPOINT naming the file and the defect.
  */
 export function parseHeader(path: string, bytes: Uint8Array, bodyBytes: number): SafetensorsHeader {
-  const { __metadata__: metadata = {}, ...rest } = parseJson(path, bytes);
+  const { __metadata__: metadata = {}, ...rest } = headerJson(path, bytes);
   if (!isTable(metadata)) throw defective(path, 'whose metadata is not a table of strings');
   const tensors = Object.entries(rest).map(([name, info]) => tensorInfo(path, name, info));
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
@@ -87,14 +88,18 @@ export function parseHeader(path: string, bytes: Uint8Array, bodyBytes: number):
   return { metadata, tensors };
 }
 
-function parseJson(path: string, bytes: Uint8Array): Record<string, unknown> {
+function headerJson(path: string, bytes: Uint8Array): Record<string, unknown> {
   let text: string;
   let json: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (cause) {
-    throw defective(path, 'whose header is not JSON', undefined, cause);
+    const how =
+      cause instanceof RangeError
+        ? `whose header is out of bounds: ${cause.message}`
+        : 'whose header is not JSON';
+    throw defective(path, how, undefined, cause);
   }
   if (!isObject(json)) throw defective(path, 'whose header is not a JSON object');
   const twice = duplicateKey(text);

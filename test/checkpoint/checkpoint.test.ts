@@ -1,9 +1,14 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { checkpointVersion, readCheckpoint, readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
-import { readSafetensors, type Tensor, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import {
+  readSafetensors,
+  readSafetensorsHeader,
+  type Tensor,
+  writeSafetensors,
+} from '../../src/checkpoint/safetensors.ts';
 import type { TensorEntry, TensorValues } from '../../src/checkpoint/tensorEntry.ts';
 import { minus } from '../../src/graph/coefficients.ts';
 import { lin } from '../../src/graph/functions.ts';
@@ -164,6 +169,18 @@ describe('a file that is no sound checkpoint', () => {
     expect(await codeOf(Model.load(folder))).toBe('ERR_FILE');
   });
 
+  it('is refused before memory is taken for a tensor that its graph does not have', async () => {
+    const path = await saved(await tinyModel());
+    const { metadata } = await readSafetensorsHeader(path);
+    const fields = { __metadata__: metadata, more: { dtype: 'U8', shape: [1e12], data_offsets: [0, 1e12] } };
+    const header = Buffer.from(JSON.stringify(fields));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([length, header]));
+    await truncate(path, 8 + header.length + 1e12); // sparse: takes no space
+    expect(await codeOf(Model.load(path))).toBe('ERR_CHECKPOINT');
+  });
+
   interface Change {
     readonly metadata?: Readonly<Record<string, string | undefined>>;
     readonly tensor?: (name: string, tensor: Tensor) => Tensor | undefined;
@@ -181,6 +198,8 @@ describe('a file that is no sound checkpoint', () => {
     { title: 'a graph that is not JSON', change: { metadata: { graph: '{' } } },
     { title: 'a graph that is none', change: { metadata: { graph: '{"version":1}' } } },
     { title: 'no graph', change: { metadata: { graph: undefined } } },
+    { title: 'a graph of brackets', change: { metadata: { graph: '['.repeat(1e6) } } },
+    { title: 'a graph of empty values', change: { metadata: { graph: `[${'{},'.repeat(2e6)}0]` } } },
     { title: 'class names that are not JSON', change: { metadata: { classNames: 'cat' } } },
     { title: 'too few class names', change: { metadata: { classNames: '["cat"]' } } },
     { title: 'a run that is not JSON', change: { metadata: { run: '' } } },

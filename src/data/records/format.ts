@@ -10,6 +10,9 @@ export const recordsVersion = 1;
 /** Name of the file that says what a folder of records holds. */
 export const manifestName = 'dataset.json';
 
+/** Letters of a shard's index, about: shards of very small images are cut so that their indices stay small. */
+export const maxIndex: number = 8 * 2 ** 20;
+
 /** Contents of `dataset.json`. */
 export interface Manifest {
   readonly format: 'lm-resnet records';

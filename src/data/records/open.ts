@@ -1,11 +1,11 @@
 /** Opens a folder of packed records. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { readSafetensorsHeader } from '../../checkpoint/safetensors.ts';
 import { LmError } from '../../errors.ts';
-import { fileError } from '../../files.ts';
+import { readBounded } from '../../files.ts';
+import { parseJson } from '../../json.ts';
 import type { FileStamp } from '../../native/binding.ts';
 import { stampFile } from '../fileStamp.ts';
 import {
@@ -27,15 +27,18 @@ export interface RecordIndex {
   readonly classNames: readonly string[];
 }
 
+/** The largest manifest, in bytes. */
+const maxManifest = 16 * 2 ** 20;
 const natural = z.int().min(0);
+const word = natural.max(2 ** 32 - 1);
 const entriesSchema: z.ZodType<RecordEntry[]> = z.array(
   z.object({
     name: z.string(),
-    label: natural,
+    label: natural.max(2 ** 31 - 1),
     offset: natural,
-    length: natural,
-    crc: natural,
-    rows: natural,
+    length: word,
+    crc: word,
+    rows: word,
   }),
 );
 
@@ -89,11 +92,9 @@ export async function openRecords(folder: string): Promise<RecordIndex> {
  */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestName);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw fileError(cause, 'the manifest of packed records', path);
-  });
+  const text = (await readBounded(path, maxManifest)).toString();
   try {
-    const manifest = manifestSchema.parse(JSON.parse(text));
+    const manifest = manifestSchema.parse(parseJson(text));
     if (manifest.version <= recordsVersion) return manifest;
   } catch (cause) {
     throw damaged(path, 'another file', 'Give the folder that `lm-resnet pack` wrote.', cause);
@@ -124,13 +125,21 @@ export async function readShard(path: string): Promise<Shard> {
   if (data === undefined || tensors.length !== 1 || crc !== String(crc32(entries)))
     throw damaged(path, 'a shard whose index is damaged');
   const bytes = data.end - data.begin;
-  const found = entriesSchema.safeParse(JSON.parse(entries));
+  const found = parseEntries(entries);
   if (
-    !found.success ||
-    found.data.some(({ offset, length, rows }) => offset + length > bytes || 4 * rows > length)
+    found === null ||
+    found.some(({ offset, length, rows }) => offset + length > bytes || 4 * rows > length)
   )
     throw damaged(path, 'a shard whose index does not fit its bytes');
-  return { entries: found.data, start: stamp.bytes - bytes, plan, stamp };
+  return { entries: found, start: stamp.bytes - bytes, plan, stamp };
+}
+
+function parseEntries(text: string): RecordEntry[] | null {
+  try {
+    return entriesSchema.parse(parseJson(text));
+  } catch {
+    return null;
+  }
 }
 
 async function header(path: string): ReturnType<typeof readSafetensorsHeader> {

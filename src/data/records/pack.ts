@@ -14,7 +14,14 @@ import type { DecodingInput } from '../../transforms/decoding.ts';
 import { findData } from '../open.ts';
 import { type DatasetSpecInput, datasetSchema } from '../spec.ts';
 import { encodeImage, type Payload } from './encode.ts';
-import { type Manifest, manifestName, type RecordEntry, recordsVersion, shardName } from './format.ts';
+import {
+  type Manifest,
+  manifestName,
+  maxIndex,
+  type RecordEntry,
+  recordsVersion,
+  shardName,
+} from './format.ts';
 import { bytesOf, type ImageFile, listImages } from './images.ts';
 import { readManifest, readShard } from './open.ts';
 
@@ -125,17 +132,22 @@ export async function pack(
   return { count: state.count, shards: shards.length, bytes: state.bytes, kept: state.kept, bad };
 }
 
-/** Neighbours whose files come to about so many bytes. */
+/** What an entry of an index takes beside its name, in letters, at most. */
+const entryLetters = 160;
+
+/** Neighbours whose files come to about so many bytes, and their index to no more than is read again. */
 function cut(images: readonly ImageFile[], shardBytes: number): ImageFile[][] {
   const shards: ImageFile[][] = [];
-  let bytes = Number.POSITIVE_INFINITY;
+  let [bytes, index] = [Number.POSITIVE_INFINITY, 0];
   for (const image of images) {
-    if (bytes + image.length > shardBytes) {
+    const letters = entryLetters + 2 * image.name.length;
+    if (bytes + image.length > shardBytes || index + letters > maxIndex) {
       shards.push([]);
-      bytes = 0;
+      [bytes, index] = [0, 0];
     }
     shards.at(-1)?.push(image);
     bytes += image.length;
+    index += letters;
   }
   return shards;
 }

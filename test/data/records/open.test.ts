@@ -103,6 +103,37 @@ describe('packed records', () => {
     expect(await codeOf(openRecords(folder))).toBe('ERR_FILE');
   });
 
+  it('whose manifest claims shards without end are refused at the first that is missing', async () => {
+    const folder = await records();
+    await changeManifest(folder, { shards: 2 ** 32 });
+    expect(await codeOf(openRecords(folder))).toBe('ERR_FILE');
+    await writeFile(join(folder, manifestName), `[${'[],'.repeat(2 ** 21)}[]]`);
+    expect(await codeOf(openRecords(folder))).toBe('ERR_DATASET');
+    await truncate(join(folder, manifestName), 2 ** 40); // sparse: takes no space
+    expect(await codeOf(openRecords(folder))).toBe('ERR_FILE');
+  });
+
+  it.each(['', '[', '{}', 'null', '['.repeat(1e6), `[${'{},'.repeat(2e6)}{}]`])(
+    'refuse a shard whose index is none: case %#',
+    async (entries) => {
+      const folder = await records();
+      const data = { name: 'data', dtype: 'U8' as const, shape: [1], data: new Uint8Array(1) };
+      await writeSafetensors(join(folder, shardName(0)), [data], { entries, crc: String(crc32(entries)) });
+      expect(await codeOf(openRecords(folder))).toBe('ERR_DATASET');
+    },
+  );
+
+  it('of very small images are cut so that every index can be read', async () => {
+    const parent = await temporaryFolder();
+    const names = Array.from({ length: 60 }, (_, i) => `a/${String(i).padStart(200, 'n')}.png`);
+    const path = await writePhotos(
+      join(parent, 'p'),
+      Object.fromEntries(names.map((name) => [name, [1, 1]])),
+    );
+    await pack({ kind: 'imageFolder', path }, join(parent, 'r'));
+    expect((await openRecords(join(parent, 'r'))).files).toHaveLength(1);
+  });
+
   it('refuse a shard whose entries reach beyond it', async () => {
     const folder = await records();
     const path = join(folder, shardName(0));

@@ -1,0 +1,37 @@
+/** JSON from strangers: what a text may hold is bounded before memory is taken for it. */
+
+/** The most values in a text, and how deep they may lie. */
+export const jsonBounds = { values: 2 ** 20, depth: 100 } as const;
+
+/**
+ * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to bound.
+ *
+ * @throws SyntaxError or RangeError, for the caller to wrap: only it knows what the text is.
+ * @example
+ * parseJson('{"a":[1,2]}'); // { a: [1, 2] }
+ */
+export function parseJson(text: string): unknown {
+  let [values, depth] = [1, 0];
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === quote) i = endOfString(text, i);
+    else if (c === 0x2c) values++;
+    else if (c === 0x5b || c === 0x7b) [values, depth] = [values + 1, depth + 1];
+    else if (c === 0x5d || c === 0x7d) depth--;
+    if (values > jsonBounds.values) throw new RangeError(`it has more than ${jsonBounds.values} values`);
+    if (depth > jsonBounds.depth) throw new RangeError(`its values lie more than ${jsonBounds.depth} deep`);
+  }
+  return JSON.parse(text);
+}
+
+const quote = 0x22;
+
+/** Place of the quote that closes the string that opens at `start`; the last of the text where none does. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let first = end;
+    while (text.charCodeAt(first - 1) === 0x5c) first--;
+    if ((end - first) % 2 === 0) return end;
+  }
+  return text.length;
+}

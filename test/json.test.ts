@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { jsonBounds, parseJson } from '../src/json.ts';
+
+const { values, depth } = jsonBounds;
+
+describe('parseJson', () => {
+  it('gives what JSON.parse gives', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
+        const text = JSON.stringify(value);
+        expect(parseJson(text)).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it.each<[string, string]>([
+    ['so many values', `[${new Array(values - 1).fill(0).join()}]`],
+    ['values so deep', '['.repeat(depth) + ']'.repeat(depth)],
+    ['many in a text', JSON.stringify({ text: '[{,"'.repeat(values) })],
+    ['many behind an escaped quote', JSON.stringify({ text: `\\"${'[,'.repeat(values)}\\` })],
+  ])('takes %s', (_, text) => {
+    expect(parseJson(text)).toEqual(JSON.parse(text));
+  });
+
+  it.each<[string, string]>([
+    ['one value more', `[${new Array(values).fill(0).join()}]`],
+    ['objects without end', `[${'{},'.repeat(values)}`],
+    ['a value deeper', '['.repeat(depth + 1) + ']'.repeat(depth + 1)],
+    ['brackets without end', '['.repeat(10_000_000)],
+  ])('refuses %s before it is parsed', (_, text) => {
+    expect(() => parseJson(text)).toThrow(RangeError);
+  });
+
+  it.each(['', '{', '"', '"\\', '[1,]', '{"a":1', 'NaN', '"\\\\\\"'])(
+    'refuses what is no JSON: %s',
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError);
+    },
+  );
+});
