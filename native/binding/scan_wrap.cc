@@ -19,7 +19,8 @@ ScanWrap::ScanWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const int64_t threads = integer_of(info[1], "threads"), max_pixels = integer_of(info[2], "maxPixels");
     LM_CHECK(threads > 0 && threads <= 1024 && !samples->raw(), "ERR_CONFIG",
              "Expected files to look through");
-    scan_ = std::make_unique<Scan>(samples, static_cast<int>(threads), max_pixels);
+    const bool of_heads = info[3].ToBoolean();
+    scan_ = std::make_unique<Scan>(samples, static_cast<int>(threads), max_pixels, of_heads);
   });
 }
 

@@ -1,35 +1,49 @@
 #include "data/decode.h"
 
+#include "data/bmp.h"
 #include "data/formats.h"
 #include "data/jpeg.h"
+#include "data/netpbm.h"
 #include "data/orientation.h"
 #include "data/png.h"
 
 namespace lm {
 
 struct Decoder::State {
-  bool is_jpeg = true;
+  std::string_view format;
   ImageInfo stored{};
   Orientation orientation;
   JpegDecoder jpeg;
   PngDecoder png;
+  BmpDecoder bmp;
+  NetpbmDecoder netpbm;
   Image turned;  // before it is
 
   void open(std::span<const uint8_t> bytes, const Decoding& how, std::span<const uint32_t> rows) {
-    const std::string_view format = format_of(bytes.first(std::min(bytes.size(), kHeadBytes)));
     if (bytes.empty()) throw ImageError("The file is empty");
-    if (format != kJpeg && format != kPng)
-      throw ImageError("Neither a JPEG nor a PNG file" +
-                       (format.empty() ? "" : ", but " + std::string(format)));
-    is_jpeg = format == kJpeg;
-    stored = is_jpeg ? jpeg.open(bytes, rows) : png.open(bytes, how.clips_gray);
-    orientation = {};
-    if (how.exif)
-      orientation = orientation_of_tag(is_jpeg ? jpeg_orientation_tag(bytes) : png_orientation_tag(bytes));
+    format = format_of(bytes.first(std::min(bytes.size(), kHeadBytes)));
+    orientation = how.exif ? orientation_of_tag(tag_of(bytes)) : Orientation{};
+    stored = open_format(bytes, how, rows);
+  }
+
+  ImageInfo open_format(std::span<const uint8_t> bytes, const Decoding& how, std::span<const uint32_t> rows) {
+    if (format == kJpeg) return jpeg.open(bytes, rows);
+    if (format == kPng) return png.open(bytes, how.clips_gray);
+    if (format == kBmp) return bmp.open(bytes);
+    if (format == kNetpbm) return netpbm.open(bytes, how.clips_gray);
+    throw ImageError("No JPEG, PNG, BMP or Netpbm file" +
+                     (format.empty() ? "" : ", but " + std::string(format)));
+  }
+
+  int tag_of(std::span<const uint8_t> bytes) const {
+    if (format == kJpeg) return jpeg_orientation_tag(bytes);
+    return format == kPng ? png_orientation_tag(bytes) : 1;
   }
 
   Box decode(const Box& region, int max_denominator, Image& out) {
-    return is_jpeg ? jpeg.decode(region, max_denominator, out) : png.decode(region, out);
+    if (format == kJpeg) return jpeg.decode(region, max_denominator, out);
+    if (format == kPng) return png.decode(region, out);
+    return format == kBmp ? bmp.decode(region, out) : netpbm.decode(region, out);
   }
 };
 

@@ -1,5 +1,5 @@
-// JPEG and PNG files in memory -> pixels, upright, otherwise as Pillow's convert("RGB") gives them. One
-// decoder a thread.
+// JPEG, PNG, BMP and Netpbm files in memory -> pixels, upright, otherwise as Pillow's convert("RGB") gives
+// them. One decoder a thread.
 #pragma once
 
 #include <cstdint>

@@ -78,10 +78,10 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {kJpeg, is_jpeg},        {kPng, is_png},        {"WebP", is_webp},
-    {"GIF", is_gif},         {"BMP", is_bmp},       {"TIFF", is_tiff},
-    {"HEIF", is_heif},       {"Netpbm", is_netpbm}, {"JPEG 2000", is_jpeg_2000},
-    {"JPEG XL", is_jpeg_xl}, {"PSD", is_psd},       {"SVG", is_svg},
+    {kJpeg, is_jpeg},        {kPng, is_png},       {"WebP", is_webp},
+    {"GIF", is_gif},         {kBmp, is_bmp},       {"TIFF", is_tiff},
+    {"HEIF", is_heif},       {kNetpbm, is_netpbm}, {"JPEG 2000", is_jpeg_2000},
+    {"JPEG XL", is_jpeg_xl}, {"PSD", is_psd},      {"SVG", is_svg},
 };
 
 }  // namespace

@@ -72,6 +72,11 @@ Encoded FileSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   return {{buffer.data(), static_cast<size_t>(read)}, {}, label(i)};
 }
 
+size_t FileSamples::head(int64_t i, std::span<uint8_t> out) {
+  const OpenFile file(name(i));
+  return file.problem().empty() ? static_cast<size_t>(std::max<int64_t>(0, file.read(0, out))) : 0;
+}
+
 RangeSamples::RangeSamples(std::vector<Shard> files, std::vector<Range> ranges, std::vector<int32_t> labels,
                            int64_t window)
     : LabelledSamples(std::move(labels)),
@@ -108,6 +113,17 @@ Encoded RangeSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   // The buffer begins on a multiple of four bytes, whatever its place in the file.
   const auto* rows = reinterpret_cast<const uint32_t*>(buffer.data());
   return {bytes.subspan(range.rows * sizeof(uint32_t)), {rows, range.rows}, label(i)};
+}
+
+// Through a file of its own: one that stays open would hide for a while that it was replaced.
+size_t RangeSamples::head(int64_t i, std::span<uint8_t> out) {
+  const Range& range = ranges_[static_cast<size_t>(i)];
+  const OpenFile file(files_[range.file].path);
+  if (!file.problem().empty()) return 0;
+  const uint64_t before = range.rows * sizeof(uint32_t);
+  const std::span<uint8_t> there = out.first(std::min<uint64_t>(out.size(), range.length - before));
+  return static_cast<size_t>(
+      std::max<int64_t>(0, file.read(static_cast<int64_t>(range.offset + before), there)));
 }
 
 void RangeSamples::check(const Range& range, std::span<const uint8_t> bytes, int64_t i) {

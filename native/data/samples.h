@@ -45,6 +45,8 @@ class Samples {
   // Sample i, in `buffer` or in memory that stays; throws ImageError when it cannot be read, and an Error
   // when nothing of its file can be trusted.
   virtual Encoded read(int64_t i, std::vector<uint8_t>& buffer) = 0;
+  // The first bytes of the file of sample i into `out`; returns how many: none where it cannot be read.
+  virtual size_t head(int64_t, std::span<uint8_t>) { return 0; }
   // 0 .. count - 1 in random order, so that files are not read in too wild an order.
   virtual std::vector<int64_t> shuffled(Rng rng) const { return permutation(rng, count()); }
   // Each is read once, in no order; another read gives another.
@@ -87,6 +89,7 @@ class FileSamples final : public LabelledSamples {
   FileSamples(std::string folder, std::string names, std::vector<int32_t> labels);
   std::string name(int64_t i) const override;
   Encoded read(int64_t i, std::vector<uint8_t>& buffer) override;
+  size_t head(int64_t i, std::span<uint8_t> out) override;
 
  private:
   std::string folder_, names_;
@@ -109,6 +112,7 @@ class RangeSamples final : public LabelledSamples {
                int64_t window);
   std::string name(int64_t i) const override;
   Encoded read(int64_t i, std::vector<uint8_t>& buffer) override;
+  size_t head(int64_t i, std::span<uint8_t> out) override;
   std::vector<int64_t> shuffled(Rng rng) const override;
 
  private:

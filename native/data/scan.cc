@@ -2,12 +2,12 @@
 
 #include <utility>
 
-#include "data/decode.h"
+#include "data/formats.h"
 
 namespace lm {
 
-Scan::Scan(std::shared_ptr<Samples> samples, int threads, int64_t max_pixels)
-    : samples_(std::move(samples)), max_pixels_(max_pixels) {
+Scan::Scan(std::shared_ptr<Samples> samples, int threads, int64_t max_pixels, bool of_heads)
+    : samples_(std::move(samples)), max_pixels_(max_pixels), of_heads_(of_heads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -29,9 +29,10 @@ void Scan::run() {
   for (int64_t i = next_++; i < count() && !stopping_; i = next_++) {
     std::string reason;
     try {
-      const Encoded file = samples_->read(i, buffer);
-      const ImageInfo info = decoder.open(file.bytes, {.max_pixels = max_pixels_});
-      decoder.decode({0, 0, double(info.width), double(info.height)}, 1, image);
+      if (of_heads_)
+        reason = foreign_format(i);
+      else
+        decode(i, decoder, image, buffer);
     } catch (const ImageError& e) {
       reason = e.reason;
     } catch (const std::bad_alloc&) {
@@ -47,6 +48,18 @@ void Scan::run() {
     }
     ++done_;
   }
+}
+
+void Scan::decode(int64_t i, Decoder& decoder, Image& image, std::vector<uint8_t>& buffer) const {
+  const Encoded file = samples_->read(i, buffer);
+  const ImageInfo info = decoder.open(file.bytes, {.max_pixels = max_pixels_});
+  decoder.decode({0, 0, double(info.width), double(info.height)}, 1, image);
+}
+
+std::string Scan::foreign_format(int64_t i) const {
+  uint8_t head[kHeadBytes];
+  const std::string_view format = format_of({head, samples_->head(i, head)});
+  return is_decoded(format) ? "" : std::string(format);
 }
 
 }  // namespace lm

@@ -1,4 +1,5 @@
-// Looks at every image of a data set on several threads and lists those that cannot be used.
+// Looks at every image of a data set on several threads and lists those that cannot be used: by decoding all
+// of it, or by its first bytes alone, which is quick.
 #pragma once
 
 #include <atomic>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "data/decode.h"
 #include "data/samples.h"
 
 namespace lm {
@@ -21,7 +23,9 @@ struct BadSample {
 class Scan {
  public:
   // Starts at once. `samples` are files: there is nothing to decode in memory.
-  Scan(std::shared_ptr<Samples> samples, int threads, int64_t max_pixels);
+  // `of_heads`: lists those whose first bytes are of a format that is not decoded, which is the reason then;
+  // what cannot be read is passed over.
+  Scan(std::shared_ptr<Samples> samples, int threads, int64_t max_pixels, bool of_heads);
   ~Scan();  // stops
 
   int64_t done() const { return done_; }
@@ -32,9 +36,12 @@ class Scan {
 
  private:
   void run();
+  void decode(int64_t i, Decoder& decoder, Image& image, std::vector<uint8_t>& buffer) const;
+  std::string foreign_format(int64_t i) const;  // empty for others
 
   std::shared_ptr<Samples> samples_;
   int64_t max_pixels_;
+  bool of_heads_;
   std::atomic<int64_t> next_{0}, done_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;

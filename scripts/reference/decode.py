@@ -1,4 +1,4 @@
-"""Small JPEG and PNG files of every kind that is read, with the pixels that Pillow gives them, for test/images/decode.test.ts.
+"""Small JPEG, PNG, BMP and Netpbm files of every kind that is read, with the pixels that Pillow gives them, for test/images/decode.test.ts.
 
 Run in an environment with Pillow, NumPy and opencv-python-headless (for chroma samplings that Pillow cannot write):
 python scripts/reference/decode.py
@@ -166,6 +166,108 @@ def pngs():
     yield "PNG of Pillow, filtered", filtered.getvalue()
 
 
+# BMP and Netpbm, by hand
+
+
+def bmp(bits, size=(13, 11), top_down=False, core=False, masks=None, header=40, colors=0, alpha_masks=False):
+    """A file of waves: indices of a palette of colours, or pixels of so many bits."""
+    width, height = size
+    values = picture(width, height, 4).astype(np.uint32)
+    stride = (width * bits + 31) // 32 * 4
+    rows = []
+    for line in values if top_down else values[::-1]:
+        if bits <= 8:
+            index = line[:, 0] >> (8 - bits)
+            shifts = (index[:, None] >> np.arange(bits - 1, -1, -1)) & 1
+            row = np.packbits(shifts.astype(np.uint8)).tobytes()
+        elif bits == 16:
+            r, g, b = masks or (0x7C00, 0x3E0, 0x1F)
+            green = bin(g).count("1")
+            pixel = (line[:, 0] >> 3) * (r & -r) + (line[:, 1] >> (8 - green)) * (g & -g) + (line[:, 2] >> 3) * (b & -b)
+            row = pixel.astype("<u2").tobytes()
+        elif bits == 24:
+            row = line[:, 2::-1].astype(np.uint8).tobytes()
+        else:
+            r, g, b = masks or (0xFF0000, 0xFF00, 0xFF)
+            pixel = line[:, 0] * (r & -r) + line[:, 1] * (g & -g) + line[:, 2] * (b & -b)
+            rest = 0xFFFFFFFF ^ (r | g | b)
+            pixel = pixel + line[:, 3] * (rest & -rest)
+            row = pixel.astype("<u4").tobytes()
+        rows.append(row.ljust(stride, b"\0"))
+    entry = 3 if core else 4
+    count = (colors or 2**bits) if bits <= 8 else 0
+    palette = b"".join(bytes([i * 89 % 256, i * 37 % 256, 255 - i * 11 % 256, 0])[:entry] for i in range(count))
+    fields = b"" if masks is None else struct.pack("<3I", *masks)
+    if core:
+        info = struct.pack("<IHHHH", 12, width, height, 1, bits)
+    else:
+        info = struct.pack("<IiiHHIIiiII", header, width, -height if top_down else height, 1, bits,
+                           0 if masks is None else 3, 0, 0, 0, colors, 0)
+        info += (fields + (b"\0" * 4)).ljust(header - 40, b"\0")[:header - 40] if header > 40 else fields
+    start = 14 + len(info) + len(palette)
+    data = b"".join(rows)
+    return struct.pack("<2sIHHI", b"BM", start + len(data), 0, 0, start) + info + palette + data
+
+
+def bmp_runs(bits, runs, size=(13, 5)):
+    palette = b"".join(bytes([i * 89 % 256, i * 37 % 256, 255 - i * 11 % 256, 0]) for i in range(2**bits))
+    info = struct.pack("<IiiHHIIiiII", 40, *size, 1, bits, 1 if bits == 8 else 2, len(runs), 0, 0, 0, 0)
+    start = 14 + len(info) + len(palette)
+    return struct.pack("<2sIHHI", b"BM", start + len(runs), 0, 0, start) + info + palette + runs
+
+
+def bmps():
+    for bits in (1, 4, 8, 16, 24, 32):
+        yield f"BMP of {bits} bits", bmp(bits)
+    for bits in (1, 4, 8, 24):
+        yield f"BMP of {bits} bits, of OS/2", bmp(bits, core=True)
+    yield "BMP of 8 bits and 20 colours", bmp(8, size=(16, 9), colors=200)
+    yield "BMP of 24 bits, from the top", bmp(24, top_down=True)
+    yield "BMP of 16 bits, 5 6 5", bmp(16, masks=(0xF800, 0x07E0, 0x001F))
+    yield "BMP of 16 bits, 5 5 5, named", bmp(16, masks=(0x7C00, 0x03E0, 0x001F))
+    yield "BMP of 32 bits, blue last", bmp(32, masks=(0xFF000000, 0xFF0000, 0xFF00))
+    yield "BMP of 32 bits, version 5", bmp(32, masks=(0xFF0000, 0xFF00, 0xFF), header=124)
+    yield "BMP of 24 bits, version 4", bmp(24, header=108)
+    yield "BMP of 8 bits in runs", bmp_runs(8, bytes([
+        13, 7, 0, 0, 5, 200, 0, 3, 9, 8, 7, 0, 5, 1, 0, 0, 0, 4, 1, 2, 3, 4, 9, 77, 0, 0, 2, 5, 0, 2, 3, 1, 8, 60, 0, 1]))
+    yield "BMP of 4 bits in runs", bmp_runs(4, bytes([
+        13, 0x7A, 0, 0, 5, 0x20, 0, 3, 0x98, 0x70, 5, 0x11, 0, 0, 0, 6, 0x12, 0x34, 0x56, 0, 7, 0xEF, 0, 0, 13, 0xC3, 0, 0, 13, 0x5D, 0, 1]))
+
+
+def netpbm(kind, highest, size=(13, 7), remark=b""):
+    width, height = size
+    channels = 3 if kind in (3, 6) else 1
+    values = picture(width, height, channels).astype(np.int64) * (highest + 1) >> 8
+    head = b"P%d\n%s%d %d\n" % (kind, remark, width, height) + (b"" if kind in (1, 4) else b"%d\n" % highest)
+    if kind == 1:
+        return head + b"\n".join(b"".join(b"%d" % v for v in line.ravel()) for line in values)
+    if kind in (2, 3):
+        return head + b"\n".join(b" ".join(b"%d" % v for v in line.ravel()) for line in values) + b"\n"
+    if kind == 4:
+        return head + np.packbits(values[:, :, 0].astype(np.uint8), axis=1).tobytes()
+    return head + values.astype(">u2" if highest > 255 else np.uint8).tobytes()
+
+
+def netpbms():
+    for kind in (1, 4):
+        yield f"Netpbm P{kind}", netpbm(kind, 1)
+    for kind in (2, 3, 5, 6):
+        for highest in (1, 100, 255, 1000, 65535):
+            yield f"Netpbm P{kind} up to {highest}", netpbm(kind, highest)
+    yield "Netpbm P5 with remarks", netpbm(5, 255, remark=b"# a remark\n#another\n")
+
+
+def high_bytes(file):
+    """Of Netpbm files of colour up to more than 255, which Pillow rounds to 8 bits: the upper 8 of 16."""
+    words = file.split(b"\n", 3) if file[:2] in (b"P3", b"P6") else []
+    if not words or int(words[2]) <= 255:
+        return None
+    width, height = map(int, words[1].split())
+    values = (np.array(words[3].split(), np.int64) if file[:2] == b"P3" else np.frombuffer(words[3], ">u2"))
+    scaled = np.rint(values / int(words[2]) * 65535).astype(np.int64)
+    return (scaled >> 8).astype(np.uint8).reshape(height, width, 3)
+
+
 def upright(file):
     with Image.open(io.BytesIO(file)) as image:
         image.load()
@@ -173,6 +275,11 @@ def upright(file):
         if shown.mode == "I;16":
             high = (np.asarray(shown) >> 8).astype(np.uint8)
             pixels = np.stack([high, high, high], 2)
+        elif shown.mode == "I":
+            high = (np.asarray(shown) >> 8).astype(np.uint8)
+            pixels = np.stack([high, high, high], 2)
+        elif (found := high_bytes(file)) is not None:
+            pixels = found
         else:
             pixels = np.asarray(shown.convert("RGB"))
     height, width, _ = pixels.shape
@@ -191,6 +298,6 @@ def case(name, file):
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    cases = [case(name, file) for name, file in [*jpegs(), *pngs()]]
+    cases = [case(name, file) for name, file in [*jpegs(), *pngs(), *bmps(), *netpbms()]]
     OUT.write_text("[\n" + ",\n".join(json.dumps(row) for row in cases) + "\n]\n")
     print(f"{len(cases)} files, {OUT.stat().st_size} bytes")

@@ -37,10 +37,9 @@ export async function openPart(
   choose?: (labels: Int32Array, classes: number) => Int32Array,
 ): Promise<Dataset> {
   const spec = dataSpec(value, split);
-  return openSome(
-    split === undefined && (await hasTestPart(spec)) ? { ...spec, split: 'test' } : spec,
+  return openSome(split === undefined && (await hasTestPart(spec)) ? { ...spec, split: 'test' } : spec, {
     choose,
-  );
+  });
 }
 
 /** What to train on, and what to test on. */

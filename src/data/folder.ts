@@ -1,8 +1,9 @@
 /** Folders of images, one folder for each class: the layout of ImageNet and of torchvision's `ImageFolder`. */
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { expected } from '../errors.ts';
 import { fileError } from '../files.ts';
+import { isImageEnding } from '../images/imageFile.ts';
 import type { Split } from './datasets.ts';
 
 /** Images found in a folder. */
@@ -16,10 +17,6 @@ export interface FolderIndex {
   readonly labels: Int32Array;
 }
 
-const decoded = /\.(jpe?g|png)$/i;
-/** What torchvision's ImageFolder or sharp takes as well. */
-const others = /\.(ppm|bmp|pgm|tiff?|webp|gif|avif)$/i;
-
 /** Folders in which a part is looked for. */
 const partFolders = { train: ['train'], test: ['val', 'test', 'validation'] } as const;
 
@@ -28,13 +25,11 @@ const partFolders = { train: ['train'], test: ['val', 'test', 'validation'] } as
  *
  * @param split which of the folders `train` and `val` (or `test`, `validation`) in it, where there are such; without them only
  *   'train' is there: the folder itself.
- * @param every takes images of every format, as `pack` does; default: those that are decoded natively, and others are refused.
- * @throws ERR_DATASET when there is no folder of a class, one is empty, or an image has a format that only `pack` reads; ERR_FILE
- *   when a folder is missing or must not be read.
+ * @throws ERR_DATASET when there is no folder of a class or one is empty; ERR_FILE when a folder is missing or must not be read.
  * @example
  * const { names, labels, classNames } = await indexFolder('imagenet', 'train');
  */
-export async function indexFolder(path: string, split: Split, every = false): Promise<FolderIndex> {
+export async function indexFolder(path: string, split: Split): Promise<FolderIndex> {
   const root = await partOf(path, split);
   const classNames = (await folders(root)).toSorted();
   if (classNames.length === 0)
@@ -44,9 +39,9 @@ export async function indexFolder(path: string, split: Split, every = false): Pr
   const names: string[] = [];
   const labels: number[] = [];
   for (const [label, name] of classNames.entries()) {
-    const files = await imagesOf(root, name, every);
+    const files = await imagesOf(root, name);
     if (files.length === 0)
-      throw expected('ERR_DATASET', 'JPEG or PNG files', join(root, name), 'a class without images', {
+      throw expected('ERR_DATASET', 'image files', join(root, name), 'a class without images', {
         hint: 'Remove the folder if there is no such class.',
       });
     for (const file of files) {
@@ -101,7 +96,7 @@ async function entriesOf(path: string): Promise<Entries> {
   for (const entry of entries) {
     const { name } = entry;
     const link = entry.isSymbolicLink();
-    if (entry.isDirectory() || (link && !decoded.test(name) && (await isFolder(join(path, name)))))
+    if (entry.isDirectory() || (link && !isImage(name) && (await isFolder(join(path, name)))))
       folders.push(name);
     else if (link || entry.isFile()) files.push(name);
   }
@@ -109,13 +104,8 @@ async function entriesOf(path: string): Promise<Entries> {
 }
 
 /** Image files of a class as paths below `root`: folder after folder, these sorted by their whole paths, as torchvision does. */
-async function imagesOf(root: string, name: string, every: boolean): Promise<string[]> {
+async function imagesOf(root: string, name: string): Promise<string[]> {
   const found = await walk(root, name, [await realpath(root)]);
-  const foreign = found.flatMap(({ files }) => files).find((file) => others.test(file));
-  if (foreign !== undefined && !every)
-    throw expected('ERR_DATASET', 'JPEG and PNG files', join(root, foreign), 'another format', {
-      hint: '`lm-resnet pack` reads every format that sharp does, and writes records that load faster.',
-    });
   return found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);
 }
 
@@ -131,10 +121,14 @@ async function walk(root: string, folder: string, above: readonly string[]): Pro
   const real = await realpath(path);
   if (above.includes(real))
     throw expected('ERR_DATASET', 'a folder of images', path, 'a link to one above it');
-  const images = files.filter((name) => decoded.test(name) || others.test(name)).toSorted();
+  const images = files.filter((name) => isImage(name)).toSorted();
   const found: Found[] = [{ folder, files: images.map((name) => `${folder}/${name}`) }];
   for (const name of folders) found.push(...(await walk(root, `${folder}/${name}`, [...above, real])));
   return found;
+}
+
+function isImage(name: string): boolean {
+  return isImageEnding(extname(name).slice(1));
 }
 
 async function isFolder(path: string): Promise<boolean> {

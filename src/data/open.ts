@@ -8,6 +8,7 @@ import { loadDataset } from './datasets.ts';
 import { indexFolder } from './folder.ts';
 import { heldOut } from './holdOut.ts';
 import { openRecords } from './records/open.ts';
+import { checkFormats } from './scan.ts';
 import {
   type DatasetSpec,
   type DatasetSpecInput,
@@ -43,10 +44,18 @@ export async function openDataset(spec: DatasetSpecInput): Promise<Dataset> {
   return openSome(spec);
 }
 
-/** Opens some images of a data set: those whose numbers are chosen by the labels. @internal */
+/** What of a data set is opened. */
+export interface Opening {
+  /** Numbers of some of its images, by the labels; default: all. */
+  readonly choose?: ((labels: Int32Array, classes: number) => Int32Array) | undefined;
+  /** Files of any format, to be looked at; default: those of formats that are not decoded natively are refused. */
+  readonly everyFormat?: boolean | undefined;
+}
+
+/** Opens a data set, or some of its images. @internal */
 export async function openSome(
   spec: DatasetSpecInput,
-  choose?: (labels: Int32Array, classes: number) => Int32Array,
+  { choose, everyFormat = false }: Opening = {},
 ): Promise<Dataset> {
   const parsed = parseOptions(datasetSchema, spec, 'data');
   const { transform, exif, sixteenBit } = parsed;
@@ -54,21 +63,31 @@ export async function openSome(
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
   const { name, classNames, labels, size } = some;
   const decoding = { exif, sixteenBit };
-  return new Dataset({ name, classNames, labels, size, transform, decoding }, some.source);
+  const data = new Dataset({ name, classNames, labels, size, transform, decoding }, some.source);
+  if (!everyFormat && parsed.kind !== 'records') await checkFormats(data).catch(closing(data));
+  return data;
 }
 
-/** Finds the files of a data set; `every`: those of formats that only `pack` reads too. */
-export async function findData(spec: DatasetSpec, every = false): Promise<FoundData> {
+/** Closes a data set that cannot be used. */
+function closing(data: Dataset): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await data.close();
+    throw error;
+  };
+}
+
+/** Finds the files of a data set, of every format. */
+export async function findData(spec: DatasetSpec): Promise<FoundData> {
   const { holdOut, split } = spec;
-  if (holdOut === undefined) return findWhole(spec, every);
-  const found = await findWhole({ ...spec, split: 'train' }, every);
+  if (holdOut === undefined) return findWhole(spec);
+  const found = await findWhole({ ...spec, split: 'train' });
   return select(found, await heldOut(found, holdOut, split));
 }
 
-function findWhole(spec: DatasetSpec, every: boolean): Promise<FoundData> {
+function findWhole(spec: DatasetSpec): Promise<FoundData> {
   switch (spec.kind) {
     case 'imageFolder':
-      return folderData(spec, every);
+      return folderData(spec);
     case 'webDataset':
       return shardData(spec);
     case 'records':
@@ -84,8 +103,8 @@ async function namedData({ kind, path, split }: NamedSpec): Promise<FoundData> {
   return { name, classNames, labels, size, names: null, source: { kind: 'memory', images, labels, ...size } };
 }
 
-async function folderData({ path, split }: ImageFolderSpec, every: boolean): Promise<FoundData> {
-  const { root, classNames, names, labels } = await indexFolder(path, split, every);
+async function folderData({ path, split }: ImageFolderSpec): Promise<FoundData> {
+  const { root, classNames, names, labels } = await indexFolder(path, split);
   const source = { kind: 'files' as const, folder: root, names: ended(names), labels };
   return { name: root, classNames, labels, size: null, names, source };
 }

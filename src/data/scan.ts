@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { availableCores } from '../cores.ts';
 import { LmError } from '../errors.ts';
+import { otherFormats } from '../images/foreign.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { BadImage } from '../native/binding.ts';
 import { native } from '../native/load.ts';
@@ -19,6 +20,7 @@ export interface CheckOptions {
 }
 
 const schema = z.object({ workers: z.int().min(1).max(1024).optional() });
+/** Between two looks at how far it is; the first come sooner. */
 const pollMs = 50;
 
 /**
@@ -33,13 +35,46 @@ const pollMs = 50;
 export async function checkImages(data: Dataset, options: CheckOptions = {}): Promise<BadImage[]> {
   const { signal, onProgress, ...rest } = options;
   const { workers = availableCores() } = parseOptions(schema, rest, 'checkImages');
+  return lookThrough(data, { workers, signal, onProgress, ofHeads: false });
+}
+
+/**
+ * Looks at the first bytes of every file, for some formats are not decoded while a training runs. Files that begin like no image
+ * are left to the decoder, which tells of each.
+ *
+ * @throws ERR_DATASET naming the first file of another format, and how many there are.
+ */
+export async function checkFormats(data: Dataset): Promise<void> {
+  const found = await lookThrough(data, { workers: availableCores(), ofHeads: true });
+  const [first] = found;
+  if (first === undefined) return;
+  const among = `${found.length} of another format among ${data.count}, the first of them ${first.name} (${first.reason})`;
+  const message = `Expected JPEG, PNG, BMP or Netpbm files, whatever their names say, for \`${data.name}\` but received ${among}`;
+  throw new LmError('ERR_DATASET', message, {
+    hint: otherFormats.includes(first.reason)
+      ? `\`lm-resnet pack\` brings ${otherFormats.join(', ')} into records that load faster: train on these.`
+      : 'Convert these files to PNG or JPEG, or remove them; `lm-resnet data check` lists them all.',
+  });
+}
+
+/** How a look goes, and who is told of it. */
+interface Look extends Pick<CheckOptions, 'signal' | 'onProgress'> {
+  readonly workers: number;
+  readonly ofHeads: boolean;
+}
+
+/** Files that cannot be used, in the order of the data set. */
+async function lookThrough(
+  data: Dataset,
+  { workers, signal, onProgress, ofHeads }: Look,
+): Promise<BadImage[]> {
   const total = data.count ?? 0;
   if (data.files === null) return [];
-  const scan = new (native().Scan)(data.source, workers, maxPixels);
+  const scan = new (native().Scan)(data.source, workers, maxPixels, ofHeads);
   const bad: (BadImage & { readonly index: number })[] = [];
   try {
-    for (let done = -1; done < total; ) {
-      await setTimeout(pollMs);
+    for (let [done, wait] = [-1, 1]; done < total; wait = Math.min(2 * wait, pollMs)) {
+      await setTimeout(wait);
       if (signal?.aborted)
         throw new LmError('ERR_ABORTED', `The check was aborted after ${scan.done} of ${total} images`, {
           cause: signal.reason,

@@ -27,7 +27,7 @@ export interface NamedSpec extends Common {
 }
 
 /**
- * JPEG and PNG files in one folder for each class, as ImageNet and torchvision's `ImageFolder` have them. Where there are folders
+ * Image files (JPEG, PNG, BMP, Netpbm) in one folder for each class, as ImageNet and torchvision's `ImageFolder` have them. Where there are folders
  * `train` and `val` (or `test`) in it, `split` chooses between them.
  */
 export interface ImageFolderSpec extends Common {

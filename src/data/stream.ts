@@ -2,15 +2,17 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { decodable } from '../images/foreign.ts';
+import { type Bytes, bytesIn, formatOf } from '../images/imageFile.ts';
 import { Dataset } from '../loading/dataset.ts';
 import type { RawSize } from '../native/binding.ts';
 import { decodingShape } from '../transforms/decoding.ts';
 import type { TransformInput } from '../transforms/transforms.ts';
 import { transformSchema } from '../transforms/transforms.ts';
 
-/** A sample: bytes of a JPEG or PNG file, or pixels where the stream says their size. */
+/** A sample: bytes of an image file of any format, or pixels where the stream says their size. */
 export interface StreamSample {
-  readonly image: Uint8Array;
+  readonly image: Bytes;
   readonly label: number;
 }
 
@@ -75,6 +77,19 @@ export function fromAsyncIterable(
   return data;
 }
 
+/** The bytes that a source takes: pixels, or a file that is decoded natively. */
+async function imageOf(sample: StreamSample, { name, size }: Dataset): Promise<Uint8Array> {
+  const bytes = bytesIn(sample?.image);
+  if (bytes === null)
+    throw expected('ERR_DATASET', 'an image as a Uint8Array', `${name}.image`, sample?.image);
+  const format = formatOf(bytes);
+  if (size !== null && format !== null)
+    throw expected('ERR_DATASET', 'pixels of the size of the stream', `${name}.image`, `a ${format} file`, {
+      hint: 'Leave out `size` for samples that are files.',
+    });
+  return size === null ? decodable(bytes).catch(() => bytes) : bytes; // what cannot be decoded is told of by its reader
+}
+
 /** Hands samples over until there are no more, or nobody reads them. */
 async function hand(
   samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
@@ -83,9 +98,7 @@ async function hand(
   const { source } = data;
   try {
     for await (const sample of samples) {
-      if (!(sample?.image instanceof Uint8Array))
-        throw expected('ERR_DATASET', 'an image as a Uint8Array', `${data.name}.image`, sample?.image);
-      if (!(await source.push(sample.image, sample.label))) break;
+      if (!(await source.push(await imageOf(sample, data), sample.label))) break;
     }
     source.end();
   } catch (error) {

@@ -1,6 +1,7 @@
 /** WebDataset: tar shards in which the files of a sample follow each other and share a name up to its first dot. */
 import { setImmediate } from 'node:timers/promises';
 import { LmError } from '../errors.ts';
+import { isImageEnding } from '../images/imageFile.ts';
 import type { FileStamp } from '../native/binding.ts';
 import { expandPath } from './braces.ts';
 import { isHiddenPath } from './hidden.ts';
@@ -18,7 +19,6 @@ export interface ShardIndex {
   readonly names: readonly string[];
 }
 
-const imageEnds = /^(jpe?g|png)$/i;
 /** The largest image file that is read, in bytes. */
 const maxImage = 2 ** 30;
 /** Ends of names that a message lists. */
@@ -92,11 +92,15 @@ async function sampleOf(
   { key, members }: Group,
   follow: (entry: TarEntry) => Promise<TarEntry | null>,
 ): Promise<ShardSample> {
-  const image = members.find(({ name }) => imageEnds.test(endOf(name)));
+  const image = members.find(({ name }) => isImageEnding(endOf(name)));
   const label = members.find(({ name }) => endOf(name).toLowerCase() === 'cls');
   const ends = listed(members.map(({ name }) => `.${endOf(name)}`));
   if (image === undefined)
-    throw wrong(archive.path, `"${key}" with ${ends} and no image`, 'Images are .jpg, .jpeg or .png files.');
+    throw wrong(
+      archive.path,
+      `"${key}" with ${ends} and no image`,
+      'Images are .jpg, .jpeg, .png or .webp files.',
+    );
   if (label === undefined)
     throw wrong(
       archive.path,

@@ -1,10 +1,13 @@
-/** Formats that are not decoded natively: sharp brings them to PNG, pixel for pixel, and from there on they are PNG files like others. */
+/** Formats that are not decoded natively: they are brought to PNG, pixel for pixel, and from there on they are PNG files like others. */
 import sharp, { type Metadata } from 'sharp';
 import { maxPixels } from '../transforms/decoding.ts';
 import { formatOf } from './imageFile.ts';
 
+/** Formats that are brought to PNG; of HEIF those that sharp reads (AVIF). */
+export const otherFormats: readonly string[] = ['WebP', 'GIF', 'TIFF', 'HEIF', 'SVG'];
+
 /** Formats that the native side decodes. */
-const nativeFormats: readonly (string | null)[] = ['JPEG', 'PNG'];
+const nativeFormats: readonly (string | null)[] = ['JPEG', 'PNG', 'BMP', 'Netpbm'];
 
 /** Kinds of pixels that PNG has too; others become RGB. */
 const kept: readonly unknown[] = ['grey16', 'rgb16', 'b-w'];
@@ -13,13 +16,14 @@ const kept: readonly unknown[] = ['grey16', 'rgb16', 'b-w'];
 const reading = { limitInputPixels: maxPixels, ignoreIcc: true, failOn: 'error' } as const;
 
 /**
- * An image file of any format as one that is decoded natively: JPEG and PNG as they are, others as PNG, with their orientation, all bits and
+ * An image file of any format as one that is decoded natively: JPEG, PNG, BMP and Netpbm as they are, others as PNG, with their orientation, all bits and
  * no colour profile.
  *
  * @throws what sharp says of a file that it cannot read.
  */
 export async function decodable(bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.length === 0 || nativeFormats.includes(formatOf(bytes))) return bytes;
+  const format = formatOf(bytes);
+  if (bytes.length === 0 || nativeFormats.includes(format)) return bytes;
   const found = await sharp(bytes, reading).metadata();
   if (found.space === 'cmyk') return fromInk(bytes, found);
   const space = kept.includes(found.space) ? found.space : 'srgb';

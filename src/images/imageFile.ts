@@ -10,6 +10,14 @@ export type Bytes = Uint8Array | Uint8ClampedArray | ArrayBuffer;
 /** An image file: its path, or its bytes. */
 export type ImageFile = string | Bytes;
 
+/** What stands behind the dot in names of image files of data sets: torchvision's list, GIF and AVIF. What such a file is, its content says. */
+const endings = ['jpg', 'jpeg', 'png', 'ppm', 'bmp', 'pgm', 'tif', 'tiff', 'webp', 'gif', 'avif'];
+
+/** Whether names of image files end like this; without the dot, in any case. */
+export function isImageEnding(ending: string): boolean {
+  return endings.includes(ending.toLowerCase());
+}
+
 /** Bytes of a file that a signature is looked for in. */
 const headBytes = 32;
 

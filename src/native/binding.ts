@@ -233,7 +233,10 @@ export interface NativeLoader {
   close(): void;
 }
 
-/** A look at every file of a source, which begins at once. */
+/**
+ * A look at every file of a source, which begins at once: all of it is decoded; or, of heads, its first bytes tell a format that is not
+ * decoded, whose name is the reason then.
+ */
 export interface NativeScan {
   /** Files looked at. */
   readonly done: number;
@@ -382,7 +385,7 @@ export interface NativeAddon {
   memory(reset: boolean): NativeMemoryUse;
   /** Name of the image format that a file of these first bytes has, such as "JPEG" or "WebP"; empty for none. */
   formatOf(head: Uint8Array): string;
-  /** Size of the image that a JPEG or PNG file shows, by its header. */
+  /** Size of the image that a file shows, by its header. */
   imageSize(file: Uint8Array, decoding: NativeDecoding): { readonly height: number; readonly width: number };
   /** uint8 [height, width, 3] */
   transformImage(
@@ -397,7 +400,12 @@ export interface NativeAddon {
   readonly Model: new (graph: GraphSpec, options: NativeModelOptions) => NativeModel;
   readonly Source: new (spec: NativeSourceSpec) => NativeSource;
   readonly Loader: new (source: NativeSource, spec: NativeLoaderSpec) => NativeLoader;
-  readonly Scan: new (source: NativeSource, threads: number, maxPixels: number) => NativeScan;
+  readonly Scan: new (
+    source: NativeSource,
+    threads: number,
+    maxPixels: number,
+    ofHeads: boolean,
+  ) => NativeScan;
   readonly Trainer: new (model: NativeModel, source: NativeSource, spec: NativeTrainerSpec) => NativeTrainer;
 }
 

@@ -61,7 +61,9 @@ describe.each(kinds)('a data set of kind %s', (kind) => {
   });
 
   it('gives some of its images in an order that is chosen', async () => {
-    await using data = await openSome(await specOf(kind), (labels) => Int32Array.of(labels.length - 1, 0));
+    await using data = await openSome(await specOf(kind), {
+      choose: (labels) => Int32Array.of(labels.length - 1, 0),
+    });
     expect([...(data.labels ?? [])]).toEqual([kind === 'mnist' ? 9 : 1, 0]);
   });
 });

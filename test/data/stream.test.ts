@@ -1,5 +1,6 @@
 /** Data sets of samples that come one by one. */
 import { setTimeout } from 'node:timers/promises';
+import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { fromAsyncIterable, type StreamOptions, type StreamSample } from '../../src/data/stream.ts';
@@ -145,5 +146,31 @@ describe('a training on a stream', () => {
     const run = train(model, { train: stream(never()) }, { steps: 50, batch: 8 });
     await setTimeout(300);
     expect(await run.stop()).toMatchObject({ steps: 1, stopped: true });
+  });
+});
+
+describe('files in a stream', () => {
+  it('may be of any format', async () => {
+    const gray = sharp({ create: { width: 9, height: 9, channels: 3, background: '#646464' } });
+    const samples = await Promise.all(
+      [gray.clone().webp(), gray.clone().tiff(), gray.clone().png()].map(async (image, label) => ({
+        image: await image.toBuffer(),
+        label,
+      })),
+    );
+    const data = fromAsyncIterable(samples, { classNames });
+    onTestFinished(() => data.close());
+    for await (const { pixels, labels } of batches(data, { imageSize: 4, onBadImage: 'throw' })) {
+      expect([...labels]).toEqual([0, 1, 2]);
+      expect(pixels.every((level) => level === 100)).toBe(true);
+    }
+  });
+
+  it('are never taken for pixels', async () => {
+    const file = await grayJpeg(100);
+    const pixels = { height: file.length, width: 1, channels: 1 };
+    const data = fromAsyncIterable([{ image: file, label: 0 }], { classNames, size: pixels });
+    onTestFinished(() => data.close());
+    expect(await codeOf(batches(data, { batch: 1 }).next())).toBe('ERR_DATASET');
   });
 });

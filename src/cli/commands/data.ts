@@ -1,7 +1,7 @@
 /** `lm-resnet data`: look at a data set, and look through it. */
 import type { Command } from 'commander';
 import { parseOptions } from '../../check.ts';
-import { openDataset } from '../../data/open.ts';
+import { openDataset, openSome } from '../../data/open.ts';
 import { writePreview } from '../../data/preview.ts';
 import { checkImages } from '../../data/scan.ts';
 import { LmError } from '../../errors.ts';
@@ -92,7 +92,7 @@ async function preview(set: string, flags: PreviewFlags): Promise<void> {
 
 async function check(set: string, flags: CheckFlags): Promise<void> {
   const { split, workers, quiet = false } = flags;
-  await using data = await openDataset(dataSpec(set, split));
+  await using data = await openSome(dataSpec(set, split), { everyFormat: true });
   const progress = createProgress({ quiet, unit: 'image' });
   const total = data.count ?? 0;
   progress.start(total);

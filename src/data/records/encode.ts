@@ -27,7 +27,7 @@ export interface Payload {
 
 /**
  * Packs one image. JPEG files keep their coefficients and their orientation, and so their pixels: they are only rearranged so that parts can be
- * decoded. PNG files stay as they are, other formats become PNG. With `resize`, larger images become upright JPEG files of that size, resized as a
+ * decoded. PNG, BMP and Netpbm files stay as they are, other formats become PNG. With `resize`, larger images become upright JPEG files of that size, resized as a
  * training does (triangle filter).
  *
  * @throws ERR_IMAGE when it cannot be decoded.
@@ -41,7 +41,7 @@ export async function encodeImage(bytes: Uint8Array, encoding: Encoding): Promis
   return { bytes: whole, rows: packed.rows.length, crc: crc32(whole) };
 }
 
-/** To JPEG or PNG, and to its size. */
+/** To a format that is decoded natively, and to its size. */
 async function brought(bytes: Uint8Array, { resize, quality, ...how }: Encoding): Promise<Uint8Array> {
   const decoding = { maxPixels, ...decodingOf(how) };
   const apply = (transform: Transform): ReturnType<ReturnType<typeof native>['transformImage']> =>

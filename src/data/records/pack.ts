@@ -86,7 +86,7 @@ export async function pack(
   const { exif, sixteenBit } = parsed;
   const settings: Settings = { ...parseOptions(packSchema, rest, 'pack'), exif, sixteenBit };
   const { resize, quality, shardBytes, onBadImage } = settings;
-  const found = await findData(parsed, true);
+  const found = await findData(parsed);
   const images = await listImages(found);
   const shards = cut(images, shardBytes);
   const plan = createHash('sha256')
