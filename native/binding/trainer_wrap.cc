@@ -9,15 +9,29 @@
 namespace lm::binding {
 namespace {
 
-// Rows in the order of `chunkColumns` (binding.ts).
-std::vector<StepScalars> parse_table(const at::Tensor& flat) {
-  constexpr int64_t kColumns = 5;
-  LM_CHECK(flat.numel() % kColumns == 0, "ERR_CONFIG", "A chunk's table needs ", kColumns, " numbers a step");
-  const double* row = flat.data_ptr<double>();
+// The columns of a chunk's table: no other place of this side knows them.
+constexpr std::pair<const char*, double StepScalars::*> kStepColumns[] = {
+    {"lr", &StepScalars::lr},
+    {"momentum", &StepScalars::momentum},
+    {"weightDecay", &StepScalars::decay},
+    {"mixProb", &StepScalars::mix_prob},
+    {"emaDecay", &StepScalars::ema_decay},
+};
+
+std::vector<StepScalars> parse_table(const Napi::Value& value) {
+  LM_CHECK(value.IsObject(), "ERR_CONFIG", "A chunk needs a table");
+  const auto table = value.As<Napi::Object>();
   std::vector<StepScalars> rows;
-  for (int64_t i = 0; i < flat.numel(); i += kColumns, row += kColumns)
-    rows.push_back(
-        {.lr = row[0], .momentum = row[1], .decay = row[2], .mix_prob = row[3], .ema_decay = row[4]});
+  for (const auto& [name, member] : kStepColumns) {
+    const at::Tensor column = doubles_of(table.Get(name), name);
+    const auto steps = static_cast<size_t>(column.numel());
+    if (member == kStepColumns[0].second) rows.resize(steps);
+    LM_CHECK(steps == rows.size(), "ERR_CONFIG", "The columns of a chunk's table differ in length: ", steps,
+             " numbers in `", name, "`, ", rows.size(), " in those before");
+    for (size_t i = 0; i < steps; i++) rows[i].*member = column.data_ptr<double>()[i];
+  }
+  LM_CHECK(table.GetPropertyNames().Length() == std::size(kStepColumns), "ERR_CONFIG",
+           "A chunk's table has a column that nothing reads");
   return rows;
 }
 
@@ -104,7 +118,7 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
     const auto chunk = info[0].As<Napi::Object>();
     const int64_t first = integer_of(chunk.Get("first"), "first");
     LM_CHECK(first >= 0, "ERR_CONFIG", "A step's number is not negative");
-    const std::vector<StepScalars> rows = parse_table(doubles_of(chunk.Get("table"), "table"));
+    const std::vector<StepScalars> rows = parse_table(chunk.Get("table"));
     const lm::Value scale_spec = to_value(chunk.Get("lossScale"));
     const bool scaled = !std::holds_alternative<std::nullptr_t>(scale_spec.data);
     const auto scale = scaled ? std::optional(LossScale::parse(scale_spec)) : std::nullopt;

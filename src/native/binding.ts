@@ -340,10 +340,16 @@ export interface NativeLoss {
   readonly threshold?: number;
 }
 
-/** A run of steps: row i of the table holds the `chunkColumns` of step `first + i`. */
+/** What may change from step to step: the columns of a chunk's table. */
+export const stepColumns = ['lr', 'momentum', 'weightDecay', 'mixProb', 'emaDecay'] as const;
+
+/** A column for each of `stepColumns`, by its name: the numbers of a chunk's steps. */
+export type NativeStepTable = Readonly<Record<(typeof stepColumns)[number], Float64Array>>;
+
+/** A run of steps: row i of the table is that of step `first + i`. */
 export interface NativeChunk {
   readonly first: number;
-  readonly table: Float64Array;
+  readonly table: NativeStepTable;
   /** As the steps before left it; default null: the loss is not scaled. */
   readonly lossScale?: NativeLossScale | null;
 }
@@ -408,6 +414,3 @@ export interface NativeAddon {
   ) => NativeScan;
   readonly Trainer: new (model: NativeModel, source: NativeSource, spec: NativeTrainerSpec) => NativeTrainer;
 }
-
-/** Columns of a chunk's table, in order. */
-export const chunkColumns = ['lr', 'momentum', 'weightDecay', 'mixProb', 'emaDecay'] as const;

@@ -8,7 +8,7 @@ import { native } from '../native/load.ts';
 import { freshLossScale, resetState } from '../train/optimizerState.ts';
 import { constant } from '../train/schedules.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { stepTable } from '../train/stepTable.ts';
+import { stepScalars, tableOf } from '../train/stepTable.ts';
 import { trainerSpec } from '../train/trainerSpec.ts';
 
 /** Runs one step for each rate, on from the steps before. */
@@ -43,9 +43,9 @@ export async function withTrial<T>(
         const span = { stepsPerEpoch: trainer.stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER };
         const rows = rates.map((lr, i) => {
           const own = { ...settings, lr, lrBase: undefined, schedule: constant() };
-          return [...stepTable(own, span, { first: done + i, count: 1 })];
+          return stepScalars(own, span, done + i);
         });
-        const chunk = await trainer.run({ first: done, table: Float64Array.from(rows.flat()), lossScale });
+        const chunk = await trainer.run({ first: done, table: tableOf(rows), lossScale });
         lossScale = chunk.lossScale;
         done += chunk.steps;
         if (signal?.aborted) throw aborted(signal);

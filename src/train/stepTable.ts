@@ -1,5 +1,5 @@
 /** What changes from step to step, as numbers: the table that a chunk of steps carries. */
-import { chunkColumns } from '../native/binding.ts';
+import { type NativeStepTable, stepColumns } from '../native/binding.ts';
 import { ratesAt, type ScheduledRun } from './rates.ts';
 import type { TrainSettings } from './settings.ts';
 
@@ -7,7 +7,7 @@ import type { TrainSettings } from './settings.ts';
 export type Span = Pick<ScheduledRun, 'stepsPerEpoch' | 'totalSteps'>;
 
 /** One row of the table. */
-export type StepScalars = Readonly<Record<(typeof chunkColumns)[number], number>>;
+export type StepScalars = Readonly<Record<keyof NativeStepTable, number>>;
 
 /**
  * What one step is done with.
@@ -28,18 +28,19 @@ export function stepScalars(settings: TrainSettings, span: Span, step: number): 
   };
 }
 
-/**
- * The table of a chunk: row i holds the scalars of step `first + i`, in the order of `chunkColumns`.
- *
- * @returns float64 [count, columns], row-major.
- */
+/** The table of a chunk: row i holds the scalars of step `first + i`. */
 export function stepTable(
   settings: TrainSettings,
   span: Span,
   { first, count }: { readonly first: number; readonly count: number },
-): Float64Array {
-  const rows = Array.from({ length: count }, (_, i) => stepScalars(settings, span, first + i));
-  return Float64Array.from(rows.flatMap((row) => chunkColumns.map((column) => row[column])));
+): NativeStepTable {
+  return tableOf(Array.from({ length: count }, (_, i) => stepScalars(settings, span, first + i)));
+}
+
+/** Rows as a table. */
+export function tableOf(rows: readonly StepScalars[]): NativeStepTable {
+  const columns = stepColumns.map((name) => [name, Float64Array.from(rows, (row) => row[name])]);
+  return Object.fromEntries(columns) as NativeStepTable;
 }
 
 /** As timm's ModelEmaV2; with a warm-up as its ModelEmaV3. */

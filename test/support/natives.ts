@@ -1,8 +1,8 @@
 /** Native models as tests make and fill them. */
 import type { Graph } from '../../src/graph/graph.ts';
 import type { InputSpec } from '../../src/graph/spec.ts';
-import { chunkColumns, type Dtype, type NativeModel, type NativeSource } from '../../src/native/binding.ts';
-import type { StepScalars } from '../../src/train/stepTable.ts';
+import type { Dtype, NativeModel, NativeSource, NativeStepTable } from '../../src/native/binding.ts';
+import { type StepScalars, tableOf } from '../../src/train/stepTable.ts';
 import { addon } from './addon.ts';
 import { uniform } from './formula.ts';
 import { nhwc, random, type Tensor } from './tensor.ts';
@@ -80,8 +80,9 @@ export function randomSource(graph: Graph, images: number, classes: number = gra
 }
 
 /** The table of a chunk, a row for each step; what a row does not say is 0. */
-export function chunkTable(rows: readonly Partial<StepScalars>[]): Float64Array {
-  return Float64Array.from(rows.flatMap((row) => chunkColumns.map((column) => row[column] ?? 0)));
+export function chunkTable(rows: readonly Partial<StepScalars>[]): NativeStepTable {
+  const none = { lr: 0, momentum: 0, weightDecay: 0, mixProb: 0, emaDecay: 0 };
+  return tableOf(rows.map((row) => ({ ...none, ...row })));
 }
 
 /** 1, 2, 3, … */

@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../../src/graph/functions.ts';
 import { type Graph, trace } from '../../../src/graph/graph.ts';
 import { network } from '../../../src/models/network.ts';
-import type { NativeModel, NativeTrainer, NativeTrainerSpec } from '../../../src/native/binding.ts';
+import type {
+  NativeModel,
+  NativeStepTable,
+  NativeTrainer,
+  NativeTrainerSpec,
+} from '../../../src/native/binding.ts';
 import { conv, linear } from '../../../src/nn/layers.ts';
 import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
@@ -36,7 +41,7 @@ function trainerOf(
   return new (addon().Trainer)(model, source, { loader, seed: 0, optimizer, ...change });
 }
 
-const still = (steps: number, mixProb = 0): Float64Array => chunkTable(Array(steps).fill({ mixProb }));
+const still = (steps: number, mixProb = 0): NativeStepTable => chunkTable(Array(steps).fill({ mixProb }));
 
 describe('a step of several batches', () => {
   const table = chunkTable(Array(5).fill({ lr: 0.5, momentum: 0.9, weightDecay: 0.01 }));

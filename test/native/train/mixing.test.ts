@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../../src/graph/functions.ts';
 import { trace } from '../../../src/graph/graph.ts';
-import type { NativeChunkResult, NativeLoss, NativeTrainerSpec } from '../../../src/native/binding.ts';
+import type {
+  NativeChunkResult,
+  NativeLoss,
+  NativeStepTable,
+  NativeTrainerSpec,
+} from '../../../src/native/binding.ts';
 import { conv, linear } from '../../../src/nn/layers.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
@@ -86,7 +91,7 @@ const slope = 30;
 /** A white image of class 0 and a black one of class 1, which a step mixes; the logits of white are [slope, 0]. */
 async function pairLosses(
   mixing: NativeTrainerSpec['mixing'],
-  table: Float64Array,
+  table: NativeStepTable,
 ): Promise<NativeChunkResult> {
   const model = nativeModel(pixel, 'float64', null);
   await model.writeTensor('weight', 'value', Float64Array.of(slope, 0));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../../src/graph/functions.ts';
 import { type Graph, trace } from '../../../src/graph/graph.ts';
 import { network } from '../../../src/models/network.ts';
-import type { Dtype, NativeModel, NativeTrainer } from '../../../src/native/binding.ts';
+import type { Dtype, NativeModel, NativeStepTable, NativeTrainer } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
 import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
@@ -27,7 +27,7 @@ function trainerOf(model: NativeModel, seed = 0): NativeTrainer {
 }
 
 /** Steps `from` to `to - 1` with a falling rate, momentum and decay; the rates of some replaced. */
-function rows(from: number, to: number, rates: Readonly<Record<number, number>> = {}): Float64Array {
+function rows(from: number, to: number, rates: Readonly<Record<number, number>> = {}): NativeStepTable {
   const row = (step: number) => ({
     lr: rates[step] ?? 0.1 / (1 + step / 4),
     ...{ momentum: 0.9, weightDecay: 1e-3 },
@@ -35,7 +35,7 @@ function rows(from: number, to: number, rates: Readonly<Record<number, number>> 
   return chunkTable(Array.from({ length: to - from }, (_, i) => row(from + i)));
 }
 
-const table = (steps: number): Float64Array => rows(0, steps);
+const table = (steps: number): NativeStepTable => rows(0, steps);
 const endless = table(100_000);
 
 interface State {
@@ -89,7 +89,7 @@ describe('a chunk', () => {
   it('of no steps changes nothing', async () => {
     const model = nativeModel(graph);
     const before = await stateOf(model);
-    expect(await trainerOf(model).run({ first: 0, table: new Float64Array() })).toMatchObject({
+    expect(await trainerOf(model).run({ first: 0, table: table(0) })).toMatchObject({
       steps: 0,
       samples: 0,
       notFinite: null,
@@ -133,11 +133,20 @@ describe('a chunk', () => {
   });
 
   it.each([
-    ['two numbers', { first: 0, table: Float64Array.of(1, 2) }, 'ERR_CONFIG'],
+    ['numbers for its table', { first: 0, table: Float64Array.of(1, 2, 3, 4, 5) }, 'ERR_CONFIG'],
+    ['a column too few', { first: 0, table: { ...table(1), lr: undefined } }, 'ERR_CONFIG'],
+    ['a column too many', { first: 0, table: { ...table(1), beta2: Float64Array.of(1) } }, 'ERR_CONFIG'],
+    [
+      'a column of other length',
+      { first: 0, table: { ...table(2), momentum: new Float64Array(1) } },
+      'ERR_CONFIG',
+    ],
     ['a step before the first', { first: -1, table: table(1) }, 'ERR_CONFIG'],
     ['half a step', { first: 0.5, table: table(1) }, 'ERR_CONFIG'],
-    ['another array', { first: 0, table: Float32Array.from(table(1)) }, 'ERR_CONFIG'],
+    ['another array', { first: 0, table: { ...table(1), lr: Float32Array.of(1) } }, 'ERR_CONFIG'],
+    ['an empty first column', { first: 0, table: { ...table(2), lr: new Float64Array() } }, 'ERR_CONFIG'],
     ['no table', { first: 0 }, 'ERR_CONFIG'],
+    ['null for a table', { first: 0, table: null }, 'ERR_CONFIG'],
   ])('with %s is refused', async (_, chunk, code) => {
     const trainer = trainerOf(nativeModel(graph));
     expect(await codeOf(() => trainer.run(chunk as never))).toBe(code);

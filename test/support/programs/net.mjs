@@ -1,7 +1,6 @@
 /** What the programs train: a thin network on random images, natively, on one thread. */
 import { network } from '../../../dist/models/network.js';
 import { presetConfig } from '../../../dist/models/presets.js';
-import { chunkColumns } from '../../../dist/native/binding.js';
 import { init, native } from '../../../dist/native/load.js';
 import { cifarStem } from '../../../dist/nn/stems.js';
 import { optimizerSpec } from '../../../dist/train/optimizerSpec.js';
@@ -49,8 +48,9 @@ export function trainer(of, { batch = 4, width = 4 } = {}) {
 
 /** A chunk of so many steps; of more than a test can wait for by default. */
 export function chunk(steps = 1_000_000, first = 0) {
-  const row = chunkColumns.map((column) => ({ lr: 0.01, momentum: 0.9 })[column] ?? 0);
-  return { first, table: Float64Array.from({ length: row.length * steps }, (_, i) => row[i % row.length]) };
+  const row = { lr: 0.01, momentum: 0.9, weightDecay: 0, mixProb: 0, emaDecay: 0 };
+  const columns = Object.entries(row).map(([name, value]) => [name, new Float64Array(steps).fill(value)]);
+  return { first, table: Object.fromEntries(columns) };
 }
 
 /** Resolves when a job has passed between two steps: a chunk asked for before is under way. */
