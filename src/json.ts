@@ -1,7 +1,10 @@
 /** JSON from strangers: what a text may hold is bounded before memory is taken for it. */
 
 /** The most values in a text, and how deep they may lie. */
-export const jsonBounds = { values: 2 ** 20, depth: 100 } as const;
+export const jsonBounds: { readonly values: number; readonly depth: number } = {
+  values: 2 ** 20,
+  depth: 100,
+};
 
 /**
  * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to bound.
