@@ -73,8 +73,18 @@ async function child(folder) {
     ? Model.create(graph, { seed: 1, device: 'cpu' })
     : Model.load(path, { device: 'cpu' }));
   const settings = {
-    ...{ epochs, batch: 8, lr: 0.003, optimizer: 'adamw', workers: 2, checkpointEvery: 5 },
-    ...{ mixup: 0.4, cutmix: 0.5, smoothing: 0.1, modelEma: true, modelEmaDecay: 0.95, modelEmaWarmup: true },
+    epochs,
+    batch: 8,
+    lr: 0.003,
+    optimizer: 'adamw',
+    workers: 2,
+    checkpointEvery: 5,
+    mixup: 0.4,
+    cutmix: 0.5,
+    smoothing: 0.1,
+    modelEma: true,
+    modelEmaDecay: 0.95,
+    modelEmaWarmup: true,
   };
   const open = (part, transform) =>
     openDataset({ kind: 'imageFolder', path: join(folder, '..', part), transform });

@@ -14,13 +14,20 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** The opener keeps its name: node-gyp-build takes the one `.node` there is, and the addon (`.so`) is copied beside it. */
 const programs = {
   'cmake-js': async () => [
-    ...['cmake-js', 'build', '--out', 'build/cmake-js'],
+    'cmake-js',
+    'build',
+    '--out',
+    'build/cmake-js',
     `--CDLIBTORCH=${(await locateLibtorch()).path}`,
   ],
   'node-gyp': async () => ['node-gyp', 'rebuild'],
   prebuildify: async () => [
-    ...['prebuildify', '--napi', '--name', 'opener'],
-    ...['--target', process.version.slice(1)],
+    'prebuildify',
+    '--napi',
+    '--name',
+    'opener',
+    '--target',
+    process.version.slice(1),
   ],
 };
 

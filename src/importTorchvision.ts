@@ -73,7 +73,9 @@ function matched(graph: Graph, file: string, tensors: ReadonlyMap<string, Tensor
   const missing: string[] = [];
   const misshapen: string[] = [];
   const expected = [...graph.params, ...graph.buffers].map(({ path, shape }) => ({
-    ...{ path, shape, name: torchvisionName(path) },
+    path,
+    shape,
+    name: torchvisionName(path),
   }));
   for (const { path, shape, name } of expected) {
     const tensor = tensors.get(name);

@@ -6,66 +6,49 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-const pure = ['errors', 'graph', 'roles'];
-const parts = ['nn', 'schemes', 'noise'];
-
 /** A folder of src (or a file beside them, without .ts), and what it may import beside itself. */
-const arrows: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  check: ['errors'],
-  files: ['errors'],
-  json: [],
-  cores: [],
-  metricsRow: [],
-  graph: ['errors'],
-  roles: ['graph'],
-  nn: pure,
-  schemes: pure,
-  noise: pure,
-  models: [...pure, ...parts, 'check'],
-  analyze: ['errors', 'check', 'graph'],
-  picture: ['check', 'metricsRow', 'graph', 'analyze'],
-  pictureFile: ['errors', 'files', 'metricsRow', 'picture'],
-  transforms: ['errors', 'check'],
-  setup: ['errors', 'files', 'cores'],
-  native: ['errors', 'check', 'cores', 'graph', 'setup'],
-  checkpoint: ['errors', 'files', 'json', 'graph', 'native'],
-  images: ['errors', 'check', 'files', 'native', 'transforms'],
-  loading: ['errors', 'cores', 'graph', 'native', 'transforms'],
-  data: [
-    'errors',
-    'check',
-    'files',
-    'json',
-    'cores',
-    'native',
-    'transforms',
-    'images',
-    'checkpoint',
-    'loading',
-  ],
-  model: ['errors', 'check', 'graph', 'native', 'transforms', 'checkpoint', 'loading'],
-  evaluate: ['errors', 'check', 'native', 'transforms', 'loading', 'model'],
-  run: [
-    ...['errors', 'check', 'files', 'metricsRow', 'graph', 'analyze', 'pictureFile'],
-    ...['native', 'loading', 'checkpoint', 'model', 'evaluate'],
-  ],
-  train: [
-    ...['errors', 'check', 'metricsRow', 'graph', 'native', 'transforms'],
-    ...['loading', 'checkpoint', 'model', 'evaluate', 'run'],
-  ],
-  search: ['errors', 'check', 'graph', 'picture', 'native', 'loading', 'model', 'train'],
-  deepen: ['errors', 'check', 'graph', 'analyze', 'model'],
-  report: ['errors', 'files', 'metricsRow', 'graph', 'analyze', 'picture', 'checkpoint', 'run'],
-  createModel: ['models', 'model'],
-  importTorchvision: ['errors', 'check', 'graph', 'models', 'checkpoint', 'model'],
+const table: Readonly<Record<string, string>> = {
+  errors: '',
+  check: 'errors',
+  files: 'errors',
+  json: '',
+  cores: '',
+  metricsRow: '',
+  graph: 'errors',
+  roles: 'graph',
+  nn: 'errors graph roles',
+  schemes: 'errors graph roles',
+  noise: 'errors graph roles',
+  models: 'errors graph roles nn schemes noise check',
+  analyze: 'errors check graph',
+  picture: 'check metricsRow graph analyze',
+  pictureFile: 'errors files metricsRow picture',
+  transforms: 'errors check',
+  setup: 'errors files cores',
+  native: 'errors check cores graph setup',
+  checkpoint: 'errors files json graph native',
+  images: 'errors check files native transforms',
+  loading: 'errors cores graph native transforms',
+  data: 'errors check files json cores native transforms images checkpoint loading',
+  model: 'errors check graph native transforms checkpoint loading',
+  evaluate: 'errors check native transforms loading model',
+  run: 'errors check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',
+  train: 'errors check metricsRow graph native transforms loading checkpoint model evaluate run',
+  search: 'errors check graph picture native loading model train',
+  deepen: 'errors check graph analyze model',
+  report: 'errors files metricsRow graph analyze picture checkpoint run',
+  createModel: 'models model',
+  importTorchvision: 'errors check graph models checkpoint model',
 };
+const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
+  Object.entries(table).map(([part, others]) => [part, others.split(' ').filter(Boolean)]),
+);
 /** What a user meets: these may import anything, and nothing imports them. */
 const tops = ['cli', 'index'];
 /** These run anywhere: no Node, no addon; of report all but runs, which reads the folders of runs. */
-const anywhere = [
-  ...['errors', 'metricsRow', 'graph', 'roles', ...parts, 'models', 'analyze', 'picture', 'transforms'],
-];
+const anywhere = 'errors metricsRow graph roles nn schemes noise models analyze picture transforms'.split(
+  ' ',
+);
 
 interface Import {
   readonly file: string;

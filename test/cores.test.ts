@@ -44,10 +44,7 @@ describe('availableCores', () => {
     [
       'no limit of the first version',
       all,
-      {
-        'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n',
-        'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n',
-      },
+      { 'sys/fs/cgroup/cpu/cpu.cfs_quota_us': '-1\n', 'sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000\n' },
     ],
   ])('counts %s', (_, cores, files) => {
     expect(availableCores(machine(files))).toBe(cores);

@@ -113,7 +113,10 @@ if (json) {
       hardware: `${cpus().length} x ${cpus()[0].model}`,
       node: process.version,
       photos: { files: files.length, meanKB: rounded(bytes / files.length / 1000, 1) },
-      ...{ loadBefore: rounded(load, 2), rounds, figures, missing },
+      loadBefore: rounded(load, 2),
+      rounds,
+      figures,
+      missing,
     }),
   );
 } else {

@@ -42,7 +42,10 @@ async function first(part, count) {
   return imageSet({
     images: pixels.subarray(0, n * height * width * channels),
     labels: labels.subarray(0, n),
-    ...{ height, width, channels, classNames },
+    height,
+    width,
+    channels,
+    classNames,
   });
 }
 

@@ -66,8 +66,16 @@ try {
 const of = (name) => median(rows.map((row) => row[name]));
 console.log(
   JSON.stringify({
-    ...{ unit: 'ms per step', model: spec.name, batch, size, threads, rounds: rows.length, torch },
-    ...{ ours: of('ours'), pytorchBestEffort: of('best'), pytorchDefaults: of('defaults') },
+    unit: 'ms per step',
+    model: spec.name,
+    batch,
+    size,
+    threads,
+    rounds: rows.length,
+    torch,
+    ours: of('ours'),
+    pytorchBestEffort: of('best'),
+    pytorchDefaults: of('defaults'),
     speedupOverBestEffort: median(rows.map((row) => row.best / row.ours)),
     speedupOverDefaults: median(rows.map((row) => row.defaults / row.ours)),
   }),

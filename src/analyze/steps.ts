@@ -76,8 +76,15 @@ export function kOfSteps(graph: Graph, params: ParamValues): StepK[] {
 }
 
 const unknown = {
-  ...{ kind: null, polynomial: null, roots: [], zeroStable: null, k: null, modified: null, order: null },
-  ...{ real: null, imaginary: null },
+  kind: null,
+  polynomial: null,
+  roots: [],
+  zeroStable: null,
+  k: null,
+  modified: null,
+  order: null,
+  real: null,
+  imaginary: null,
 } as const;
 
 /** Channels whose coefficients may differ: 1 unless a parameter of the step has one value per channel. */

@@ -222,9 +222,6 @@ function defect(
   return new LmError(
     'ERR_CHECKPOINT',
     `Expected a checkpoint for \`${path}\` but received one that ${what}`,
-    {
-      hint,
-      cause,
-    },
+    { hint, cause },
   );
 }

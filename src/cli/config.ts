@@ -30,9 +30,7 @@ function parseText(text: string, path: string): unknown {
     throw new LmError(
       'ERR_CONFIG',
       `Expected YAML or JSON for \`${path}\` but received a file that is neither: ${reason}`,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }

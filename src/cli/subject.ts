@@ -53,7 +53,9 @@ export async function withSubject<T>(
   await using data = await openDataset(spec);
   await using model = await createModel(preset, {
     ...modelOptions(flags.data, data, flags.imageSize),
-    ...{ seed: training.seed, device: flags.device, dtype: flags.dtype },
+    seed: training.seed,
+    device: flags.device,
+    dtype: flags.dtype,
   });
   return await work(model, data, training);
 }

@@ -35,9 +35,7 @@ export function withBytes<T>(path: string, hint: string, work: (file: Streamed) 
       throw new LmError(
         'ERR_DATASET',
         `Expected a plain or gzipped file for \`${path}\` but received one compressed by ${packed}`,
-        {
-          hint: 'Unpack it first.',
-        },
+        { hint: 'Unpack it first.' },
       );
     const source = file.createReadStream({ start: 0, autoClose: false });
     // The error of the pipeline is that of its last part, which is read.

@@ -17,8 +17,6 @@ export function numberedClasses(highest: number, images: number, name: string): 
     `labels below ${most} for ${images} images without class names`,
     name,
     highest,
-    {
-      hint: 'Number the classes from 0 on without gaps, or name them: `classNames`.',
-    },
+    { hint: 'Number the classes from 0 on without gaps, or name them: `classNames`.' },
   );
 }

@@ -56,8 +56,6 @@ function checkPlain(path: string, start: Uint8Array): void {
   throw new LmError(
     'ERR_DATASET',
     `Expected a plain tar archive for \`${path}\` but received one compressed by ${packed}`,
-    {
-      hint: unpack,
-    },
+    { hint: unpack },
   );
 }

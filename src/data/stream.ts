@@ -69,7 +69,11 @@ export function fromAsyncIterable(
   )
     throw expected('ERR_CONFIG', 'an iterable of samples', 'samples', samples);
   const parts = {
-    ...{ name, classNames, labels: null, size: size ?? null, transform },
+    name,
+    classNames,
+    labels: null,
+    size: size ?? null,
+    transform,
     decoding: { exif, sixteenBit },
   };
   const data = new Dataset(parts, { kind: 'stream', classes: classNames.length, capacity, ...size });

@@ -126,9 +126,7 @@ export function damaged(path: string, how: string, hint = 'Copy or make the arch
   return new LmError(
     'ERR_DATASET',
     `Expected a sound tar archive for \`${path}\` but received one that ${how}`,
-    {
-      hint,
-    },
+    { hint },
   );
 }
 

@@ -68,9 +68,7 @@ export async function deepen(model: Model, options: DeepenOptions = {}): Promise
     throw new LmError(
       'ERR_BUSY',
       `The model "${graph.name}" is being trained: it is too early to deepen it`,
-      {
-        hint: 'Await the run, or stop it first: await run.stop().',
-      },
+      { hint: 'Await the run, or stop it first: await run.stop().' },
     );
   const changes = await changesOf(model, rule);
   const { graph: deep, origins } = doubled(graph);

@@ -49,7 +49,12 @@ class Doubling {
       else this.#twice(step, items, first);
     }
     const spec = {
-      ...{ version, input, name: `${name}_x2`, nodes: this.#nodes, coefs: this.#coefs, steps: this.#steps },
+      version,
+      input,
+      name: `${name}_x2`,
+      nodes: this.#nodes,
+      coefs: this.#coefs,
+      steps: this.#steps,
       params: this.#params.items.map(([item, copy]) => this.#renamed(item, copy)),
       buffers: this.#buffers.items.map(([item, copy]) => this.#renamed(item, copy)),
       output: this.#now(output),
@@ -121,9 +126,14 @@ class Doubling {
     const { inverse, ...rest } = step;
     const now = (i: number): number => this.#now(i);
     return {
-      ...{ ...rest, ...this.#placeOf(step, copy), before, after: step.after.map(now) },
+      ...rest,
+      ...this.#placeOf(step, copy),
+      before,
+      after: step.after.map(now),
       fields: step.fields.map(({ path, input, output }) => ({
-        ...{ path: this.#path(path, copy), input: now(input), output: now(output) },
+        path: this.#path(path, copy),
+        input: now(input),
+        output: now(output),
       })),
       params: step.params.map((i) => this.#params.at(i, copy)),
       ...(inverse === undefined ? {} : { inverse: this.#inverse(inverse, copy) }),

@@ -156,7 +156,8 @@ function classScores(confusion: readonly (readonly number[])[], classNames: read
     const right = row[i] ?? 0;
     return {
       name: classNames[i] ?? String(i),
-      ...{ count, predicted },
+      count,
+      predicted,
       top1: part(right, count),
       precision: part(right, predicted),
     };

@@ -40,7 +40,10 @@ export function emit(trace: Trace, op: OpName, parts: Parts): Node {
   checkOwner(trace, op, [...inputs, ...params, ...buffers, ...coefs.flatMap(coefParams)]);
   const shapes = (of: readonly { readonly shape: Shape }[]): Shape[] => of.map(({ shape }) => shape);
   const shape = inferShape({
-    ...{ op, path, image, attrs },
+    op,
+    path,
+    image,
+    attrs,
     inputs: shapes(inputs),
     sources: inputs.map((node) => node.op),
     params: shapes(params),

@@ -62,10 +62,22 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
   const training = pass.training && data.count !== null; // a stream has its own order
   const untouched = data.size !== null && transform.length === 0;
   return {
-    ...{ batch, seed, training, prefetch, onBadImage, badImageLimit, transform, height, width },
+    batch,
+    seed,
+    training,
+    prefetch,
+    onBadImage,
+    badImageLimit,
+    transform,
+    height,
+    width,
     decoding: { maxPixels, ...decodingOf(data.decoding, input) },
-    ...{ channels: input.channels, mean: input.mean, std: input.std },
-    ...{ rank: 0, worldSize: 1, pinned: pass.device.startsWith('cuda') },
+    channels: input.channels,
+    mean: input.mean,
+    std: input.std,
+    rank: 0,
+    worldSize: 1,
+    pinned: pass.device.startsWith('cuda'),
     workers: pass.workers ?? (untouched ? 0 : Math.max(1, Math.floor(defaultThreads() / 4))),
   };
 }

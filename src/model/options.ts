@@ -138,12 +138,7 @@ export const sizeSchema: z.ZodType<SizeOptions> = z.object(size);
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<
   PredictOptions & { readonly topK: number; readonly weights: 'value' | 'ema'; readonly amp: Amp }
-> = z.object({
-  topK: z.int().min(1).default(5),
-  weights,
-  amp: ampSchema,
-  ...size,
-});
+> = z.object({ topK: z.int().min(1).default(5), weights, amp: ampSchema, ...size });
 
 /** A strategy of memory. */
 export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = z.discriminatedUnion('kind', [

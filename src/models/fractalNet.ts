@@ -34,7 +34,9 @@ export function fractalNet({ columns, widths }: FractalNetSpec, variants: Varian
   return {
     stem: noStem,
     stages: widths.map((width, i) => ({
-      ...{ width, steps: 1, stride: 2 },
+      width,
+      steps: 1,
+      stride: 2,
       block: convBnRelu({ ...unit, dropout: i / 10 }),
     })),
     block: convBnRelu(unit),

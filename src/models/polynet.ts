@@ -41,16 +41,19 @@ export function polyNet({ modules: [a, b, c], factor = 1 }: PolyNetSpec): Archit
     stages: [
       { width: 384 * factor, steps: a, stride: 1 },
       {
-        ...{ width: 1152 * factor, steps: 1 + 2 * b, stride: 2 },
-        ...{ block: inception('B', width), scheme: pairs(a + 1, 1) },
+        width: 1152 * factor,
+        steps: 1 + 2 * b,
+        stride: 2,
+        block: inception('B', width),
+        scheme: pairs(a + 1, 1),
       },
       {
-        ...{ width: 2048 * factor, steps: 1 + 2 * c, stride: 2 },
-        ...{
-          block: inception('C', width),
-          scheme: pairs(a + 2 * b + 2, 2),
-          transition: reduction('B', width),
-        },
+        width: 2048 * factor,
+        steps: 1 + 2 * c,
+        stride: 2,
+        block: inception('C', width),
+        scheme: pairs(a + 2 * b + 2, 2),
+        transition: reduction('B', width),
       },
     ],
     block: inception('A', width),

@@ -149,12 +149,7 @@ export type NativeSourceSpec =
   /** Pixels in memory, uint8 [count, height, width, channels]. */
   | ({ readonly kind: 'memory'; readonly images: Uint8Array; readonly labels: Int32Array } & RawSize)
   /** One file an image; `names` are paths below the folder, each ended by a zero character. */
-  | {
-      readonly kind: 'files';
-      readonly folder: string;
-      readonly names: string;
-      readonly labels: Int32Array;
-    }
+  | { readonly kind: 'files'; readonly folder: string; readonly names: string; readonly labels: Int32Array }
   /**
    * Parts of large files, in the order of the files. Row i of the table: number of the file, first byte,
    * bytes, CRC-32 (0: unknown), offsets of rows before a packed JPEG (0: none). `window`: files whose samples are shuffled

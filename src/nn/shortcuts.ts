@@ -105,12 +105,7 @@ const projection = ({
   in: from,
   out,
   stride,
-}: IO): { in: number; out: number; kernel: number; stride: number } => ({
-  in: from,
-  out,
-  stride,
-  kernel: 1,
-});
+}: IO): { in: number; out: number; kernel: number; stride: number } => ({ in: from, out, stride, kernel: 1 });
 
 const everyPixel = (stride: number): PoolOptions => ({ kernel: 1, stride });
 

@@ -43,7 +43,14 @@ export function plotOf({ width, height, margins }: Sizes, x: Axis, y: Axis): Plo
   const [top, rightAir, bottomAir, left] = margins;
   const [right, bottom] = [width - rightAir, height - bottomAir];
   return {
-    ...{ width, height, left, top, right, bottom, x, y },
+    width,
+    height,
+    left,
+    top,
+    right,
+    bottom,
+    x,
+    y,
     px: (v) => left + (right - left) * x.place(v),
     py: (v) => bottom - (bottom - top) * y.place(v),
   };

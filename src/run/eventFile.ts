@@ -116,7 +116,9 @@ function histogramOf(values: readonly number[]): NonNullable<SummaryValue['histo
     bucket[i] = (bucket[i] ?? 0) + 1;
   }
   return {
-    ...{ min, max, num: values.length },
+    min,
+    max,
+    num: values.length,
     sum: values.reduce((a, b) => a + b, 0),
     sumSquares: values.reduce((a, b) => a + b * b, 0),
     bucketLimit: bucket.map((_, i) => (i === count - 1 ? max : min + (i + 1) * width)),

@@ -31,7 +31,8 @@ const rowSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
   z.object({
     type: z.literal('eval'),
-    ...{ ...common, top5: value },
+    ...common,
+    top5: value,
     ema: z.object({ ...scores, top5: value }).optional(),
   }),
   z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),

@@ -80,7 +80,8 @@ function markOf({ count, classNames, size, transform, labels, files }: Dataset):
   if (labels !== null) hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
   if (files?.kind === 'files') hash.update(files.names);
   return {
-    ...{ count, classNames: [...classNames] },
+    count,
+    classNames: [...classNames],
     size: size === null ? null : { height: size.height, width: size.width, channels: size.channels },
     transform: transform === undefined ? null : [...transform],
     digest: hash.digest('hex'),

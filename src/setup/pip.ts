@@ -43,11 +43,18 @@ export function pipArguments(
 ): string[] {
   const { python, indexes = [], dependencies = false } = options;
   return [
-    ...['-m', 'pip', 'install', ...bounded, '--no-user', '--only-binary=:all:'],
+    '-m',
+    'pip',
+    'install',
+    ...bounded,
+    '--no-user',
+    '--only-binary=:all:',
     ...(dependencies ? [] : ['--no-deps']),
     ...foreignPython(python),
     ...indexes.flatMap((index) => ['--extra-index-url', index]),
-    ...['--target', target, ...requirements],
+    '--target',
+    target,
+    ...requirements,
   ];
 }
 

@@ -33,8 +33,12 @@ export function optimizerSpec(params: readonly ParamSpec[], settings: TrainSetti
   const { optimizer, nesterov, dampening, betas, eps, trustCoefficient } = settings;
   const traits = optimizers[optimizer];
   return {
-    ...{ kind: optimizer, nesterov, dampening, trustCoefficient },
-    ...{ beta2: betas[1], eps: eps ?? traits.eps },
+    kind: optimizer,
+    nesterov,
+    dampening,
+    trustCoefficient,
+    beta2: betas[1],
+    eps: eps ?? traits.eps,
     groups: groupsOf(params, settings, traits.adapts),
   };
 }

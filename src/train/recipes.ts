@@ -40,14 +40,26 @@ export type RecipeName =
 
 /** SGD as in the paper and its code: no Nesterov, weight decay on norms too. k has none, see `linearTwoStep`. */
 const paper: TrainSettingsInput = {
-  ...{ batch: 128, lr: 0.1, momentum: 0.9, nesterov: false, weightDecay: 1e-4, decayNorm: true },
+  batch: 128,
+  lr: 0.1,
+  momentum: 0.9,
+  nesterov: false,
+  weightDecay: 1e-4,
+  decayNorm: true,
 };
 const cifar = (size: Size): RecipeTransforms => ({ train: cifarTrain(size) });
 
 /** What A2 and A3 share: steps of 8 batches of 256 images, each with batch statistics of its own as on a GPU of theirs. */
 const strikesBack: TrainSettingsInput = {
-  ...{ batch: 256, accumulate: 8, optimizer: 'lamb', weightDecay: 0.02, mixup: 0.1, cutmix: 1 },
-  ...{ loss: 'bce', bceTargetThreshold: 0.2, schedule: cosine({ warmupEpochs: 5, warmupLr: 1e-4 }) },
+  batch: 256,
+  accumulate: 8,
+  optimizer: 'lamb',
+  weightDecay: 0.02,
+  mixup: 0.1,
+  cutmix: 1,
+  loss: 'bce',
+  bceTargetThreshold: 0.2,
+  schedule: cosine({ warmupEpochs: 5, warmupLr: 1e-4 }),
 };
 const strikesBackImages =
   (magnitude: number) =>

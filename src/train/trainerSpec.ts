@@ -13,7 +13,12 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
   const { clipGrad, clipMode, accumulate, modelEma, amp } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
-    ...{ seed, memory, accumulate, amp, batches: settings.overfitBatches ?? 0, ema: modelEma },
+    seed,
+    memory,
+    accumulate,
+    amp,
+    batches: settings.overfitBatches ?? 0,
+    ema: modelEma,
     loader: loaderSpec(toTrainOn(data, model, settings), model.input, {
       ...settings,
       training: true,
@@ -22,7 +27,8 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },
     loss: {
-      ...{ kind: loss, smoothing },
+      kind: loss,
+      smoothing,
       ...(bceTargetThreshold === undefined ? {} : { threshold: bceTargetThreshold }),
     },
     ...(clipGrad === undefined

@@ -43,8 +43,14 @@ describe('analyze', () => {
   it('tells transitions, starting steps and the others apart', async () => {
     const { steps, regions, stages } = await analyze(fake(thinNet(linearTwoStep(), 4)));
     expect(steps.map(({ kind }) => kind ?? 'none')).toEqual([
-      ...['one-step', 'multistep', 'multistep', 'multistep'],
-      ...['none', 'multistep', 'multistep', 'multistep'],
+      'one-step',
+      'multistep',
+      'multistep',
+      'multistep',
+      'none',
+      'multistep',
+      'multistep',
+      'multistep',
     ]);
     expect(steps[4]?.reason).toContain('width');
     expect(regions.map(({ starting, steps: n }) => [starting, n])).toEqual([

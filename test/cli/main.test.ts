@@ -108,18 +108,8 @@ describe('a configuration file', () => {
     return cli(['train', '--config', path, '--json', ...flags]);
   };
   it.each([
-    {
-      title: 'an unknown key',
-      text: 'data: mnist:x\nepocs: 3',
-      code: 'ERR_CONFIG',
-      near: '"epochs"',
-    },
-    {
-      title: 'a wrong value',
-      text: 'data: mnist:x\nepochs: many',
-      code: 'ERR_CONFIG',
-      near: 'epochs',
-    },
+    { title: 'an unknown key', text: 'data: mnist:x\nepocs: 3', code: 'ERR_CONFIG', near: '"epochs"' },
+    { title: 'a wrong value', text: 'data: mnist:x\nepochs: many', code: 'ERR_CONFIG', near: 'epochs' },
     ...[
       ['modle: lm_resnet20', 'train.modle', 'model'],
       ['schedule: { kind: cosine, warmupEpoch: 1 }', 'train.schedule.warmupEpoch', 'warmupEpochs'],
@@ -135,7 +125,8 @@ describe('a configuration file', () => {
     ].map(([text = '', at, near]) => ({
       title: `an unknown key at ${at}`,
       text: text.includes('data:') ? text : `data: mnist:x\n${text}`,
-      ...{ code: 'ERR_CONFIG', near: `Did you mean "${near}"?` },
+      code: 'ERR_CONFIG',
+      near: `Did you mean "${near}"?`,
     })),
     { title: 'a wrong name', text: 'data: mnits:x', code: 'ERR_CONFIG', near: '"mnist"' },
     {
@@ -145,12 +136,7 @@ describe('a configuration file', () => {
       near: 'data.path',
     },
     { title: 'a data set that is a number', text: 'data: 3', code: 'ERR_CONFIG', near: 'data' },
-    {
-      title: 'a model that is no name',
-      text: 'model: 20\ndata: mnist:x',
-      code: 'ERR_CONFIG',
-      near: 'model',
-    },
+    { title: 'a model that is no name', text: 'model: 20\ndata: mnist:x', code: 'ERR_CONFIG', near: 'model' },
     { title: 'no list of options', text: '- a\n- b', code: 'ERR_CONFIG', near: 'train.yaml' },
     { title: 'no YAML', text: 'a: [', code: 'ERR_CONFIG', near: 'train.yaml' },
     { title: 'nothing', text: '', code: 'ERR_CONFIG', near: '--data' },

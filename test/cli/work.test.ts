@@ -45,7 +45,11 @@ describe('train', () => {
     expect(stdout.split('\n')).toHaveLength(2);
     expect(stderr).toContain('step 3/3');
     const files = [
-      ...['checkpoint.safetensors', 'curves.png', 'evaluation.json', 'metrics.jsonl', 'settings.json'],
+      'checkpoint.safetensors',
+      'curves.png',
+      'evaluation.json',
+      'metrics.jsonl',
+      'settings.json',
     ];
     expect(await readdir(run)).toEqual(expect.arrayContaining(files));
   });

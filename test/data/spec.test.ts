@@ -18,8 +18,12 @@ describe('a data set in short', () => {
     [
       '{"kind":"webDataset","path":["a","b"],"window":2,"classNames":["x"],"holdOut":{"file":"f"}}',
       {
-        ...{ kind: 'webDataset', path: ['a', 'b'], split: 'train', window: 2 },
-        ...{ classNames: ['x'], holdOut: { file: 'f' } },
+        kind: 'webDataset',
+        path: ['a', 'b'],
+        split: 'train',
+        window: 2,
+        classNames: ['x'],
+        holdOut: { file: 'f' },
       },
     ],
   ])('or as JSON has its defaults: %s', (text, wanted) => {

@@ -76,7 +76,10 @@ describe('the deep graph', () => {
     const { graph, origins } = doubled(network(three));
     const steps = graph.steps.map(({ path, n, N, transition }) => ({ path, n, N, transition }));
     const place = (stage: number, step: number, n: number, transition = false) => ({
-      ...{ path: `stage${stage}.step${step}`, n, N: 11, transition },
+      path: `stage${stage}.step${step}`,
+      n,
+      N: 11,
+      transition,
     });
     expect(steps).toEqual([
       ...[0, 1, 2, 3, 4, 5].map((i) => place(1, i, i)),

@@ -26,9 +26,7 @@ const rgba = (): Sharp => {
 const gray16 = (): Sharp =>
   sharp(
     Uint16Array.from({ length: width * height }, (_, i) => (i * 3571) % 65536),
-    {
-      raw: { width, height, channels: 1 },
-    },
+    { raw: { width, height, channels: 1 } },
   ).toColourspace('grey16');
 
 /** Files that are decoded natively. */

@@ -50,7 +50,10 @@ interface Law extends Omit<Moments, 'low' | 'high'> {
 
 const he = Math.sqrt(2 / (3 * 3 * 16));
 const flat = (low: number, high: number): Omit<Law, 'path'> => ({
-  ...{ mean: (low + high) / 2, deviation: (high - low) / Math.sqrt(12), skew: 0, kurtosis: 9 / 5 },
+  mean: (low + high) / 2,
+  deviation: (high - low) / Math.sqrt(12),
+  skew: 0,
+  kurtosis: 9 / 5,
   range: [low, high],
 });
 const laws: readonly Law[] = [

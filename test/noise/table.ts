@@ -27,7 +27,7 @@ const row = (
   op: string,
   attrs: NoiseRow['attrs'],
   change: Partial<NoiseRow> = {},
-): NoiseRow => ({ ...{ title, name, noise, op, attrs, functions: 1, expectation: 1 }, ...change });
+): NoiseRow => ({ title, name, noise, op, attrs, functions: 1, expectation: 1, ...change });
 
 const gate = { law: 'bernoulli', scale: 'train', per: 'batch' };
 const constant = { last: 0.8, rule: 'constant' } as const;
@@ -35,7 +35,8 @@ const constant = { last: 0.8, rule: 'constant' } as const;
 export const table: readonly NoiseRow[] = [
   row('stochastic depth', 'stochasticDepth', stochasticDepth(), 'mix', gate),
   row('stochastic depth per image', 'stochasticDepth', stochasticDepth({ per: 'sample' }), 'mix', {
-    ...{ ...gate, per: 'sample' },
+    ...gate,
+    per: 'sample',
   }),
   row('constant stochastic depth', 'stochasticDepth', stochasticDepth(constant), 'mix', {
     ...gate,

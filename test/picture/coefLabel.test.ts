@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { CoefSpec } from '../../src/graph/spec.ts';
+import type { CoefSpec, ParamSpec } from '../../src/graph/spec.ts';
 import { isOne, labelRing, labelText, subscript } from '../../src/picture/coefLabel.ts';
 
-const params = ['stage1.step3.k', 'stage1.step3.ks'].map((path) => ({
-  ...{ path, shape: [1], depth: 0 },
-  ...({ init: { kind: 'constant', value: 0 }, kind: 'coefficient' } as const),
-}));
+const params = ['stage1.step3.k', 'stage1.step3.ks'].map(
+  (path): ParamSpec => ({
+    path,
+    shape: [1],
+    depth: 0,
+    init: { kind: 'constant', value: 0 },
+    kind: 'coefficient',
+  }),
+);
 const one: CoefSpec = { kind: 'constant', value: 1 };
 const minusOne: CoefSpec = { kind: 'constant', value: -1 };
 
@@ -29,15 +34,11 @@ describe('labels of coefficients', () => {
       'ks₃', // 1 - (1 - ks)
       [
         ...[one, minusOne],
-        ...([
-          { kind: 'param', param: 1 },
-          { kind: 'product', of: [1, 2] },
-          { kind: 'sum', of: [0, 3] },
-        ] as const),
-        ...([
-          { kind: 'product', of: [1, 4] },
-          { kind: 'sum', of: [0, 5] },
-        ] as const),
+        { kind: 'param', param: 1 },
+        { kind: 'product', of: [1, 2] },
+        { kind: 'sum', of: [0, 3] },
+        { kind: 'product', of: [1, 4] },
+        { kind: 'sum', of: [0, 5] },
       ],
     ],
     [

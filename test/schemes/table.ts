@@ -47,7 +47,15 @@ const oneStep = (
   r: (z: number) => number,
   change: Partial<SchemeRow> = {},
 ): SchemeRow => ({
-  ...{ title, name, make, param: 0, channels: 1, speed: 1, order: 1, fields: [1, 1], zeroStable: true },
+  title,
+  name,
+  make,
+  param: 0,
+  channels: 1,
+  speed: 1,
+  order: 1,
+  fields: [1, 1],
+  zeroStable: true,
   solution: (z, n) => r(z) ** n,
   learned: () => 0,
   ...change,
@@ -187,9 +195,7 @@ export const table: readonly SchemeRow[] = [
     'poly',
     () => poly(2, { scale: 0.5 }),
     (z) => 1 + (z + z * z) / 2,
-    {
-      ...{ speed: 2, fields: [1, 2] },
-    },
+    { speed: 2, fields: [1, 2] },
   ),
   fractalRow('fractal of one column', { columns: 1 }, (z) => z),
   fractalRow('fractal of two columns', { columns: 2 }, two),
@@ -208,9 +214,7 @@ export const table: readonly SchemeRow[] = [
     'leapfrog',
     () => leapfrog,
     (z, n) => twoTerms(2 + z, -1, 1 + z / 2, n),
-    {
-      ...{ order: undefined, zeroStable: false },
-    },
+    { order: undefined, zeroStable: false },
   ),
   multiStep(
     'midpoint',

@@ -80,8 +80,11 @@ describe('the range test of learning rates', () => {
 describe('the picture of a range test', () => {
   const rates = Array.from({ length: 20 }, (_, i) => 1e-3 * 2 ** i);
   const search: RateSearch = {
-    ...{ rates, losses: rates.map((_, i) => 3 - i / 10), smoothed: rates.map((_, i) => 3 - i / 10) },
-    ...{ suggestion: rates[7] ?? null, diverged: true },
+    rates,
+    losses: rates.map((_, i) => 3 - i / 10),
+    smoothed: rates.map((_, i) => 3 - i / 10),
+    suggestion: rates[7] ?? null,
+    diverged: true,
   };
 
   it('shows the suggestion', () => {

@@ -8,10 +8,23 @@ export function trainingLoader(
   seed = 0,
 ): NativeLoaderSpec {
   return {
-    ...{ height, width, channels, batch, seed, training: true, transform: [], mean: [], std: [] },
-    ...{ rank: 0, worldSize: 1, workers: 0, prefetch: 1, pinned: false },
+    height,
+    width,
+    channels,
+    batch,
+    seed,
+    training: true,
+    transform: [],
+    mean: [],
+    std: [],
+    rank: 0,
+    worldSize: 1,
+    workers: 0,
+    prefetch: 1,
+    pinned: false,
     decoding: { maxPixels: 1e8, exif: true, sixteenBit: 'scale' },
-    ...{ onBadImage: 'replace', badImageLimit: 0 },
+    onBadImage: 'replace',
+    badImageLimit: 0,
   };
 }
 

@@ -5,13 +5,23 @@ import type { EvalRow, MetricsRow, StepRow } from '../../src/metricsRow.ts';
 
 /** A row of step n, ten of which are an epoch. */
 export const stepRow = (step: number, loss = 1 / step): StepRow => ({
-  ...{ type: 'step', step, epoch: step / 10, loss, top1: 1 - loss / 2 },
-  ...{ lr: 0.1, imagesPerSecond: 900 + step },
+  type: 'step',
+  step,
+  epoch: step / 10,
+  loss,
+  top1: 1 - loss / 2,
+  lr: 0.1,
+  imagesPerSecond: 900 + step,
 });
 
 /** An evaluation after step n. */
 export const evalRow = (step: number, top1: number): EvalRow => ({
-  ...{ type: 'eval', step, epoch: step / 10, loss: 0.5, top1, top5: 1 },
+  type: 'eval',
+  step,
+  epoch: step / 10,
+  loss: 0.5,
+  top1,
+  top5: 1,
 });
 
 /** Twenty steps and two evaluations. */

@@ -29,7 +29,10 @@ export function transformed(
   const raw = size === undefined ? {} : { height: size[0], width: size[1], channels: 3 };
   const drawn = { seed: 1, epoch: 2, index };
   return addon().transformImage(image, {
-    ...{ transform: parseTransform(transform), mean, std, decoding },
+    transform: parseTransform(transform),
+    mean,
+    std,
+    decoding,
     ...raw,
     ...drawn,
   });

@@ -15,7 +15,11 @@ const data = { train: noise(32), test: noise(8, 1) };
 async function run(options: TrainOptions = {}): Promise<{ folder: string; events: TrainEvent[] }> {
   const folder = join(await temporaryFolder(), 'run');
   const handle = train(await tinyModel(), data, {
-    ...{ epochs: 4, batch: 16, lr: 0.5, schedule: constant(), run: folder },
+    epochs: 4,
+    batch: 16,
+    lr: 0.5,
+    schedule: constant(),
+    run: folder,
     ...options,
   });
   const events: TrainEvent[] = [];
@@ -77,7 +81,9 @@ describe('the checkpoints of a run', () => {
     const [a, b] = [await run(), await run()];
     const { run: state } = await readCheckpointInfo(join(a.folder, 'checkpoint.safetensors'));
     expect(state).toMatchObject({
-      ...{ step: 8, totalSteps: 8, threads: 1 },
+      step: 8,
+      totalSteps: 8,
+      threads: 1,
       evaluation: { step: 8, count: 8 },
       data: { count: 32, size: { height: 8, width: 8, channels: 1 }, transform: null },
       test: { count: 8 },

@@ -102,7 +102,11 @@ describe('the folder of a run', () => {
     const [model, run] = [await tinyModel(), await newFolder()];
     const result = await train(model, data, { epochs: 3, batch: 16, lr: 0.05, run });
     const files = [
-      ...['checkpoint.safetensors', 'curves.png', 'evaluation.json', 'metrics.jsonl', 'settings.json'],
+      'checkpoint.safetensors',
+      'curves.png',
+      'evaluation.json',
+      'metrics.jsonl',
+      'settings.json',
     ];
     expect(await readdir(run)).toEqual(expect.arrayContaining(files));
     expect(result).toMatchObject({ run, checkpoint: join(run, 'checkpoint.safetensors') });

@@ -47,8 +47,11 @@ describe('an early stop', () => {
   // At a rate of 0 only running statistics move: with the first epoch's frozen the top-1 never gets better.
   const still: TrainOptions = { batch: 8, lr: 0, schedule: constant(), epochs: 50, earlyStopPatience: 3 };
   const constantTest = imageSet({
-    ...{ images: new Uint8Array(64 * 4).fill(7), labels: [0, 1, 2, 3] },
-    ...{ height: 8, width: 8, channels: 1 },
+    images: new Uint8Array(64 * 4).fill(7),
+    labels: [0, 1, 2, 3],
+    height: 8,
+    width: 8,
+    channels: 1,
   });
 
   it('comes when the best top-1 lies so many epochs back, and its run can go no further', async () => {

@@ -44,7 +44,9 @@ describe('the size of the images', () => {
 
 const rgb = network({
   ...tinyConfig,
-  ...{ input: presetConfig('lm_resnet20', { input: [3, 24, 24] }).input, name: 'rgb', classes: 2 },
+  input: presetConfig('lm_resnet20', { input: [3, 24, 24] }).input,
+  name: 'rgb',
+  classes: 2,
 });
 
 const losses = async (
@@ -86,7 +88,8 @@ describe('a training of images that grow', () => {
 
   it('crops photographs to the size at once', async () => {
     await using photos = await openDataset({
-      ...{ kind: 'imageFolder', path: await writePhotos(await temporaryFolder(), photosOf(2, 4)) },
+      kind: 'imageFolder',
+      path: await writePhotos(await temporaryFolder(), photosOf(2, 4)),
     });
     const wanted = await losses(photos.with(imagenetTrain(16)), { epochs: 2 }, rgb);
     expect(await losses(photos, { epochs: 2, sizes: [16] }, rgb)).toEqual(wanted);
@@ -107,7 +110,8 @@ describe('a training of images that grow', () => {
 
   it('refuses sizes of a stream, and those that the network cannot take', async () => {
     const stream = fromAsyncIterable((async function* () {})(), {
-      ...{ classNames: ['a', 'b', 'c', 'd'], size: { height: 8, width: 8, channels: 1 } },
+      classNames: ['a', 'b', 'c', 'd'],
+      size: { height: 8, width: 8, channels: 1 },
     });
     const model = await tinyModel();
     const sized = { batch: 8, sizes: [8] };

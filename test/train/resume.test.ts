@@ -20,15 +20,17 @@ import { loaded, noise, tinyModel } from '../support/training.ts';
 const data: TrainData = { train: noise(32), test: noise(8, 1) };
 /** 8 steps, 4 an epoch, with all that draws and remembers. */
 const settings: TrainSettingsInput = {
-  ...{
-    epochs: 2,
-    batch: 8,
-    lr: 0.05,
-    schedule: cosine({ warmupSteps: 3 }),
-    checkpointEvery: 3,
-    keepLast: 99,
-  },
-  ...{ mixup: 0.4, cutmix: 0.4, smoothing: 0.1, modelEma: true, modelEmaDecay: 0.9 },
+  epochs: 2,
+  batch: 8,
+  lr: 0.05,
+  schedule: cosine({ warmupSteps: 3 }),
+  checkpointEvery: 3,
+  keepLast: 99,
+  mixup: 0.4,
+  cutmix: 0.4,
+  smoothing: 0.1,
+  modelEma: true,
+  modelEmaDecay: 0.9,
 };
 
 async function undisturbed(more: TrainSettingsInput = {}): Promise<string> {

@@ -26,7 +26,10 @@ describe('a training', () => {
     const bytes = async (modelSeed: number, seed: number, data: TrainData): Promise<string> => {
       const run = join(await temporaryFolder(), 'run');
       const { checkpoint } = await train(await tinyModel({ seed: modelSeed }), data, {
-        ...{ epochs: 2, batch: 8, seed, run },
+        epochs: 2,
+        batch: 8,
+        seed,
+        run,
       });
       return (await readFile(checkpoint ?? '')).toString('base64');
     };

@@ -28,8 +28,12 @@ describe('parseTransform', () => {
       ),
     ).toEqual([
       {
-        ...{ kind: 'randomResizedCrop', size: 224, scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
-        ...{ interpolation: 'bilinear', scaledDecode: true },
+        kind: 'randomResizedCrop',
+        size: 224,
+        scale: [0.08, 1],
+        ratio: [3 / 4, 4 / 3],
+        interpolation: 'bilinear',
+        scaledDecode: true,
       },
       { kind: 'resize', size: [3, 4], interpolation: 'bilinear', scaledDecode: false },
       { kind: 'randomCrop', size: 32, padding: 0, mode: 'constant' },

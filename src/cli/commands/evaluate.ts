@@ -53,7 +53,12 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
 function asJson(found: DetailedEvaluation, flags: Flags): object {
   const { loss, top1, top5, count, bad, calibration, perClass, confusion, classNames } = found;
   return {
-    ...{ loss, top1, top5, count, bad: bad.length, ece: calibration.ece },
+    loss,
+    top1,
+    top5,
+    count,
+    bad: bad.length,
+    ece: calibration.ece,
     ...(flags.perClass ? { perClass } : {}),
     ...(flags.confusion ? { confusion, classNames } : {}),
     ...(flags.calibration ? { calibration } : {}),

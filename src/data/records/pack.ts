@@ -101,8 +101,13 @@ export async function pack(
     )
     .digest('hex');
   const manifest: Manifest = {
-    ...{ format: 'lm-resnet records', version: recordsVersion, complete: false, plan },
-    ...{ classNames: found.classNames, shards: shards.length, count: null },
+    format: 'lm-resnet records',
+    version: recordsVersion,
+    complete: false,
+    plan,
+    classNames: found.classNames,
+    shards: shards.length,
+    count: null,
   };
   await begin(folder, manifest);
   const state = { done: 0, count: 0, bytes: 0, kept: 0, bad: new Map<string, string>() };
@@ -113,7 +118,9 @@ export async function pack(
     const entries = kept
       ? there
       : await writeShard(path, shard, settings, {
-          ...{ plan, signal, bad: state.bad },
+          plan,
+          signal,
+          bad: state.bad,
           told: () => onProgress?.(++state.done, images.length),
         });
     if (kept) {
@@ -166,9 +173,7 @@ async function begin(folder: string, manifest: Manifest): Promise<void> {
   throw new LmError(
     'ERR_DATASET',
     `Expected a new folder for \`${folder}\` but received records of other images or options`,
-    {
-      hint: 'Give another folder, or remove this one.',
-    },
+    { hint: 'Give another folder, or remove this one.' },
   );
 }
 

@@ -82,7 +82,7 @@ export function coefficientChart({ coefficients, name }: RunReport, run: number)
     title: name,
     yName: kind === 'k' ? 'kₙ' : 'coefficient, as stored',
     y: scale(padded(extent(curves.map(({ points }) => points)), 0.08)),
-    ...{ curves, key: names.length > 1 ? [...key, last] : [], readOut: 'nearest' },
+    curves, key: names.length > 1 ? [...key, last] : [], readOut: 'nearest',
   };
 }
 

@@ -45,7 +45,7 @@ export async function readRun(folder: string): Promise<Omit<RunReport, 'name'>> 
     parameters: info === null ? null : parametersOf(info.graph),
     settings: flattened(settings),
     result: resultOf(steps, evals, info),
-    ...{ steps, evals },
+    steps, evals,
     coefficients: curvesOf(latest(rows, 'coefficients'), info?.graph ?? null),
     confusion: await readConfusion(folder),
   };

@@ -28,7 +28,9 @@ describe('convert', () => {
     const [file, out] = [join(folder, 'theirs.safetensors'), join(folder, 'model.safetensors')];
     const { params, buffers } = preset('resnet18', { classes: 3 });
     const entries = [...params, ...buffers].map(({ path, shape }) => ({
-      ...{ name: torchvisionName(path), dtype: 'F32' as const, shape },
+      name: torchvisionName(path),
+      dtype: 'F32' as const,
+      shape,
       data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
     }));
     await writeSafetensors(file, entries, {});
@@ -38,7 +40,9 @@ describe('convert', () => {
     expect(JSON.parse(said)).toEqual({ checkpoint: out, model: 'resnet18' });
     const { graph, dtype } = await readCheckpointInfo(out);
     expect({ name: graph.name, classes: graph.classes, dtype }).toEqual({
-      ...{ name: 'resnet18', classes: 3, dtype: 'float32' },
+      name: 'resnet18',
+      classes: 3,
+      dtype: 'float32',
     });
   });
 

@@ -21,7 +21,11 @@ describe('pack', () => {
     const { code, stdout, stderr } = await runCli(['pack', set, records, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
-      ...{ folder: records, count: 8, shards: 1, kept: 0, bad: [] },
+      folder: records,
+      count: 8,
+      shards: 1,
+      kept: 0,
+      bad: [],
       bytes: expect.any(Number),
     });
     expect(stderr).toContain('image 8/8');

@@ -36,7 +36,9 @@ describe('the published schema', () => {
     const { properties, $schema } = await published();
     expect($schema).toBe('https://json-schema.org/draft/2020-12/schema');
     expect(properties).toMatchObject({
-      ...{ model: { enum: presetNames }, recipe: { enum: recipeNames }, seed: { default: 0 } },
+      model: { enum: presetNames },
+      recipe: { enum: recipeNames },
+      seed: { default: 0 },
       batch: { type: 'integer', minimum: 1, default: trainSchema.parse({}).batch },
     });
   });

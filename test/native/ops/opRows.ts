@@ -50,10 +50,7 @@ function conv(what: string, { image, shape, biased = false, ...options }: ConvRo
   };
 }
 
-const pools = {
-  avgPool2d: [fn.avgPool2d, ref.avgPool2d],
-  maxPool2d: [fn.maxPool2d, ref.maxPool2d],
-} as const;
+const pools = { avgPool2d: [fn.avgPool2d, ref.avgPool2d], maxPool2d: [fn.maxPool2d, ref.maxPool2d] } as const;
 
 function pool(name: keyof typeof pools, what: string, image: Case['image'], window: ref.Window): Case {
   const [traced, value] = pools[name];

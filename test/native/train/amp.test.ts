@@ -48,8 +48,14 @@ const turn = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   1 - dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 
 const architectures = [
-  ...['resnet20', 'preact_resnet20 shortcut=A', 'lm_resnet20', 'lm_resnext29_8x64d'],
-  ...['lm_resnet56_sd', 'fractalnet20', 'revnet38', 'shake_shake26_2x32d'],
+  'resnet20',
+  'preact_resnet20 shortcut=A',
+  'lm_resnet20',
+  'lm_resnext29_8x64d',
+  'lm_resnet56_sd',
+  'fractalnet20',
+  'revnet38',
+  'shake_shake26_2x32d',
 ];
 
 describe.each([
@@ -152,7 +158,9 @@ function steps(
 }
 
 const scaled = (scale: number, more: Partial<NativeLossScale> = {}): NativeLossScale => ({
-  ...{ scale, goodSteps: 0, skipped: 0 },
+  scale,
+  goodSteps: 0,
+  skipped: 0,
   ...more,
 });
 const half: Run = { change: { amp: 'float16' } };

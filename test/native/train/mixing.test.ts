@@ -96,8 +96,12 @@ async function pairLosses(
   const model = nativeModel(pixel, 'float64', null);
   await model.writeTensor('weight', 'value', Float64Array.of(slope, 0));
   const source = new (addon().Source)({
-    ...{ kind: 'memory', images: Uint8Array.of(255, 0), labels: Int32Array.of(0, 1) },
-    ...{ height: 1, width: 1, channels: 1 },
+    kind: 'memory',
+    images: Uint8Array.of(255, 0),
+    labels: Int32Array.of(0, 1),
+    height: 1,
+    width: 1,
+    channels: 1,
   });
   const spec = {
     loader: trainingLoader(pixel.input, 2),

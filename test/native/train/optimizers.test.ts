@@ -70,7 +70,11 @@ describe.each(golden.cases)('$kind with momentum $momentum and decay $decay', (r
         uniform(name, count).map((r) => r - 0.5),
       );
     const optimizer: NativeOptimizerSpec = {
-      ...{ kind, nesterov, dampening, beta2, eps },
+      kind,
+      nesterov,
+      dampening,
+      beta2,
+      eps,
       ...(trust === undefined ? {} : { trustCoefficient: trust }),
       groups: [
         { params: [weight ?? -1], lrScale: 1, decayScale: 1, adapts: kind === 'lars' || kind === 'lamb' },
@@ -99,7 +103,9 @@ async function stateOf(model: NativeModel, kind: Kind): Promise<Record<string, n
 
 /** Steps at a small rate but for the third, whose weights make the next one overflow. */
 const rows = Array.from({ length: 8 }, (_, i) => ({
-  ...{ lr: i === 2 ? 1e30 : 0.01, momentum: 0.9, weightDecay: 1e-3 },
+  lr: i === 2 ? 1e30 : 0.01,
+  momentum: 0.9,
+  weightDecay: 1e-3,
 }));
 
 describe.each(Object.keys(optimizers) as Kind[])('%s', (kind) => {

@@ -30,7 +30,8 @@ function trainerOf(model: NativeModel, seed = 0): NativeTrainer {
 function rows(from: number, to: number, rates: Readonly<Record<number, number>> = {}): NativeStepTable {
   const row = (step: number) => ({
     lr: rates[step] ?? 0.1 / (1 + step / 4),
-    ...{ momentum: 0.9, weightDecay: 1e-3 },
+    momentum: 0.9,
+    weightDecay: 1e-3,
   });
   return chunkTable(Array.from({ length: to - from }, (_, i) => row(from + i)));
 }
