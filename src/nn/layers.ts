@@ -1,15 +1,8 @@
 /** Layers: `(scope, sizes) => Fn`. Each makes its parameters once; applying the Fn twice shares them. */
-import {
-  batchNormApply,
-  batchNormStats,
-  conv2d,
-  linear as multiply,
-  relu as rectify,
-  type Size,
-} from '../graph/functions.ts';
+import * as op from '../graph/functions.ts';
 import { constant, heNormal, uniform } from '../graph/inits.ts';
 import type { Node, Param } from '../graph/node.ts';
-import { dropout as drop } from '../graph/random.ts';
+import * as random from '../graph/random.ts';
 import type { Scope } from '../graph/scope.ts';
 import type { InitSpec } from '../graph/spec.ts';
 import type { Fn } from '../roles.ts';
@@ -19,11 +12,11 @@ export interface ConvSizes {
   readonly in: number;
   readonly out: number;
   /** Square, or [h, w]. */
-  readonly kernel: Size;
+  readonly kernel: op.Size;
   /** Default 1. */
   readonly stride?: number;
   /** Default: half the kernel, so that stride 1 keeps the size of odd kernels. */
-  readonly padding?: Size;
+  readonly padding?: op.Size;
   /** Default 1. */
   readonly groups?: number;
   /** Default false; a bias starts at 0. */
@@ -49,7 +42,7 @@ export function conv(s: Scope, sizes: ConvSizes): Fn {
   const weight = s.param('weight', shape, init(shape), { kind: 'weight' });
   const bias =
     sizes.bias === true ? { bias: s.param('bias', [sizes.out], constant(0), { kind: 'bias' }) } : {};
-  return (u) => s.within(() => conv2d(u, weight, { ...bias, stride, padding, groups }));
+  return (u) => s.within(() => op.conv2d(u, weight, { ...bias, stride, padding, groups }));
 }
 
 /**
@@ -85,12 +78,12 @@ export function norm(s: Scope, channels: number, { affine = true, ...options }: 
   const runningMean = s.buffer('running_mean', [channels], 0);
   const runningVar = s.buffer('running_var', [channels], 1);
   return (u) =>
-    s.within(() => batchNormApply(u, batchNormStats(u, { ...options, runningMean, runningVar }), map));
+    s.within(() => op.batchNormApply(u, op.batchNormStats(u, { ...options, runningMean, runningVar }), map));
 }
 
 /** max(u, 0), named after its place. */
 export function relu(s: Scope): Fn {
-  return (u) => s.within(() => rectify(u));
+  return (u) => s.within(() => op.relu(u));
 }
 
 /**
@@ -103,7 +96,7 @@ export function linear(s: Scope, io: { readonly in: number; readonly out: number
   const bound = 1 / Math.sqrt(io.in);
   const weight = s.param('weight', [io.out, io.in], uniform(-bound, bound), { kind: 'weight' });
   const bias = s.param('bias', [io.out], uniform(-bound, bound), { kind: 'bias' });
-  return (u) => s.within(() => multiply(u, weight, bias));
+  return (u) => s.within(() => op.linear(u, weight, bias));
 }
 
 /** conv - batch norm - relu. Parameters: conv, bn. [N, in, H, W] -> [N, out, H', W']. */
@@ -113,7 +106,7 @@ export function convNormRelu(s: Scope, sizes: ConvSizes, options: NormOptions = 
 
 /** Dropout of elements with probability p in training, named after its place; p = 0: the identity. */
 export function dropout(s: Scope, p: number): Fn {
-  return p === 0 ? (u) => u : (u) => s.within(() => drop(u, p));
+  return p === 0 ? (u) => u : (u) => s.within(() => random.dropout(u, p));
 }
 
 /** Applies functions from left to right. */

@@ -1,5 +1,5 @@
 import { expected } from '../errors.ts';
-import { dropout as thinned } from '../graph/random.ts';
+import * as random from '../graph/random.ts';
 import type { Noise } from '../roles.ts';
 
 /** Options of `dropout`. */
@@ -19,6 +19,6 @@ export function dropout({ p }: DropoutOptions): Noise {
   if (!(p >= 0 && p < 1)) throw expected('ERR_CONFIG', 'a number in [0, 1)', 'dropout.p', p);
   return (fresh) => {
     const f = fresh();
-    return p === 0 ? f : (u) => thinned(f(u), p);
+    return p === 0 ? f : (u) => random.dropout(f(u), p);
   };
 }

@@ -1,5 +1,5 @@
 import { expected } from '../errors.ts';
-import { gaussianNoise as perturbed } from '../graph/random.ts';
+import * as random from '../graph/random.ts';
 import type { Noise } from '../roles.ts';
 
 /** Options of `gaussianNoise`. */
@@ -20,6 +20,6 @@ export function gaussianNoise({ std }: GaussianNoiseOptions): Noise {
     throw expected('ERR_CONFIG', 'a finite deviation >= 0', 'gaussianNoise.std', std);
   return (fresh) => {
     const f = fresh();
-    return std === 0 ? f : (u) => perturbed(f(u), std);
+    return std === 0 ? f : (u) => random.gaussianNoise(f(u), std);
   };
 }

@@ -1,5 +1,5 @@
 /** What the page of a report adds to the look of the page of an analysis. */
-import { style as common } from '../style.ts';
+import { style } from '../style.ts';
 
 /** The style sheet; `runs` is how many runs can be hidden. */
 export function reportStyle(runs: number): string {
@@ -7,7 +7,7 @@ export function reportStyle(runs: number): string {
     { length: runs },
     (_, i) => `body:has(#show-${i}:not(:checked)) .run-${i} { display: none; }`,
   );
-  return `${common}${own}${hidden.join('\n')}\n`;
+  return `${style}${own}${hidden.join('\n')}\n`;
 }
 
 const own = `
