@@ -113,9 +113,9 @@ export { drawNetwork } from './picture/network.ts';
 export { drawRates, type RateSearch } from './picture/rates.ts';
 export { writeCurves, writeRates } from './pictureFile.ts';
 export { analysisPage } from './report/analysis/page.ts';
-export { compareRuns } from './report/runs/compareRuns.ts';
-export type { Comparison, RunReport } from './report/runs/comparison.ts';
-export { reportPage } from './report/runs/page.ts';
+export { compareRuns } from './report/run/compareRuns.ts';
+export type { Comparison, RunReport } from './report/run/comparison.ts';
+export { reportPage } from './report/run/page.ts';
 export type { At, Block, BlockFn, Field, Fn, IO, Noise, Scheme, State, Transition } from './roles.ts';
 export { type EventFile, type EventFileOptions, openEventFile, type PngImage } from './run/eventFile.ts';
 export type {

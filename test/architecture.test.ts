@@ -45,7 +45,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
 );
 /** What a user meets: these may import anything, and nothing imports them. */
 const tops = ['cli', 'index'];
-/** These run anywhere: no Node, no addon; of report all but runs, which reads the folders of runs. */
+/** These run anywhere: no Node, no addon; of report all but run, which reads the folders of runs. */
 const anywhere = 'errors metricsRow graph roles nn schemes noise models analyze picture transforms'.split(
   ' ',
 );

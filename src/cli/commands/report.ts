@@ -1,8 +1,8 @@
 /** `lm-resnet report` */
 import type { Command } from 'commander';
 import { replaceFile } from '../../files.ts';
-import { compareRuns } from '../../report/runs/compareRuns.ts';
-import { reportPage } from '../../report/runs/page.ts';
+import { compareRuns } from '../../report/run/compareRuns.ts';
+import { reportPage } from '../../report/run/page.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
 
 const examples = `

@@ -1,6 +1,7 @@
 /** The tables of a report: results, and settings. */
-import { short } from '../chart.ts';
+
 import { escapeXml } from '../../picture/text.ts';
+import { short } from '../chart.ts';
 import type { Comparison, RunReport, RunResult, SettingRow } from './comparison.ts';
 import { runKey } from './key.ts';
 
@@ -16,11 +17,7 @@ const columns: readonly Column[] = [
   { heading: 'parameters', cell: ({ parameters }) => whole(parameters) },
   { heading: 'steps', cell: ({ result }) => progress(result) },
   { heading: 'epochs', cell: ({ result }) => short(result.epochs) },
-  {
-    heading: 'best top-1',
-    cell: ({ result }) => best(result),
-    rank: ({ bestTop1 }) => bestTop1,
-  },
+  { heading: 'best top-1', cell: ({ result }) => best(result), rank: ({ bestTop1 }) => bestTop1 },
   { heading: 'last top-1', cell: ({ result }) => percent(result.testTop1), rank: ({ testTop1 }) => testTop1 },
   { heading: 'last top-5', cell: ({ result }) => percent(result.testTop5), rank: ({ testTop5 }) => testTop5 },
   {

@@ -1,7 +1,8 @@
 /** The figures of a report: loss, top-1, learning rate, speed, and learned coefficients over the epochs. */
-import { color, curveSample, type LegendEntry, line } from '../chart.ts';
+
 import { extent, type Point, padded } from '../../picture/axes.ts';
 import { fromZero, smoothed, withoutStart } from '../../picture/curves.ts';
+import { color, curveSample, type LegendEntry, line } from '../chart.ts';
 import type { Comparison, RunReport } from './comparison.ts';
 import type { ChartCurve, ChartSpec, Scale } from './curveChart.ts';
 import { runColor, runDash } from './key.ts';
@@ -82,7 +83,9 @@ export function coefficientChart({ coefficients, name }: RunReport, run: number)
     title: name,
     yName: kind === 'k' ? 'kₙ' : 'coefficient, as stored',
     y: scale(padded(extent(curves.map(({ points }) => points)), 0.08)),
-    curves, key: names.length > 1 ? [...key, last] : [], readOut: 'nearest',
+    curves,
+    key: names.length > 1 ? [...key, last] : [],
+    readOut: 'nearest',
   };
 }
 

@@ -1,17 +1,8 @@
 /** A chart of curves over the epochs, and what its read-out needs to know. */
-import {
-  axesOf,
-  color,
-  dot,
-  type LegendEntry,
-  legend,
-  line,
-  path,
-  picture,
-  plotOf,
-} from '../chart.ts';
+
 import { type Axis, linearAxis, logAxis, type Point } from '../../picture/axes.ts';
 import { thinned, unbroken } from '../../picture/panel.ts';
+import { axesOf, color, dot, type LegendEntry, legend, line, path, picture, plotOf } from '../chart.ts';
 
 /** One curve. */
 export interface ChartCurve {

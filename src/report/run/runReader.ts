@@ -8,8 +8,8 @@ import { type CheckpointInfo, readCheckpointInfo } from '../../checkpoint/checkp
 import { LmError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { median } from '../../picture/curves.ts';
 import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
+import { median } from '../../picture/curves.ts';
 import { readMetrics } from '../../run/metricsLog.ts';
 import type { CoefficientCurves, Confusion, RunReport, RunResult } from './comparison.ts';
 
@@ -45,7 +45,8 @@ export async function readRun(folder: string): Promise<Omit<RunReport, 'name'>> 
     parameters: info === null ? null : parametersOf(info.graph),
     settings: flattened(settings),
     result: resultOf(steps, evals, info),
-    steps, evals,
+    steps,
+    evals,
     coefficients: curvesOf(latest(rows, 'coefficients'), info?.graph ?? null),
     confusion: await readConfusion(folder),
   };

@@ -1,6 +1,7 @@
 /** How runs are told apart: a colour each, then the same colours dashed. */
-import { imageColor } from '../plane.ts';
+
 import { escapeXml } from '../../picture/text.ts';
+import { imageColor } from '../plane.ts';
 
 const dashes = [undefined, '7 4', '2 3'] as const;
 

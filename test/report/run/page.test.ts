@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { MetricsRow } from '../../../src/metricsRow.ts';
-import { compareRuns } from '../../../src/report/runs/compareRuns.ts';
-import { mistakes } from '../../../src/report/runs/confusionFigure.ts';
-import { reportPage } from '../../../src/report/runs/page.ts';
-import { script } from '../../../src/report/runs/script.ts';
+import { compareRuns } from '../../../src/report/run/compareRuns.ts';
+import { mistakes } from '../../../src/report/run/confusionFigure.ts';
+import { reportPage } from '../../../src/report/run/page.ts';
+import { script } from '../../../src/report/run/script.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { rows, stepRow, writeRun } from '../../support/runs.ts';
 

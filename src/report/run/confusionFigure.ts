@@ -1,6 +1,7 @@
 /** A confusion matrix as a heat map: what is right in blue, what is wrong in red. */
-import { color, picture } from '../chart.ts';
+
 import { escapeXml, text } from '../../picture/text.ts';
+import { color, picture } from '../chart.ts';
 import type { Confusion } from './comparison.ts';
 
 /** What the script of the page knows of a heat map: where its cells lie, and the counts that are not 0, as [row, column, count]. */

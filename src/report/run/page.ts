@@ -1,7 +1,8 @@
 /** Runs side by side as one HTML page that needs nothing else. */
+
+import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
 import { aside, inline, paragraph, section } from '../html.ts';
-import { escapeXml } from '../../picture/text.ts';
 import type { Comparison } from './comparison.ts';
 import { confusionFigure, type HeatData, mistakeTable } from './confusionFigure.ts';
 import { type ChartData, type ChartSpec, curveChart } from './curveChart.ts';
