@@ -16,7 +16,7 @@
 #include "binding/source_wrap.h"
 #include "binding/trainer_wrap.h"
 #include "core/allocator.h"
-#include "core/ops/ops.h"
+#include "core/ops/op.h"
 
 namespace lm::binding {
 namespace {

@@ -5,6 +5,8 @@
 #include "binding/loader_wrap.h"
 #include "binding/parse.h"
 #include "binding/wrap.h"
+#include "core/ops/op.h"
+#include "core/parse_graph.h"
 #include "core/run/device_feed.h"
 
 namespace lm::binding {
@@ -63,7 +65,7 @@ Napi::Function ModelWrap::define(Napi::Env env) {
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
     Value().TypeTag(&kTag);
-    state_ = std::make_shared<ModelState>(Graph::parse(to_value(info[0])), parse_options(to_value(info[1])));
+    state_ = std::make_shared<ModelState>(parse_graph(to_value(info[0])), parse_options(to_value(info[1])));
     const Graph& g = state_->graph;
     infer_shapes(g, 1, g.input.height, g.input.width);
     const int64_t size = state_->options.dtype == at::kDouble ? 8 : 4;

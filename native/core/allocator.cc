@@ -7,6 +7,7 @@
 #include <bit>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace lm {
@@ -19,6 +20,11 @@ struct Header {
   size_t size, size_class;  // asked for; rounded, 0 for a block that is not cached
 };
 
+constexpr size_t kPlaced = 1;  // the size class of a block that belongs to somebody else
+
+thread_local void* next_data = nullptr;  // of NextAllocation
+thread_local size_t next_bytes = 0;
+
 constexpr size_t kHeader = 64;  // before every block: its size class; keeps the data on a cache line
 
 // Size classes: eight to each doubling, so that near sizes share blocks and at most an eighth is wasted.
@@ -30,6 +36,7 @@ size_t rounded(size_t size) {
 class CachingAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t size) override {
+    if (next_data != nullptr && size == next_bytes) return placed();
     void* data = size == 0 ? nullptr : size < kSmall ? fresh(size, 0) : take(rounded(size));
     if (data != nullptr) count(header_of(data).size = size);
     return {data, data, &CachingAllocator::give_back, c10::Device(c10::DeviceType::CPU)};
@@ -65,6 +72,12 @@ class CachingAllocator final : public c10::Allocator {
   static char* base_of(void* data) { return static_cast<char*>(data) - kHeader; }
   static Header& header_of(void* data) { return *reinterpret_cast<Header*>(base_of(data)); }
 
+  static c10::DataPtr placed() {
+    void* const data = std::exchange(next_data, nullptr);
+    header_of(data) = {0, kPlaced};
+    return {data, data, &CachingAllocator::give_back, c10::Device(c10::DeviceType::CPU)};
+  }
+
   // A new block; size class 0 is one that is not cached.
   static void* fresh(size_t size, size_t size_class) {
     auto* data = static_cast<char*>(c10::alloc_cpu(size + kHeader)) + kHeader;
@@ -95,6 +108,7 @@ class CachingAllocator final : public c10::Allocator {
     if (data == nullptr) return;
     instance().live_ -= header_of(data).size;
     const size_t size = header_of(data).size_class;
+    if (size == kPlaced) return;
     if (size == 0 || !instance().keep(data, size)) c10::free_cpu(base_of(data));
   }
 
@@ -120,6 +134,13 @@ class CachingAllocator final : public c10::Allocator {
 };
 
 }  // namespace
+
+NextAllocation::NextAllocation(void* data, std::size_t bytes) {
+  next_data = data;
+  next_bytes = bytes;
+}
+
+NextAllocation::~NextAllocation() { next_data = nullptr; }
 
 void install_caching_allocator() {
   static std::once_flag once;

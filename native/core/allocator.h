@@ -9,6 +9,16 @@ namespace lm {
 // Puts the caching allocator in front of libtorch's for the whole process, once.
 void install_caching_allocator();
 
+// While it lives, the first request for exactly so many bytes of CPU memory on this thread is answered with
+// this address, which nobody frees. The 64 bytes before it are written to.
+class NextAllocation {
+ public:
+  NextAllocation(void* data, std::size_t bytes);  // null: nothing is changed
+  ~NextAllocation();
+  NextAllocation(const NextAllocation&) = delete;
+  NextAllocation& operator=(const NextAllocation&) = delete;
+};
+
 // Gives the memory that is cached but not in use back to the system.
 void release_cached_memory();
 

@@ -4,12 +4,15 @@
 
 #include <ATen/ATen.h>
 
+#include <span>
+
 namespace lm {
 
 struct Batch {
   at::Tensor pixels;    // uint8 [n, h, w, c]; undefined when the source was stopped
   at::Tensor labels;    // int64 [n]
   int64_t counted = 0;  // the first so many count; the others only fill the batch of an evaluation
+  std::span<const int64_t> samples;  // their numbers in the data set, for what is drawn for each
 };
 
 class BatchSource {

@@ -5,16 +5,16 @@
 #include <functional>
 #include <string_view>
 
+#include "core/kernels/kernels.h"
+#include "core/ops/op.h"
 #include "core/rng.h"
-#include "core/run/normalise.h"
 #include "core/run/reversible.h"
-#include "core/run/run.h"
 #include "core/train/loss.h"
 
 namespace lm {
 namespace {
 
-constexpr size_t kPlansKept = 32;
+constexpr size_t kSessionsKept = 32;
 constexpr std::array<std::string_view, 5> kSets{"value", "gradient", "momentum", "secondMoment", "ema"};
 
 template <typename Specs>
@@ -58,7 +58,9 @@ std::vector<int> parameters_of(const Value& list, const Graph& graph) {
 }
 
 Model::Model(Graph graph, const ModelOptions& options)
-    : graph_(std::move(graph)), options_(at::TensorOptions().device(options.device).dtype(options.dtype)) {
+    : graph_(std::move(graph)),
+      options_(at::TensorOptions().device(options.device).dtype(options.dtype)),
+      arena_(options.device) {
   const Sizes out =
       infer_shapes(graph_, 1, graph_.input.height, graph_.input.width)[static_cast<size_t>(graph_.output)];
   classes_ = out.size() == 2 ? out[1] : 0;
@@ -72,6 +74,7 @@ Model::Model(Graph graph, const ModelOptions& options)
 
 void Model::initialise(uint64_t seed) {
   for (size_t i = 0; i < graph_.params.size(); ++i) values().views[i].copy_(initial(graph_.params[i], seed));
+  ++values().version;
 }
 
 int64_t Model::bytes() const {
@@ -95,36 +98,41 @@ Weights& Model::buffers(const std::string& name) {
   return found->second;
 }
 
-at::Tensor Model::normalise(const at::Tensor& pixels) const {
+void Model::normalise(const at::Tensor& pixels, const at::Tensor& x) const {
   LM_CHECK(pixels.dim() == 4 && pixels.size(3) == graph_.input.channels, "ERR_SHAPE", "Expected images with ",
            graph_.input.channels, " channels but received ", pixels.sizes());
-  return lm::normalise(pixels, scale_, shift_, options_);
+  kernels_for(options_.device(), type()).normalise(pixels, scale_, shift_, x);
 }
 
-const Plan& Model::plan(int64_t n, int64_t height, int64_t width, const PlanOptions& o) {
-  const int mode = o.training * 1 + o.input_gradient * 2 + o.keep_all * 4 + o.fuse * 8 +
-                   static_cast<int>(o.memory) * 16 + static_cast<int>(o.precision) * 64 + o.every * 256;
-  const auto key = std::make_tuple(n, height, width, mode);
-  const auto found = plans_.find(key);
-  if (found != plans_.end()) return found->second;
-  check_precision(o.precision);
-  if (plans_.size() >= kPlansKept) plans_.clear();
-  return plans_.emplace(key, make_plan(graph_, n, height, width, o)).first->second;
-}
-
-void Model::check_precision(Precision precision) const {
-  LM_CHECK(precision == Precision::kOwn || options_.dtype().toScalarType() == at::kFloat, "ERR_CONFIG",
+Plan Model::make_plan(const Mode& mode) const {
+  LM_CHECK(mode.options.precision == Precision::kOwn || type() == at::kFloat, "ERR_CONFIG",
            "Mixed precision needs a model of float32");
+  return lm::make_plan(graph_, mode.n, mode.height, mode.width, static_cast<int64_t>(at::elementSize(type())),
+                       mode.options);
 }
 
-at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights, Precision precision) {
+Session& Model::session(int64_t n, int64_t height, int64_t width, const PlanOptions& options) {
+  const Mode mode{n, height, width, options};
+  auto found = sessions_.find(mode);
+  if (found != sessions_.end()) return *found->second;
+  Plan plan = make_plan(mode);
+  if (sessions_.size() >= kSessionsKept) sessions_.clear();
+  return *sessions_.emplace(mode, std::make_unique<Session>(std::move(plan), arena_, type())).first->second;
+}
+
+const at::Tensor& Model::logits(const at::Tensor& pixels, const std::string& weights, Precision precision) {
   LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
   LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
            "The model has no averaged weights: train it with `modelEma`");
-  const at::Tensor x = normalise(pixels);
-  Run run(plan(x.size(0), x.size(2), x.size(3), {.precision = precision}), set(weights),
-          buffers(weights).views);
-  return run.forward(x);
+  LM_CHECK(pixels.dim() == 4, "ERR_SHAPE", "Expected images but received ", pixels.sizes());
+  Session& session = this->session(pixels.size(0), pixels.size(1), pixels.size(2), {.precision = precision});
+  session.begin(set(weights), buffers(weights));
+  normalise(pixels, session.input());
+  return session.forward();
+}
+
+at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights, Precision precision) {
+  return logits(pixels, weights, precision).clone();
 }
 
 Evaluation Model::evaluate(BatchSource& source, const std::string& weights, Precision precision,
@@ -137,9 +145,9 @@ Evaluation Model::evaluate(BatchSource& source, const std::string& weights, Prec
     LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
     if (batch.counted == 0) continue;
     const at::Tensor labels = batch.labels.to(options_.device());
-    const at::Tensor logits = predict(batch.pixels, weights, precision);
-    loss.add_(cross_entropy(logits, labels), static_cast<double>(batch.counted));
-    correct.add_(count_correct(logits, labels));
+    const at::Tensor& found = logits(batch.pixels, weights, precision);
+    loss.add_(cross_entropy(found, labels), static_cast<double>(batch.counted));
+    correct.add_(count_correct(found, labels));
     result.count += batch.counted;
     between_batches();
   }
@@ -151,42 +159,45 @@ Evaluation Model::evaluate(BatchSource& source, const std::string& weights, Prec
   return result;
 }
 
+// An arena of its own, given back at the end: gradients of single passes are rare, and large.
 Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& o) {
-  check_precision(o.precision);
-  const PlanOptions options{.training = true,
+  const PlanOptions options{.training = o.training,
+                            .backward = true,
                             .input_gradient = true,
+                            .plain = o.plain,
                             .memory = o.memory,
                             .every = o.every,
                             .precision = o.precision};
-  Plan plan = make_plan(graph_, x.size(0), x.size(2), x.size(3), options);
+  Arena arena(options_.device());
+  Session session(make_plan({x.size(0), x.size(2), x.size(3), options}), arena, type());
   if (o.memory == Memory::kReverse) check_reversible(graph_, values());
-  plan.training = o.training;  // evaluation statistics, but everything kept for the gradient
-  Weights scratch = buffers().copy(options_.dtype().toScalarType());
-  Run run(plan, values(), scratch.views, {o.seed, 0, 0});
-  const at::Tensor input =
-      x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast);
-  Vjp result{run.forward(input), {}};
+  Weights scratch = buffers().copy(type());
+  session.begin(values(), scratch, {o.seed, 0, {}});
+  session.input().copy_(x);
+  Vjp result{session.forward().clone(), {}};
   if (!cotangent) return result;
   LM_CHECK(cotangent->numel() == result.output.numel(), "ERR_SHAPE", "Expected ", result.output.numel(),
            " numbers for `cotangent` but received ", cotangent->numel());
   Weights& grads = set("gradient");
   grads.flat.zero_();
-  const at::Tensor seed =
-      cotangent->view(result.output.sizes()).to(options_.device(), options_.dtype().toScalarType());
-  run.backward(seed.dim() == 4 ? seed.contiguous(at::MemoryFormat::ChannelsLast) : seed, grads);
-  result.input_gradient = run.input_gradient();
+  session.output_gradient().copy_(cotangent->view(result.output.sizes()));
+  session.backward(grads);
+  result.input_gradient = session.input_gradient();
+  if (result.input_gradient.defined()) result.input_gradient = result.input_gradient.clone();
   return result;
 }
 
 std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int64_t>& nodes) {
-  Run run(plan(x.size(0), x.size(2), x.size(3), {.keep_all = true}), values(), buffers().views);
-  run.forward(
-      x.to(options_.device(), options_.dtype().toScalarType()).contiguous(at::MemoryFormat::ChannelsLast));
+  Arena arena(options_.device());
+  Session session(make_plan({x.size(0), x.size(2), x.size(3), {.keep_all = true}}), arena, type());
+  session.begin(values(), buffers());
+  session.input().copy_(x);
+  session.forward();
   std::vector<at::Tensor> found;
   for (int64_t id : nodes) {
     LM_CHECK(id >= 0 && static_cast<size_t>(id) < graph_.nodes.size(), "ERR_UNKNOWN_NAME",
              "There is no node ", id);
-    found.push_back(run.value(static_cast<int>(id)));
+    found.push_back(session.value(static_cast<int>(id)).clone());
   }
   return found;
 }
@@ -213,6 +224,7 @@ void Model::write(const std::string& path, const std::string& set_name, const at
   LM_CHECK(values.numel() == into.numel(), "ERR_SHAPE", path, ": expected ", into.numel(),
            " numbers but received ", values.numel());
   into.copy_(values.view(into.sizes()));
+  if (sets_.count(set_name) > 0) ++set(set_name).version;
 }
 
 }  // namespace lm

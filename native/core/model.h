@@ -5,13 +5,15 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 
 #include "core/batch.h"
 #include "core/graph/graph.h"
 #include "core/plan/plan.h"
+#include "core/run/session.h"
+#include "core/value.h"
 #include "core/weights.h"
 
 namespace lm {
@@ -33,6 +35,7 @@ struct VjpOptions {
   Memory memory = Memory::kStore;
   int every = 1;
   Precision precision = Precision::kOwn;
+  bool plain = false;  // by libtorch's functions alone
 };
 
 struct Vjp {
@@ -51,9 +54,8 @@ class Model {
   int64_t classes() const { return classes_; }
   int64_t bytes() const;
 
-  // x = (pixel / 255 - mean) / std: uint8 [n, h, w, c] on any device -> [n, c, h, w] channels-last on the
-  // model's.
-  at::Tensor normalise(const at::Tensor& pixels) const;
+  // x = (pixel / 255 - mean) / std: uint8 [n, h, w, c] on any device -> x [n, c, h, w] of the model's.
+  void normalise(const at::Tensor& pixels, const at::Tensor& x) const;
   // With the weights and statistics of a set, "value" or "ema".
   at::Tensor predict(const at::Tensor& pixels, const std::string& weights, Precision precision);
   Evaluation evaluate(BatchSource& source, const std::string& weights, Precision precision,
@@ -61,7 +63,9 @@ class Model {
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
-  const Plan& plan(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
+  // Runs images of one size in one mode; kept for the next time.
+  Session& session(int64_t n, int64_t height, int64_t width, const PlanOptions& options);
+  int64_t arena_bytes() const { return arena_.bytes(); }
   // Parameter-shaped tensors by name: "value", "gradient", "momentum", "secondMoment", "ema"; made on first
   // use, zero.
   Weights& set(const std::string& name);
@@ -75,8 +79,6 @@ class Model {
 
  private:
   at::Tensor& find(const std::string& path, const std::string& set_name);
-  // Throws ERR_CONFIG where the model is not of float32: normalisations mix a half type with that one alone.
-  void check_precision(Precision precision) const;
   void initialise(uint64_t seed);
 
   Graph graph_;
@@ -84,7 +86,19 @@ class Model {
   int64_t classes_ = 0;
   std::map<std::string, Weights> sets_, buffer_sets_;
   std::vector<double> scale_, shift_;  // per channel: x = pixel · scale + shift
-  std::map<std::tuple<int64_t, int64_t, int64_t, int>, Plan> plans_;
+  struct Mode {
+    int64_t n, height, width;
+    PlanOptions options;
+    auto operator<=>(const Mode&) const = default;
+  };
+  // Throws ERR_CONFIG where a model that is not of float32 is to run in a half type.
+  Plan make_plan(const Mode& mode) const;
+  at::ScalarType type() const { return options_.dtype().toScalarType(); }
+  // The logits of a batch, where the session has put them.
+  const at::Tensor& logits(const at::Tensor& pixels, const std::string& weights, Precision precision);
+
+  Arena arena_;
+  std::map<Mode, std::unique_ptr<Session>> sessions_;
 };
 
 }  // namespace lm

@@ -30,7 +30,7 @@ Weights Weights::zeros(const std::vector<Sizes>& shapes, const at::TensorOptions
 }
 
 Weights Weights::copy(at::ScalarType type) const {
-  Weights out{flat.to(type, /*non_blocking=*/false, /*copy=*/true), {}};
+  Weights out{flat.to(type, /*non_blocking=*/false, /*copy=*/true), {}, version};
   for (const at::Tensor& view : views)
     out.views.push_back(out.flat.as_strided(view.sizes(), view.strides(), view.storage_offset()));
   return out;

@@ -12,6 +12,7 @@ namespace lm {
 struct Weights {
   at::Tensor flat;
   std::vector<at::Tensor> views;
+  uint64_t version = 1;  // counts up with every change, so that what was made of them is made anew
 
   // Zeros. Convolution weights are laid out channels-last.
   static Weights zeros(const std::vector<Sizes>& shapes, const at::TensorOptions& options);

@@ -186,7 +186,10 @@ Batch Loader::at(int64_t step) {
   const std::exception_ptr error = failure_ ? failure_ : slot.error;
   if (error) std::rethrow_exception(error);
   const int64_t size = std::max<int64_t>(slot.counted, 1);
-  return {slot.pixels.slice(0, 0, size), slot.labels.slice(0, 0, size), slot.counted};
+  return {slot.pixels.slice(0, 0, size),
+          slot.labels.slice(0, 0, size),
+          slot.counted,
+          {slot.indices.data(), static_cast<size_t>(size)}};
 }
 
 void Loader::make(const Work& work, Maker& maker) {

@@ -1,7 +1,10 @@
 """Nets in mixed precision: convolutions and linear layers in a half type, the rest as PyTorch's promotion of types has it.
 
-Writes test/golden/amp.json; see README.md.
+What is rounded when depends on the processor, so it writes test/golden/amp-PROCESSOR.json, with the types that this one multiplies
+natively; see README.md.
 """
+
+import pathlib
 
 import torch
 import torch.nn.functional as F
@@ -63,9 +66,13 @@ def program(image, half, modes, **options):
     return case("a PyTorch program", HalfProgram(net, half), image, modes)
 
 
-write("amp", [], {
+FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+PROCESSOR = "amx" if "amx_bf16" in FLAGS else "avx512_bf16"
+NATIVE = {torch.bfloat16: FLAGS & {"amx_bf16", "avx512_bf16"}, torch.float16: FLAGS & {"amx_fp16", "avx512_fp16"}}
+
+write(f"amp-{PROCESSOR}", [], {
     f"{name} {str(half).removeprefix('torch.')}": program(image, half, modes, **options)
-    for half in (torch.bfloat16, torch.float16)
+    for half in (torch.bfloat16, torch.float16) if NATIVE[half]
     for name, image, modes, options in (
         ("lm_resnet20", CIFAR, ["training", "evaluation"], {}),
         ("lm_resnet164", CIFAR, ["evaluation"], {"bottleneck": True}),

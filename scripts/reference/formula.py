@@ -60,14 +60,14 @@ def splitmix(z):
 
 
 class Stream:
-    """The generator of one draw: named by (seed, purpose, group) and the step."""
+    """The generator of one draw: named by (seed, purpose, group), the step, and an image of the batch where it is for one."""
 
-    def __init__(self, seed, purpose, group=None, step=0):
+    def __init__(self, seed, purpose, group=None, step=0, image=None):
         h = 0xCBF29CE484222325
         for c in (purpose if group is None else f"{purpose}:{group}").encode():
             h = ((h ^ c) * 0x100000001B3) & U64
         self.key, self.counter, self.spare = 0, 0, None
-        for part in (seed, h, step, 0):
+        for part in (seed, h, step, 0 if image is None else image + 1):
             self.key = splitmix(((self.key + STEP) & U64) ^ part)
 
     def next(self):

@@ -80,8 +80,8 @@ class Program:
     def coefficient(self, path, shape=(1,)):
         return self.tensor(path, shape)
 
-    def stream(self, purpose, group):
-        return formula.Stream(self.seed, purpose, group)
+    def stream(self, purpose, group, image=None):
+        return formula.Stream(self.seed, purpose, group, image=image)
 
 
 def start(net, training):

@@ -48,8 +48,8 @@ def shake_shake(p, x):
             path, stride, width = f"stage{stage}.step{step}", 2 if stage > 1 and step == 0 else 1, BASE * 2 ** (stage - 1)
             skip = u if u.shape[1] == width else two_paths(p, f"{path}.shortcut", u, width, stride)
             a, b = (branch(p, f"{path}.f{i}", u, width, stride) for i in (0, 1))
-            draws = p.stream("shake", f"{path}.f0")
-            pairs = [[draws.uniform(), draws.uniform()] if p.training else [0.5, 0.5] for _ in range(len(x))]
+            draws = [p.stream("shake", f"{path}.f0", image) for image in range(len(x))]
+            pairs = [[draw.uniform(), draw.uniform()] if p.training else [0.5, 0.5] for draw in draws]
             alpha, beta = torch.tensor(pairs, dtype=torch.float64).T.reshape(2, -1, 1, 1, 1)
             u = skip + Shaken.apply(a, b, alpha, beta)
     return p.linear("head.fc", F.relu(u).mean((2, 3)), CLASSES)

@@ -1,18 +1,19 @@
-// The network as C++ sees it: src/graph/spec.ts parsed into structs and checked. No architecture lives here.
+// The network as C++ sees it: plain data, made from src/graph/spec.ts by core/parse_graph.h. No architecture
+// lives here.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/value.h"
-
 namespace lm {
 
 using Sizes = std::vector<int64_t>;
-struct Op;
+
+int64_t numel(const Sizes& shape);
 
 struct InputSpec {
   int64_t channels = 0, height = 0, width = 0;
@@ -36,6 +37,7 @@ struct BufferSpec {
   double value = 0;
 };
 
+// A coefficient of `lin`: a small expression of constants and learned numbers.
 struct CoefSpec {
   enum class Kind { kConstant, kParam, kSum, kProduct, kReciprocal, kTanh } kind = Kind::kConstant;
   double value = 0;
@@ -44,30 +46,51 @@ struct CoefSpec {
   Sizes shape{1};  // [1] or that of the parameters in it
 };
 
-// Attributes of every op in one struct, parsed once, so that running needs no look-up by name.
-struct Attrs {
-  std::array<int64_t, 2> kernel{1, 1}, stride{1, 1}, padding{0, 0};
-  std::array<int64_t, 2> by{0, 0};  // shift
-  int64_t groups = 1, start = 0, end = 0, before = 0, after = 0;
-  double eps = 1e-5, momentum = 0.1;
-  // Randomness: mix, dropout, gaussianNoise.
-  enum class Law { kBernoulli, kShake, kDropPath } law = Law::kBernoulli;
-  enum class Backward { kSame, kUniform, kEven } backward = Backward::kSame;
-  bool per_sample = false, scale_at_test = false;
-  double keep = 1, global = 0, p = 0, std = 0;
-  std::vector<int64_t> columns;
-  std::string group;
+// Every op there is; its row is in the file of its family below ops/.
+enum class OpKind : uint8_t {
+  kInput,
+  kConv2d,
+  kBatchNormStats,
+  kBatchNormApply,
+  kRelu,
+  kLin,
+  kAvgPool2d,
+  kMaxPool2d,
+  kGlobalAvgPool,
+  kLinear,
+  kConcat,
+  kSlice,
+  kPadChannels,
+  kShift,
+  kMix,
+  kDropout,
+  kGaussianNoise,
+  // Made by passes, never in a spec:
+  kCast,
+  kBatchNorm,
+  kBatchNormRelu,
+};
+
+// What an op is told beside its inputs: a struct of its own in the file of its family, parsed there.
+struct Attributes {
+  virtual ~Attributes() = default;
 };
 
 // What values are computed in: the model's own type, or one of half its bits (mixed precision).
 enum class Precision { kOwn, kBfloat16, kFloat16 };
 
 struct Node {
-  const Op* op = nullptr;
+  OpKind op = OpKind::kInput;
   std::string path;
   std::vector<int> inputs, params, buffers, coefs;
-  Attrs attrs;
+  std::shared_ptr<const Attributes> attributes;
   Precision precision = Precision::kOwn;  // of its value; a pass may lower it
+
+  // The attributes, by the struct that the row of its op has parsed.
+  template <typename T>
+  const T& as() const {
+    return static_cast<const T&>(*attributes);
+  }
 };
 
 // How the states before a reversible step follow from those after it. An input i >= 0 is a node of the graph,
@@ -94,16 +117,15 @@ struct Graph {
   std::vector<Step> steps;
   int output = 0;
 
-  // Throws ERR_GRAPH where an index, an arity or an order would make running it unsafe.
-  static Graph parse(const Value& spec);
-
   int param_index(const std::string& path) const;   // -1 when there is none
   int buffer_index(const std::string& path) const;  // -1 when there is none
+
+  const Sizes& param_shape(const Node& node, size_t i) const {
+    return params[static_cast<size_t>(node.params[i])].shape;
+  }
+  bool is_learned(int coef) const {
+    return coefs[static_cast<size_t>(coef)].kind != CoefSpec::Kind::kConstant;
+  }
 };
-
-// Shapes of all nodes for n images of height x width, by the ops' rules; ERR_SHAPE with the node's path.
-std::vector<Sizes> infer_shapes(const Graph& graph, int64_t n, int64_t height, int64_t width);
-
-int64_t numel(const Sizes& shape);
 
 }  // namespace lm

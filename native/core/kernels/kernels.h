@@ -1,24 +1,84 @@
-// Fused CPU kernels, float32 and float64, channels-last. Each returns nothing where it does not apply
-// (another device, layout or dtype), and its caller falls back to ATen's functions.
+// The kernels that ops and the trainer call: tensors and numbers in, and tensors that are there already
+// filled. One row of them per device and type (table.cc); libtorch's own functions (plain.cc) are the row
+// that always works, and that tests compare the others with.
 #pragma once
 
 #include <ATen/ATen.h>
 
-#include <optional>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
 
-#include "core/run/coefficients.h"
-#include "core/run/run.h"
+#include "core/rng.h"
 
-namespace lm::kernels {
+namespace lm {
 
-// sum of c_i u_i in one pass.
-std::optional<at::Tensor> lin_forward(Frame& f);
-// Gradient of a coefficient: sum of grad * u over all but the coefficient's own dimensions.
-at::Tensor dot(const at::Tensor& grad, const at::Tensor& u, const at::Tensor& coefficient);
-// batchNorm(x), or relu(batchNorm(x)): one pass for the statistics, one for the result.
-std::optional<at::Tensor> norm_forward(Frame& f, bool relu);
-bool norm_backward(Frame& f, const at::Tensor& grad, bool relu);
-// batchNorm(x) again from what the forward pass saved.
-at::Tensor normalised(const Frame& f);
+// Batch norm of x [N, C, H, W]: y = (x - mean) invstd weight + bias, or relu of that. All others are [C] and
+// of the model's own type; weight and bias may be undefined: 1 and 0.
+struct Norm {
+  const at::Tensor &x, &weight, &bias;
+  double eps;
+  bool relu;
+};
 
-}  // namespace lm::kernels
+// The statistics that move with every training step.
+struct Running {
+  const at::Tensor &mean, &var;
+  double momentum;
+};
+
+// Mean and inverse deviation of a batch.
+struct Statistics {
+  const at::Tensor &mean, &invstd;
+};
+
+// Where the gradients of a norm go: that of x, which may be where the incoming one is, and is undefined where
+// nobody wants it; those of weight and bias are added to.
+struct NormGradients {
+  const at::Tensor &x, &weight, &bias;
+};
+
+// One term of a linear combination: number u, or tensor u ([1] or [C, 1, 1]) where there is one.
+struct Term {
+  const at::Tensor* u = nullptr;
+  double number = 0;
+  const at::Tensor* tensor = nullptr;
+};
+
+// The random stream of an image of the batch.
+using Streams = std::function<Rng(size_t image)>;
+
+struct Kernels {
+  std::string_view name;
+
+  // By the statistics of the batch, which are written to `found` and move the running ones.
+  void (*norm_train)(const Norm& norm, const Running& running, const Statistics& found,
+                     const at::Tensor& out);
+  // By statistics that norm_train found.
+  void (*norm_again)(const Norm& norm, const Statistics& found, const at::Tensor& out);
+  void (*norm_backward)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                        const NormGradients& into);
+  // By the running statistics, which are constants.
+  void (*norm_evaluate)(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
+                        const at::Tensor& out);
+  // out = sum of the terms, of which there is at least one.
+  void (*combine)(std::span<const Term> terms, const at::Tensor& out);
+  // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.
+  void (*dot)(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+  // x = pixel scale + shift per channel: uint8 [n, h, w, c] -> [n, c, h, w].
+  void (*normalise)(const at::Tensor& pixels, const std::vector<double>& scale,
+                    const std::vector<double>& shift, const at::Tensor& out);
+  // 1 / (1 - p) with probability 1 - p, else 0, for every element.
+  void (*dropout_mask)(const Streams& streams, double p, const at::Tensor& out);
+  // Normal numbers with mean 0.
+  void (*gaussian)(const Streams& streams, double deviation, const at::Tensor& out);
+};
+
+// libtorch's own functions, on any device and in any type.
+extern const Kernels plain_kernels;
+
+// The best row for values of a type on a device; with `plain` libtorch's functions in any case.
+const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain = false);
+
+}  // namespace lm

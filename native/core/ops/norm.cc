@@ -3,81 +3,45 @@
 //   ones.
 // Statistics are a value [2, C]: mean and inverse deviation.
 
-#include "core/kernels/kernels.h"
-#include "core/ops/rows.h"
+#include "core/ops/attributes.h"
+#include "core/ops/frame.h"
+#include "core/ops/op.h"
+#include "core/ops/shapes.h"
 
 namespace lm {
 namespace {
 
 using at::Tensor;
 
+struct NormAttributes final : Attributes {
+  double eps = 1e-5, momentum = 0.1;
+};
+
+std::shared_ptr<const Attributes> parse(const Value& v) {
+  const AttributeReader reader(v);
+  auto a = std::make_shared<NormAttributes>();
+  reader.read("eps", a->eps);
+  reader.read("momentum", a->momentum);
+  return a;
+}
+
 const Sizes kReduced{0, 2, 3};
 
-Tensor per_channel(const Tensor& t) { return t.view({1, -1, 1, 1}); }
+Tensor wide(const Tensor& t) { return t.view({1, -1, 1, 1}); }
 
-Tensor weight_or_ones(const Frame& f, const Tensor& x) {
-  return f.has_param(0) ? f.param(0) : at::ones({x.size(1)}, f.own_options());
+Tensor weight_or_ones(const Frame& f, const Tensor& like) {
+  return f.has_param(0) ? f.param(0) : at::ones_like(like);
 }
 
-Tensor bias_or_zeros(const Frame& f, const Tensor& x) {
-  return f.has_param(1) ? f.param(1) : at::zeros({x.size(1)}, f.own_options());
-}
-
-void update_running(Tensor& running, const Tensor& batch, double momentum) {
-  running.mul_(1 - momentum).add_(batch, momentum);
-}
-
-Tensor evaluate(const Frame& f, const Tensor& x) {
-  return std::get<0>(at::native_batch_norm(x, weight_or_ones(f, x), bias_or_zeros(f, x), f.buffer(0),
-                                           f.buffer(1), false, 0, f.node.attrs.eps));
-}
-
-// Gradient of an evaluation pass: statistics are constants there.
-void evaluate_backward(Frame& f, const Tensor& grad) {
+void want_samples(const Frame& f) {
   const Tensor& x = f.input();
-  const Tensor invstd = (f.buffer(1) + f.node.attrs.eps).rsqrt();
-  const Tensor xhat = (x - per_channel(f.buffer(0))) * per_channel(invstd);
-  if (f.wants()) f.add_grad(0, (grad * per_channel(invstd * weight_or_ones(f, x))).to(x.scalar_type()), true);
-  if (f.has_param(0)) f.add_param_grad(0, (grad * xhat).sum(kReduced));
-  if (f.has_param(1)) f.add_param_grad(1, grad.sum(kReduced));
-}
-
-void want_samples(const Frame& f, const Tensor& x) {
   LM_CHECK(x.numel() > x.size(1), "ERR_SHAPE", f.node.path,
            ": batch statistics need more than one value per channel; use a larger batch");
 }
 
-Tensor norm_training(Frame& f, const Tensor& x) {
-  if (f.recomputing()) return kernels::normalised(f);
-  want_samples(f, x);
-  auto [out, mean, invstd, reserve] =
-      at::_batch_norm_with_update(x, weight_or_ones(f, x), bias_or_zeros(f, x), f.buffer(0), f.buffer(1),
-                                  f.node.attrs.momentum, f.node.attrs.eps);
-  f.saved() = {mean, invstd, reserve};
-  return out;
-}
+double values_per_channel(const Tensor& x) { return static_cast<double>(x.numel() / x.size(1)); }
 
-void norm_training_backward(Frame& f, const Tensor& grad) {
-  const Tensor& x = f.input();
-  const auto& saved = f.saved();
-  auto [gx, gw, gb] =
-      at::batch_norm_backward(grad, x, weight_or_ones(f, x), f.buffer(0), f.buffer(1), saved[0], saved[1],
-                              true, f.node.attrs.eps, {f.wants(), true, true}, saved[2]);
-  if (f.wants()) f.add_grad(0, gx, true);
-  if (f.has_param(0)) f.add_param_grad(0, gw);
-  if (f.has_param(1)) f.add_param_grad(1, gb);
-}
-
-// By libtorch's own functions, on any device.
-Tensor plain_norm_forward(Frame& f) {
-  return f.training() ? norm_training(f, f.input()) : evaluate(f, f.input());
-}
-
-void plain_norm_backward(Frame& f, const Tensor& grad) {
-  f.training() ? norm_training_backward(f, grad) : evaluate_backward(f, grad);
-}
-
-}  // namespace
+// --- the statistics
 
 Sizes stats_shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) {
   LM_CHECK(in[0].size() == 4, "ERR_SHAPE", node.path, ": expected feature maps [N, C, H, W]");
@@ -87,78 +51,168 @@ Sizes stats_shape(const Node& node, const Graph& graph, const std::vector<Sizes>
   return {2, in[0][1]};
 }
 
+std::vector<KeptTensor> stats_keeps(const Node&, const Sizes&, const Sizes& output) {
+  return {{output, KeptTensor::Type::kOwn}};
+}
+
+void move_running(const Tensor& running, const Tensor& batch, double momentum) {
+  running.mul_(1 - momentum).add_(batch, momentum);
+}
+
+void stats_forward(Frame& f) {
+  const Tensor &x = f.input(), &out = f.output();
+  const auto& a = f.node.as<NormAttributes>();
+  if (!f.training()) {
+    out[0].copy_(f.buffer(0));
+    out[1].copy_((f.buffer(1) + a.eps).rsqrt());
+    return;
+  }
+  if (!f.recomputing()) {
+    want_samples(f);
+    auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
+    const double count = values_per_channel(x);
+    move_running(f.buffer(0), mean, a.momentum);
+    move_running(f.buffer(1), var * (count / (count - 1)), a.momentum);
+    f.kept(0)[0].copy_(mean);
+    f.kept(0)[1].copy_((var + a.eps).rsqrt());
+  }
+  out.copy_(f.kept(0));
+}
+
+// d mean / dx = 1 / m;  d invstd / dx = -invstd^3 (x - mean) / m. Running statistics are constants.
+void stats_backward(Frame& f) {
+  if (!f.wants()) return;
+  const Tensor &x = f.input(), &grad = f.grad();
+  if (!f.training()) {
+    f.grad_of().zero_();
+    return;
+  }
+  const Tensor mean = f.kept(0)[0], invstd = f.kept(0)[1];
+  const double count = values_per_channel(x);
+  const Tensor slope = grad[1] * invstd.pow(3) / -count;
+  f.grad_of().copy_((x - wide(mean)) * wide(slope) + wide(grad[0] / count));
+}
+
+// --- their use
+
 Sizes apply_shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) {
   LM_CHECK(in[0].size() == 4 && in[1] == Sizes({2, in[0][1]}) && node.params.size() != 1, "ERR_SHAPE",
            node.path, ": expected feature maps, their statistics, and a weight and a bias or neither");
-  for (int p : node.params)
-    LM_CHECK(graph.params[static_cast<size_t>(p)].shape == Sizes{in[0][1]}, "ERR_SHAPE", node.path,
+  for (size_t i = 0; i < node.params.size(); ++i)
+    LM_CHECK(graph.param_shape(node, i) == Sizes{in[0][1]}, "ERR_SHAPE", node.path,
              ": weight and bias need one number per channel");
   return in[0];
 }
 
-Tensor stats_forward(Frame& f) {
-  const Tensor& x = f.input();
-  const double eps = f.node.attrs.eps;
-  if (!f.training()) return at::stack({f.buffer(0), (f.buffer(1) + eps).rsqrt()});
-  if (f.recomputing()) return f.saved()[0];
-  want_samples(f, x);
-  auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
-  const double count = static_cast<double>(x.numel() / x.size(1));
-  update_running(f.buffer(0), mean, f.node.attrs.momentum);
-  update_running(f.buffer(1), var * (count / (count - 1)), f.node.attrs.momentum);
-  Tensor stats = at::stack({mean, (var + eps).rsqrt()});
-  f.saved() = {stats};
-  return stats;
+void apply_forward(Frame& f) {
+  const Tensor &x = f.input(0), mean = f.input(1)[0], invstd = f.input(1)[1];
+  const Tensor bias = f.has_param(1) ? f.param(1) : at::zeros_like(mean);
+  f.output().copy_((x - wide(mean)) * wide(invstd * weight_or_ones(f, mean)) + wide(bias));
 }
 
-// d mean / dx = 1 / m;  d invstd / dx = -invstd^3 (x - mean) / m.
-void stats_backward(Frame& f, const Tensor& grad) {
-  if (!f.training() || !f.wants()) return;
-  const Tensor& x = f.input();
-  const Tensor mean = f.saved()[0][0], invstd = f.saved()[0][1];
-  const double count = static_cast<double>(x.numel() / x.size(1));
-  const Tensor slope = grad[1] * invstd.pow(3) / -count;
-  f.add_grad(0, (x - per_channel(mean)) * per_channel(slope) + per_channel(grad[0] / count), true);
-}
-
-Tensor apply_forward(Frame& f) {
-  const Tensor& x = f.input(0);
-  const Tensor &mean = f.input(1)[0], &invstd = f.input(1)[1];
-  const Tensor scale = invstd * weight_or_ones(f, x);
-  return (x - per_channel(mean)) * per_channel(scale) + per_channel(bias_or_zeros(f, x));
-}
-
-void apply_backward(Frame& f, const Tensor& grad) {
-  const Tensor& x = f.input(0);
+void apply_backward(Frame& f) {
+  const Tensor &x = f.input(0), &grad = f.grad();
   const Tensor mean = f.input(1)[0], invstd = f.input(1)[1];
-  const Tensor weight = weight_or_ones(f, x);
-  const Tensor centred = x - per_channel(mean);
-  const Tensor dot = (grad * centred).sum(kReduced);
+  const Tensor weight = weight_or_ones(f, mean);
+  const Tensor dot = (grad * (x - wide(mean))).sum(kReduced);
   const Tensor sum = grad.sum(kReduced);
-  if (f.has_param(0)) f.add_param_grad(0, dot * invstd);
-  if (f.has_param(1)) f.add_param_grad(1, sum);
-  if (f.wants(0)) f.add_grad(0, grad * per_channel(invstd * weight), true);
-  if (f.wants(1)) f.add_grad(1, at::stack({-sum * invstd * weight, dot * weight}), true);
+  if (f.has_param(0)) f.param_grad(0).add_(dot * invstd);
+  if (f.has_param(1)) f.param_grad(1).add_(sum);
+  if (f.wants(0)) f.grad_of(0).copy_(grad * wide(invstd * weight));
+  if (f.wants(1)) f.grad_of(1).copy_(at::stack({-sum * invstd * weight, dot * weight}));
 }
 
-Tensor norm_forward(Frame& f) {
-  if (auto fused = kernels::norm_forward(f, false)) return *fused;
-  return plain_norm_forward(f);
+// --- both, and a relu
+
+template <bool kRelu>
+Norm norm_of(const Frame& f) {
+  return {f.input(), f.param(0), f.param(1), f.node.as<NormAttributes>().eps, kRelu};
 }
 
-void norm_backward(Frame& f, const Tensor& grad) {
-  if (!kernels::norm_backward(f, grad, false)) plain_norm_backward(f, grad);
+Statistics found(const Frame& f) { return {f.kept(0), f.kept(1)}; }
+
+std::vector<KeptTensor> norm_keeps(const Node&, const Sizes& input, const Sizes&) {
+  return {{{input[1]}, KeptTensor::Type::kOwn}, {{input[1]}, KeptTensor::Type::kOwn}};
 }
 
-Tensor norm_relu_forward(Frame& f) {
-  if (auto fused = kernels::norm_forward(f, true)) return *fused;
-  return plain_norm_forward(f).relu_();
+template <bool kRelu>
+void norm_forward(Frame& f) {
+  const Norm norm = norm_of<kRelu>(f);
+  if (!f.training()) return f.kernels.norm_evaluate(norm, f.buffer(0), f.buffer(1), f.output());
+  if (f.recomputing()) return f.kernels.norm_again(norm, found(f), f.output());
+  want_samples(f);
+  const Running running{f.buffer(0), f.buffer(1), f.node.as<NormAttributes>().momentum};
+  f.kernels.norm_train(norm, running, found(f), f.output());
 }
 
-void norm_relu_backward(Frame& f, const Tensor& grad) {
-  if (kernels::norm_backward(f, grad, true)) return;
-  // The sign of the output is that of the normalised input: recomputed, so that it need not be kept.
-  plain_norm_backward(f, at::threshold_backward(grad, kernels::normalised(f), 0));
+// Where the statistics are constants.
+template <bool kRelu>
+void fixed_norm_backward(Frame& f) {
+  const Tensor &x = f.input(), &mean = f.buffer(0);
+  const Tensor invstd = (f.buffer(1) + f.node.as<NormAttributes>().eps).rsqrt();
+  const Tensor weight = weight_or_ones(f, mean);
+  const Tensor xhat = (x - wide(mean)) * wide(invstd);
+  Tensor grad = f.grad();
+  if (kRelu) {
+    Tensor y = xhat * wide(weight);
+    if (f.has_param(1)) y.add_(wide(f.param(1)));
+    grad = at::threshold_backward(grad, y.to(x.scalar_type()), 0);
+  }
+  if (f.has_param(0)) f.param_grad(0).add_((grad * xhat).sum(kReduced));
+  if (f.has_param(1)) f.param_grad(1).add_(grad.sum(kReduced));
+  if (f.wants()) f.grad_of().copy_(grad * wide(invstd * weight));
 }
+
+template <bool kRelu>
+void norm_backward(Frame& f) {
+  if (!f.training()) return fixed_norm_backward<kRelu>(f);
+  const Tensor nowhere;
+  f.kernels.norm_backward(norm_of<kRelu>(f), found(f), f.grad(),
+                          {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
+}
+
+template <bool kRelu>
+constexpr Op fused_norm(OpKind kind, std::string_view name) {
+  return {.kind = kind,
+          .name = name,
+          .params = {0, 2},
+          .buffers = 2,
+          .internal = true,
+          .keeps_inputs = true,
+          .in_place_backward = true,
+          .kept = Kept::kOnce,
+          .mixed = Mixed::kInputs,
+          .shape = same_shape,
+          .keeps = norm_keeps,
+          .forward = norm_forward<kRelu>,
+          .backward = norm_backward<kRelu>};
+}
+
+}  // namespace
+
+extern const Op batch_norm_stats_op, batch_norm_apply_op, batch_norm_op, batch_norm_relu_op;
+
+constinit const Op batch_norm_stats_op{.kind = OpKind::kBatchNormStats,
+                                       .name = "batchNormStats",
+                                       .buffers = 2,
+                                       .keeps_inputs = true,
+                                       .kept = Kept::kOnce,
+                                       .parse = parse,
+                                       .shape = stats_shape,
+                                       .keeps = stats_keeps,
+                                       .forward = stats_forward,
+                                       .backward = stats_backward};
+
+constinit const Op batch_norm_apply_op{.kind = OpKind::kBatchNormApply,
+                                       .name = "batchNormApply",
+                                       .inputs = {2, 2},
+                                       .params = {0, 2},
+                                       .keeps_inputs = true,
+                                       .shape = apply_shape,
+                                       .forward = apply_forward,
+                                       .backward = apply_backward};
+
+constinit const Op batch_norm_op = fused_norm<false>(OpKind::kBatchNorm, "batchNorm");
+constinit const Op batch_norm_relu_op = fused_norm<true>(OpKind::kBatchNormRelu, "batchNormRelu");
 
 }  // namespace lm

@@ -1,5 +1,5 @@
-// The plan of one pass over a graph for one input size: what needs a gradient, what is kept or made again,
-// where memory is freed. Data only.
+// The plan of one pass over a graph for one input size: what is called in which order, and where every value,
+// gradient and kept tensor lies. Data only.
 #pragma once
 
 #include <cstdint>
@@ -14,35 +14,64 @@ namespace lm {
 // after them.
 enum class Memory { kStore, kRecompute, kReverse };
 
-// Runs a node again; ids from graph.nodes.size() on are operations of inverses. The value then stands for
-// node `target` too.
-struct Action {
-  int node = 0, target = -1;
-  std::vector<int> free_after;
+struct PlanOptions {
+  bool training = false;  // batch statistics and draws; else running ones, and expectations
+  bool backward = false;  // a backward pass follows
+  bool input_gradient = false;
+  bool keep_all = false;  // for probing: no value is dropped, no pass rewrites the graph
+  bool fuse = true;
+  bool plain = false;  // libtorch's functions instead of our own kernels
+  Memory memory = Memory::kStore;
+  int every = 1;                          // steps between two stored states, for Memory::kRecompute
+  Precision precision = Precision::kOwn;  // of convolutions and linear layers
+
+  auto operator<=>(const PlanOptions&) const = default;
 };
 
-// Nodes begin to end - 1. Where the segment is not stored, its program makes what their backward reads,
-// before the first of them.
-struct Segment {
-  int begin = 0, end = 0;
-  bool stored = true;
-  std::vector<Action> program;
+// A tensor in the arena. Feature maps are channels-last, all others are in the order of their dimensions.
+struct PlannedTensor {
+  enum class Type { kOwn, kHalf, kIndex };  // the model's own, the plan's half type, int64
+  Sizes shape{};
+  Type type = Type::kOwn;
+  int64_t offset = 0;  // in bytes
+  // Part of another tensor, as the op of this node says; -1: none.
+  int view_of = -1, view_node = -1;
+};
+
+// How the gradient of one input is found. Numbers are those of tensors; -1: none.
+struct Contribution {
+  size_t input = 0;
+  bool passes = false;  // it is the gradient of the result itself
+  int from = -1;        // what other readers of the input have given before
+  int scratch = -1;     // where the op writes its part if they have; else it writes to `to`
+  int to = -1;          // the sum
+};
+
+// One op at work. Ids of nodes from graph.nodes.size() on are operations of inverses.
+struct Call {
+  enum class Kind { kForward, kAgain, kBackward } kind = Kind::kForward;
+  int node = 0;
+  std::vector<int> inputs{};  // tensors; -1 where a value is not there
+  int output = -1;
+  std::vector<int> kept{};
+  int target = -1;  // the value is that of this node too
+  int grad = -1;    // of the result
+  std::vector<Contribution> gradients{};
 };
 
 struct Plan {
-  Graph graph;  // after the passes
-  std::vector<Sizes> shapes;
-  bool training = false;                  // batch statistics, and a backward pass follows
-  Precision precision = Precision::kOwn;  // of convolutions and linear layers
-  int64_t drop_columns = 0;               // columns of global drop-path in the whole network
+  PlanOptions options;
+  Graph graph{};                      // after the passes
+  std::vector<Node> inverse_nodes{};  // of all steps, their inputs numbered as the ids of calls are
+  std::vector<Sizes> shapes{};        // of graph.nodes, then of inverse_nodes
+  int64_t drop_columns = 0;           // columns of global drop-path in the whole network
+  std::vector<bool> needs_grad{};     // by node: a gradient flows to it
 
-  std::vector<Node> inverse_nodes;           // of all steps, their inputs numbered as actions are
-  std::vector<Segment> segments;             // ascending, without gaps
-  std::vector<bool> needs_grad;              // by node: a gradient flows to it
-  std::vector<bool> overwrites;              // by node: may reuse its first input's memory
-  std::vector<bool> drops_saved;             // by node: what its forward saved is made again
-  std::vector<std::vector<int>> free_after;  // by node: values dropped after its forward
-  std::vector<std::vector<int>> free_after_backward;
+  std::vector<PlannedTensor> tensors{};
+  int64_t bytes = 0;  // of the arena
+  std::vector<Call> forward{}, backward{};
+  std::vector<int> values{};  // by node: its tensor when forward has ended, -1 where it is gone
+  int input = -1, output = -1, output_gradient = -1, input_gradient = -1;
 
   const Node& node(int id) const {
     const auto i = static_cast<size_t>(id);
@@ -51,19 +80,8 @@ struct Plan {
   size_t slots() const { return graph.nodes.size() + inverse_nodes.size(); }
 };
 
-struct PlanOptions {
-  bool training = false;
-  bool input_gradient = false;
-  bool keep_all = false;  // for probing: no value is dropped, nothing is fused
-  bool fuse = true;
-  Memory memory = Memory::kStore;
-  int every = 1;  // steps between two stored states, for Memory::kRecompute
-  Precision precision = Precision::kOwn;
-};
-
-Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, const PlanOptions& options);
-
-// Fills segments, overwrites, drops_saved and the lists of what is freed where.
-void plan_memory(Plan& plan, const PlanOptions& options);
+// Bytes of a value in the model's own type; in the half types 2, of an index 8.
+Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, int64_t bytes_of_own,
+               const PlanOptions& options);
 
 }  // namespace lm

@@ -1,62 +1,65 @@
 #include "core/run/coefficients.h"
 
 namespace lm {
-namespace {
 
 using Kind = CoefSpec::Kind;
 
-at::Tensor tensor_of(const Coefficient& c, const at::Tensor& like) {
-  return c.constant ? at::full({1}, c.number, like.options()) : c.tensor;
-}
-
-}  // namespace
-
-Coefficients::Coefficients(const Graph& graph, const Weights& weights)
-    : graph_(graph), grads_(graph.coefs.size()) {
+Coefficients::Coefficients(const Graph& graph, const Weights& weights) : graph_(graph), weights_(weights) {
   values_.reserve(graph.coefs.size());
   for (const CoefSpec& spec : graph.coefs) {
-    const auto operand = [&](size_t i) {
-      return tensor_of(values_[static_cast<size_t>(spec.of[i])], weights.flat);
-    };
+    Coefficient c{.constant = spec.kind == Kind::kConstant, .number = spec.value};
+    if (c.constant) {
+      values_.push_back(std::move(c));
+      continue;
+    }
+    const bool is_param = spec.kind == Kind::kParam;
+    c.tensor = is_param ? weights.views[static_cast<size_t>(spec.param)]
+                        : at::zeros(spec.shape, weights.flat.options());
+    c.gradient = at::zeros(c.tensor.sizes(), weights.flat.options());
+    values_.push_back(std::move(c));
+  }
+}
+
+at::Tensor Coefficients::operand(const CoefSpec& spec, size_t i) const {
+  const Coefficient& c = at(spec.of[i]);
+  return c.constant ? at::full({1}, c.number, weights_.flat.options()) : c.tensor;
+}
+
+void Coefficients::evaluate() {
+  for (size_t i = 0; i < values_.size(); ++i) {
+    Coefficient& c = values_[i];
+    if (c.constant) continue;
+    c.gradient.zero_();
+    const CoefSpec& spec = graph_.coefs[i];
     switch (spec.kind) {
       case Kind::kConstant:
-        values_.push_back({true, spec.value, {}});
-        break;
       case Kind::kParam:
-        values_.push_back({false, 0, weights.views[static_cast<size_t>(spec.param)]});
         break;
       case Kind::kSum:
-        values_.push_back({false, 0, operand(0).add(operand(1))});
+        at::add_out(c.tensor, operand(spec, 0), operand(spec, 1));
         break;
       case Kind::kProduct:
-        values_.push_back({false, 0, operand(0).mul(operand(1))});
+        at::mul_out(c.tensor, operand(spec, 0), operand(spec, 1));
         break;
       case Kind::kReciprocal:
-        values_.push_back({false, 0, operand(0).reciprocal()});
+        at::reciprocal_out(c.tensor, operand(spec, 0));
         break;
       case Kind::kTanh:
-        values_.push_back({false, 0, operand(0).tanh()});
+        at::tanh_out(c.tensor, operand(spec, 0));
         break;
     }
   }
 }
 
-void Coefficients::add_grad(int i, const at::Tensor& grad) {
-  at::Tensor& sum = grads_[static_cast<size_t>(i)];
-  sum = sum.defined() ? sum.add(grad) : grad;
-}
-
 void Coefficients::backward(Weights& grads) {
-  for (int i = static_cast<int>(graph_.coefs.size()) - 1; i >= 0; --i) {
-    const at::Tensor& g = grads_[static_cast<size_t>(i)];
-    const CoefSpec& spec = graph_.coefs[static_cast<size_t>(i)];
-    if (!g.defined() || spec.kind == Kind::kConstant) continue;
+  for (size_t i = values_.size(); i-- > 0;) {
+    const CoefSpec& spec = graph_.coefs[i];
+    if (spec.kind == Kind::kConstant) continue;
+    const at::Tensor &g = values_[i].gradient, &value = values_[i].tensor;
     const auto pass = [&](size_t operand, const at::Tensor& grad) {
       const Coefficient& to = at(spec.of[operand]);
-      if (!to.constant) add_grad(spec.of[operand], grad.sum_to_size(to.tensor.sizes()));
+      if (!to.constant) to.gradient.add_(grad.sum_to_size(to.gradient.sizes()));
     };
-    const auto operand = [&](size_t k) { return tensor_of(at(spec.of[k]), g); };
-    const at::Tensor& value = at(i).tensor;
     switch (spec.kind) {
       case Kind::kConstant:
         break;
@@ -70,8 +73,8 @@ void Coefficients::backward(Weights& grads) {
         pass(1, g);
         break;
       case Kind::kProduct:
-        pass(0, g * operand(1));
-        pass(1, g * operand(0));
+        pass(0, g * operand(spec, 1));
+        pass(1, g * operand(spec, 0));
         break;
       case Kind::kReciprocal:
         pass(0, -g * value * value);

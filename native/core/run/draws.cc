@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ops/mix.h"
+
 namespace lm {
 namespace {
 
@@ -9,22 +11,22 @@ using Weights1 = std::pair<std::vector<double>, std::vector<double>>;  // forwar
 
 Weights1 same(std::vector<double> weights) { return {weights, weights}; }
 
-Weights1 bernoulli(const Attrs& a, Rng& rng) {
+Weights1 bernoulli(const MixAttributes& a, Rng& rng) {
   const bool stays = rng.uniform() < a.keep;
   return same({stays ? (a.scale_at_test ? 1.0 : 1 / a.keep) : 0.0});
 }
 
-Weights1 shake(const Attrs& a, Rng& rng) {
+Weights1 shake(const MixAttributes& a, Rng& rng) {
   const double forward = rng.uniform();
   const double own = rng.uniform();
-  const double backward = a.backward == Attrs::Backward::kSame      ? forward
-                          : a.backward == Attrs::Backward::kUniform ? own
-                                                                    : 0.5;
+  const double backward = a.backward == MixAttributes::Backward::kSame      ? forward
+                          : a.backward == MixAttributes::Backward::kUniform ? own
+                                                                            : 0.5;
   return {{forward, 1 - forward}, {backward, 1 - backward}};
 }
 
 // The mean of the branches that stay; one at random is revived when all fall.
-Weights1 drop_path(const Attrs& a, size_t branches, Rng& rng) {
+Weights1 drop_path(const MixAttributes& a, size_t branches, Rng& rng) {
   std::vector<double> weights(branches);
   for (double& w : weights) w = rng.uniform() < a.keep ? 1 : 0;
   const uint64_t revived = rng.below(branches);
@@ -36,37 +38,35 @@ Weights1 drop_path(const Attrs& a, size_t branches, Rng& rng) {
 }
 
 // Two laws of one group draw apart.
-const char* law_name(Attrs::Law law) {
-  if (law == Attrs::Law::kBernoulli) return "bernoulli";
-  return law == Attrs::Law::kShake ? "shake" : "dropPath";
+const char* law_name(MixAttributes::Law law) {
+  if (law == MixAttributes::Law::kBernoulli) return "bernoulli";
+  return law == MixAttributes::Law::kShake ? "shake" : "dropPath";
 }
 
 Weights1 expectation(const Node& node) {
-  const auto n = node.inputs.size();
-  if (node.attrs.law == Attrs::Law::kBernoulli)
-    return same({node.attrs.scale_at_test ? node.attrs.keep : 1.0});
-  return same(std::vector<double>(n, 1 / static_cast<double>(n)));
+  return same(std::vector<double>(node.inputs.size(), expected_weight(node)));
 }
 
 Weights1 draw_once(const Node& node, Rng& rng) {
-  switch (node.attrs.law) {
-    case Attrs::Law::kBernoulli:
-      return bernoulli(node.attrs, rng);
-    case Attrs::Law::kShake:
-      return shake(node.attrs, rng);
-    case Attrs::Law::kDropPath:
-      return drop_path(node.attrs, node.inputs.size(), rng);
+  const auto& a = node.as<MixAttributes>();
+  switch (a.law) {
+    case MixAttributes::Law::kBernoulli:
+      return bernoulli(a, rng);
+    case MixAttributes::Law::kShake:
+      return shake(a, rng);
+    case MixAttributes::Law::kDropPath:
+      return drop_path(a, node.inputs.size(), rng);
   }
   return expectation(node);
 }
 
 // The column that a global step keeps, through the whole network; none in a local step.
-bool draw_column(const Node& node, const DrawKey& key, Weights1& into) {
-  const Attrs& a = node.attrs;
-  if (a.law != Attrs::Law::kDropPath || a.global <= 0) return false;
+bool draw_column(const Node& node, const DrawKey& key, int64_t columns, Weights1& into) {
+  const auto& a = node.as<MixAttributes>();
+  if (a.law != MixAttributes::Law::kDropPath || a.global <= 0) return false;
   Rng rng = key.stream("column", "");
   if (rng.uniform() >= a.global) return false;
-  const auto kept = static_cast<int64_t>(rng.below(static_cast<uint64_t>(key.columns)));
+  const auto kept = static_cast<int64_t>(rng.below(static_cast<uint64_t>(columns)));
   std::vector<double> weights;
   for (int64_t column : a.columns) weights.push_back(column == kept ? 1 : 0);
   // A join inside another column may lack the kept one: nothing of it is used, so any branch will do.
@@ -75,41 +75,52 @@ bool draw_column(const Node& node, const DrawKey& key, Weights1& into) {
   return true;
 }
 
-at::Tensor column_of(const std::vector<std::vector<double>>& rows, size_t branch, size_t dims,
-                     const at::TensorOptions& options) {
-  std::vector<double> values;
-  for (const auto& row : rows) values.push_back(row[branch]);
-  Sizes shape(dims, 1);
-  shape[0] = static_cast<int64_t>(values.size());
-  return at::tensor(values, at::kDouble).view(shape).to(options.device(), options.dtype().toScalarType());
+at::Tensor branch_of(const std::vector<std::vector<double>>& rows, size_t branch) {
+  at::Tensor out = at::empty({static_cast<int64_t>(rows.size())}, at::kDouble);
+  for (size_t i = 0; i < rows.size(); ++i) out.data_ptr<double>()[i] = rows[i][branch];
+  return out;
+}
+
+// Each image of the batch for itself.
+void draw_images(const Node& node, int64_t n, const DrawKey& key, MixWeights& out) {
+  const auto& a = node.as<MixAttributes>();
+  std::vector<std::vector<double>> forward, backward;
+  for (int64_t i = 0; i < n; ++i) {
+    Rng rng = key.stream(law_name(a.law), a.group, static_cast<size_t>(i));
+    auto [f, b] = draw_once(node, rng);
+    forward.push_back(std::move(f));
+    backward.push_back(std::move(b));
+  }
+  for (size_t branch = 0; branch < node.inputs.size(); ++branch) {
+    out.forward_images.push_back(branch_of(forward, branch));
+    out.backward_images.push_back(branch_of(backward, branch));
+  }
+}
+
+std::string name_of(std::string_view purpose, std::string_view group) {
+  return std::string(purpose) + ":" + std::string(group);
 }
 
 }  // namespace
 
-bool MixWeights::drops_all() const {
-  for (size_t i = 0; i < forward.size(); ++i)
-    if (!drops(i)) return false;
-  return !per_sample();
+Rng DrawKey::stream(std::string_view purpose, std::string_view group) const {
+  return Rng(seed, name_of(purpose, group), static_cast<uint64_t>(step));
 }
 
-MixWeights draw_mix(const Node& node, const Sizes& shape, bool training, const DrawKey& key,
-                    const at::TensorOptions& options) {
+Rng DrawKey::stream(std::string_view purpose, std::string_view group, size_t i) const {
+  const auto image = samples.empty() ? static_cast<uint64_t>(i) : static_cast<uint64_t>(samples[i]);
+  return Rng(seed, name_of(purpose, group), static_cast<uint64_t>(step), image + 1);  // 0: the whole step
+}
+
+MixWeights draw_mix(const Node& node, int64_t n, bool training, const DrawKey& key, int64_t columns) {
+  const auto& a = node.as<MixAttributes>();
   MixWeights out;
   Weights1 once = expectation(node);
-  if (training && !draw_column(node, key, once)) {
-    Rng rng = key.stream(law_name(node.attrs.law), node.attrs.group);
-    if (node.attrs.per_sample) {
-      std::vector<std::vector<double>> forward, backward;
-      for (int64_t i = 0; i < shape[0]; ++i) {
-        auto [f, b] = draw_once(node, rng);
-        forward.push_back(std::move(f));
-        backward.push_back(std::move(b));
-      }
-      for (size_t branch = 0; branch < node.inputs.size(); ++branch) {
-        out.forward_tensors.push_back(column_of(forward, branch, shape.size(), options));
-        out.backward_tensors.push_back(column_of(backward, branch, shape.size(), options));
-      }
+  if (training && !draw_column(node, key, columns, once)) {
+    if (a.per_image) {
+      draw_images(node, n, key, out);
     } else {
+      Rng rng = key.stream(law_name(a.law), a.group);
       once = draw_once(node, rng);
     }
   }

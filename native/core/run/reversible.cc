@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/error.h"
 #include "core/run/coefficients.h"
 
 namespace lm {
@@ -35,7 +36,8 @@ bool follows(const Step& step, const Step* before) {
 void check_reversible(const Graph& graph, const Weights& weights) {
   const double precision = weights.flat.scalar_type() == at::kDouble ? 2.2e-16 : 1.2e-7;
   const double bound = 1e-3 / precision;
-  const Coefficients coefficients(graph, weights);
+  Coefficients coefficients(graph, weights);
+  coefficients.evaluate();
   double total = 1, worst = 0;
   const Step *last = nullptr, *worst_step = nullptr;
   bool any = false;

@@ -6,12 +6,12 @@
 namespace lm {
 namespace {
 
-struct Range {
+struct Span {
   int64_t start, end;
 };
 
 // So many places around a random one, cut off at the border.
-Range random_range(int64_t size, double part, Rng& rng) {
+Span random_span(int64_t size, double part, Rng& rng) {
   const auto length = static_cast<int64_t>(static_cast<double>(size) * part);
   const auto centre = static_cast<int64_t>(rng.below(static_cast<uint64_t>(size)));
   return {std::max<int64_t>(0, centre - length / 2), std::min(size, centre + (length + 1) / 2)};
@@ -20,7 +20,7 @@ Range random_range(int64_t size, double part, Rng& rng) {
 // A box of the area 1 - lambda around a random centre; lambda becomes what the box leaves.
 Mix draw_box(double lambda, int64_t height, int64_t width, Rng& rng) {
   const double part = std::sqrt(1 - lambda);
-  const Range rows = random_range(height, part, rng), columns = random_range(width, part, rng);
+  const Span rows = random_span(height, part, rng), columns = random_span(width, part, rng);
   const auto area = static_cast<double>((rows.end - rows.start) * (columns.end - columns.start));
   return {.lambda = 1 - area / static_cast<double>(height * width),
           .cut = true,

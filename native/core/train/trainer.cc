@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "core/run/reversible.h"
-#include "core/run/run.h"
 #include "core/train/loss.h"
 
 namespace lm {
@@ -57,13 +56,27 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   return result;
 }
 
-Trainer::Inputs Trainer::inputs(int64_t number, const Batch& batch, const StepScalars& scalars) {
+Session& Trainer::session_for(const at::Tensor& pixels) {
+  const PlanOptions options{.training = true,
+                            .backward = true,
+                            .memory = options_.memory,
+                            .every = options_.every,
+                            .precision = options_.precision};
+  return model_.session(pixels.size(0), pixels.size(1), pixels.size(2), options);
+}
+
+// What is drawn for a step is the same for all its batches, but for what is drawn for each image, and for
+// Mixup and CutMix, which mix a batch with itself.
+Trainer::Inputs Trainer::inputs(Place at, const Batch& batch, const StepScalars& scalars) {
+  Session& session = session_for(batch.pixels);
+  session.begin(model_.values(), pending_, {options_.seed, at.step, batch.samples});
+  at::Tensor x = session.input();
+  model_.normalise(batch.pixels, x);
   const at::Tensor labels = batch.labels.to(model_.options().device());
-  at::Tensor x = model_.normalise(batch.pixels);
   const Mix mix = draw_mixing(options_.mixing, scalars.mix_prob, x.size(2), x.size(3),
-                              Rng(options_.seed, "mixing", static_cast<uint64_t>(number)));
+                              Rng(options_.seed, "mixing", static_cast<uint64_t>(at.batch)));
   apply(mix, x);
-  return {x, options_.loss.targets(labels, mix.lambda, model_.classes(), model_.options()),
+  return {session, options_.loss.targets(labels, mix.lambda, model_.classes(), model_.options()),
           mix.lambda < 0.5 ? labels.flip(0) : labels};
 }
 
@@ -79,8 +92,8 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   model_.set("gradient").flat.zero_();
   step_correct_ = at::zeros_like(correct_);
   for (part_ = 0; part_ < options_.accumulate; ++part_) {
-    const int64_t at = batch_number(number, part_);
-    const Batch batch = source_.at(at);
+    const Place at{number, batch_number(number, part_)};
+    const Batch batch = source_.at(at.batch);
     if (!batch.pixels.defined()) return false;  // stopped
     exhausted_ = batch.counted < source_.batch();
     if (exhausted_) return false;
@@ -92,14 +105,15 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
 }
 
 // Forward and backward of one batch, whose part of the gradient is added.
-void Trainer::pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row) {
-  const auto [x, targets, labels] = inputs(number, batch, scalars);
-  Run run(plan_for(x), model_.values(), pending_.views, key(number));
-  const at::Tensor logits = run.forward(x);
+void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row) {
+  const auto [session, targets, labels] = inputs(at, batch, scalars);
+  const at::Tensor& logits = session.forward();
   const Loss loss = options_.loss(logits, targets);
   const double share = 1 / static_cast<double>(options_.accumulate);
   Weights& grads = model_.set("gradient");
-  run.backward(loss.gradient.mul(share * scale()), grads);
+  at::Tensor seed = session.output_gradient();
+  at::mul_out(seed, loss.gradient, at::scalar_tensor(share * scale(), loss.gradient.options()));
+  session.backward(grads);
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
   at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
   // A variance overflows long before the loss does, and a running one that is infinite stays so.
@@ -115,6 +129,7 @@ void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
   forget_frozen_gradients();
   clip_gradients(model_, options_.clip);
   update(model_, optimizer_, scalars, number - (scale_ ? scale_->skipped : 0), bad_);
+  ++model_.values().version;
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
@@ -132,6 +147,7 @@ void Trainer::forget_frozen_gradients() {
 void Trainer::average(double decay) {
   const at::Tensor share = (1 - bad_).to(model_.options().dtype()).mul_(1 - decay).squeeze();
   model_.set("ema").flat.lerp_(model_.values().flat, share);
+  ++model_.set("ema").version;
   model_.buffers("ema").flat.lerp_(model_.buffers().flat, share);
 }
 
@@ -144,40 +160,39 @@ void Trainer::adapt_scale() {
   correct_.add_(step_correct_);
 }
 
-const Plan& Trainer::plan_for(const at::Tensor& x) {
-  const PlanOptions options{
-      .training = true, .memory = options_.memory, .every = options_.every, .precision = options_.precision};
-  return model_.plan(x.size(0), x.size(2), x.size(3), options);
-}
-
 // Replays the step that failed, looking at every value. Where a batch fails at once the source still has the
 // batch; elsewhere it makes them again.
 std::string Trainer::name_not_finite(int64_t number, const StepScalars& scalars) {
   for (int64_t part = fails_at_once() ? part_ : 0; part < options_.accumulate; ++part) {
-    const std::string found = name_not_finite_in(batch_number(number, part), scalars);
+    const Place at{number, batch_number(number, part)};
+    const Batch batch = source_.at(at.batch);
+    if (!batch.pixels.defined()) return "loss";  // stopped meanwhile
+    const std::string found = name_not_finite_in(at, batch, scalars);
     if (!found.empty()) return found;
   }
   return "loss";
 }
 
 // The layer where a batch has its first value that is not finite; empty when it has none.
-std::string Trainer::name_not_finite_in(int64_t number, const StepScalars& scalars) {
-  const Batch batch = source_.at(number);
-  if (!batch.pixels.defined()) return "loss";  // stopped meanwhile
-  const Inputs in = inputs(number, batch, scalars);
+std::string Trainer::name_not_finite_in(Place at, const Batch& batch, const StepScalars& scalars) {
   pending_.flat.copy_(model_.buffers().flat);
-  Run run(plan_for(in.x), model_.values(), pending_.views, key(number));
-  run.watch();
-  const Loss loss = options_.loss(run.forward(in.x), in.targets);
+  const Inputs in = inputs(at, batch, scalars);
+  Session& session = in.session;
+  session.watch(true);
+  const Loss loss = options_.loss(session.forward(), in.targets);
+  std::string found = session.not_finite();
   const std::vector<BufferSpec>& buffers = model_.graph().buffers;
-  for (size_t i = 0; run.not_finite().empty() && i < buffers.size(); ++i)
-    if (!all_finite(pending_.views[i])) return buffers[i].path.substr(0, buffers[i].path.rfind('.'));
-  if (run.not_finite().empty()) {
+  for (size_t i = 0; found.empty() && i < buffers.size(); ++i)
+    if (!all_finite(pending_.views[i])) found = buffers[i].path.substr(0, buffers[i].path.rfind('.'));
+  if (found.empty()) {
     Weights& grads = model_.set("gradient");
     grads.flat.zero_();
-    run.backward(loss.gradient, grads);
+    session.output_gradient().copy_(loss.gradient);
+    session.backward(grads);
+    found = session.not_finite();
   }
-  return run.not_finite();
+  session.watch(false);
+  return found;
 }
 
 }  // namespace lm

@@ -59,19 +59,25 @@ class Trainer {
  private:
   // A batch as the network and the loss take it.
   struct Inputs {
-    at::Tensor x, targets;
+    Session& session;  // which has the images
+    at::Tensor targets;
     at::Tensor labels;  // those with the largest share of their image
   };
 
-  Inputs inputs(int64_t number, const Batch& batch, const StepScalars& scalars);
+  // A batch of a step, by its number in the order of the source.
+  struct Place {
+    int64_t step, batch;
+  };
+
+  Inputs inputs(Place at, const Batch& batch, const StepScalars& scalars);
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
-  void pass(int64_t number, const Batch& batch, const StepScalars& scalars, int64_t row);
+  void pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
   void update_weights(int64_t number, const StepScalars& scalars);
   void forget_frozen_gradients();
   void average(double decay);
   void adapt_scale();
   std::string name_not_finite(int64_t number, const StepScalars& scalars);
-  std::string name_not_finite_in(int64_t number, const StepScalars& scalars);
+  std::string name_not_finite_in(Place at, const Batch& batch, const StepScalars& scalars);
   // Number of a step's batch in the order of the source.
   int64_t batch_number(int64_t step, int64_t part) const;
   bool failed() const { return bad_.item<float>() != 0; }
@@ -79,8 +85,7 @@ class Trainer {
   // A failed batch ends the step at once; but a skipped step takes all of its batches, for the next one
   // follows.
   bool fails_at_once() const { return on_cpu() && !scale_; }
-  const Plan& plan_for(const at::Tensor& x);
-  DrawKey key(int64_t number) const { return {options_.seed, number, 0}; }
+  Session& session_for(const at::Tensor& pixels);
 
   double scale() const { return scale_ ? scale_->scale : 1; }
 

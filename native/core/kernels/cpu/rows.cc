@@ -12,7 +12,7 @@
 #define LM_INLINED __attribute__((always_inline))
 #define LM_INLINE inline LM_INLINED
 
-namespace lm::kernels {
+namespace lm::cpu {
 namespace {
 
 // 32 bytes of numbers; where the machine has narrower registers the compiler splits them.
@@ -191,12 +191,12 @@ LM_CLONES void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, 
 LM_CLONES void gradient(const Rows<float>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
 LM_CLONES void gradient(const Rows<double>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
 
-LM_CLONES void combine(const float* const* u, const float* c, int count, float* out, int64_t begin,
-                       int64_t end) {
+LM_CLONES void combine_rows(const float* const* u, const float* c, int count, float* out, int64_t begin,
+                            int64_t end) {
   combine_any(u, c, count, out, begin, end);
 }
-LM_CLONES void combine(const double* const* u, const double* c, int count, double* out, int64_t begin,
-                       int64_t end) {
+LM_CLONES void combine_rows(const double* const* u, const double* c, int count, double* out, int64_t begin,
+                            int64_t end) {
   combine_any(u, c, count, out, begin, end);
 }
 
@@ -207,4 +207,4 @@ LM_CLONES double product_sum(const double* a, const double* b, int64_t begin, in
   return product_sum_body(a, b, begin, end);
 }
 
-}  // namespace lm::kernels
+}  // namespace lm::cpu

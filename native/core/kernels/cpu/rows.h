@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace lm::kernels {
+namespace lm::cpu {
 
 template <typename T>
 struct Rows {
@@ -36,10 +36,11 @@ void gradient(const Rows<float>& r, int64_t begin, int64_t end);
 void gradient(const Rows<double>& r, int64_t begin, int64_t end);
 
 // out = sum of c[k] u[k], k < count <= 4.
-void combine(const float* const* u, const float* c, int count, float* out, int64_t begin, int64_t end);
-void combine(const double* const* u, const double* c, int count, double* out, int64_t begin, int64_t end);
+void combine_rows(const float* const* u, const float* c, int count, float* out, int64_t begin, int64_t end);
+void combine_rows(const double* const* u, const double* c, int count, double* out, int64_t begin,
+                  int64_t end);
 
 float product_sum(const float* a, const float* b, int64_t begin, int64_t end);
 double product_sum(const double* a, const double* b, int64_t begin, int64_t end);
 
-}  // namespace lm::kernels
+}  // namespace lm::cpu

@@ -1,10 +1,13 @@
-// Rewrites of a graph that keep its meaning. Each takes a graph and returns one; parameters, buffers and
-// paths stay.
+// Rewrites of a graph that keep its meaning: pure functions graph -> graph. Parameters, buffers and paths
+// stay.
 #pragma once
 
 #include "core/graph/graph.h"
 
 namespace lm {
+
+// Evaluation: dropout and noise are left out, and mixtures of one branch that count it whole.
+Graph expect_noise(const Graph& graph);
 
 // batchNormStats + batchNormApply (+ relu) -> one node, where nothing else reads what is in between.
 Graph fuse_norms(const Graph& graph);

@@ -1,11 +1,10 @@
-// Where memory is freed, and the programs that make again what was not kept.
+#include "core/plan/schedule.h"
 
 #include <algorithm>
 #include <limits>
 #include <set>
 
-#include "core/ops/ops.h"
-#include "core/plan/plan.h"
+#include "core/ops/op.h"
 
 namespace lm {
 namespace {
@@ -40,14 +39,19 @@ std::vector<int> backward_reads(const Plan& plan, int i) {
   const Node& node = plan.graph.nodes[static_cast<size_t>(i)];
   std::vector<int> reads;
   if (!plan.needs_grad[static_cast<size_t>(i)]) return reads;
-  for (size_t j = 0; node.op->keeps_inputs && j < node.inputs.size(); ++j) {
+  const Op& op = op_of(node);
+  for (size_t j = 0; op.keeps_inputs && j < node.inputs.size(); ++j) {
     // A constant coefficient has no gradient, so its term is not read.
-    const bool constant = !node.coefs.empty() && plan.graph.coefs[static_cast<size_t>(node.coefs[j])].kind ==
-                                                     CoefSpec::Kind::kConstant;
+    const bool constant = !node.coefs.empty() && !plan.graph.is_learned(node.coefs[j]);
     if (!constant) reads.push_back(node.inputs[j]);
   }
-  if (node.op->keeps_output) reads.push_back(i);
+  if (op.keeps_output) reads.push_back(i);
   return reads;
+}
+
+bool keeps_anew(const Node& node) {
+  const Op& op = op_of(node);
+  return op.keeps != nullptr && op.kept == Kept::kAnew;
 }
 
 // Builds one segment's program, and finds which values from outside it needs.
@@ -59,8 +63,8 @@ class ProgramBuilder {
   void recompute() {
     for (int i = segment_.begin; i < segment_.end; ++i) {
       for (int v : backward_reads(plan_, i)) require(v);
-      const bool saves = plan_.graph.nodes[static_cast<size_t>(i)].op->saved == Saved::kAnew;
-      if (saves && plan_.needs_grad[static_cast<size_t>(i)]) require(i);
+      if (keeps_anew(plan_.graph.nodes[static_cast<size_t>(i)]) && plan_.needs_grad[static_cast<size_t>(i)])
+        require(i);
     }
   }
 
@@ -146,10 +150,11 @@ std::vector<Segment> cut_reversible(Plan& plan, std::vector<Undone>& undone) {
   return out;
 }
 
-std::vector<Demand> build_programs(Plan& plan, const std::vector<Undone>& undone) {
+std::vector<Demand> build_programs(const Plan& plan, std::vector<Segment>& segments,
+                                   const std::vector<Undone>& undone) {
   std::vector<Demand> demands;
-  for (size_t s = 0; s < plan.segments.size(); ++s) {
-    Segment& segment = plan.segments[s];
+  for (size_t s = 0; s < segments.size(); ++s) {
+    Segment& segment = segments[s];
     if (segment.stored) {
       demands.emplace_back();
       continue;
@@ -176,13 +181,13 @@ void note(Uses& uses, int v, int place, bool keep) {
   if (keep) uses.keep[i] = true;
 }
 
-Uses find_uses(const Plan& plan, const std::vector<Demand>& demands) {
+Uses find_uses(const Plan& plan, const std::vector<Segment>& segments, const std::vector<Demand>& demands) {
   const size_t count = plan.graph.nodes.size();
   Uses uses{std::vector<int>(count, kNever), std::vector<bool>(count, false),
             std::vector<bool>(count, false)};
   std::set<int> made;  // by segments whose backward comes first
-  for (size_t s = plan.segments.size(); s-- > 0;) {
-    const Segment& segment = plan.segments[s];
+  for (size_t s = segments.size(); s-- > 0;) {
+    const Segment& segment = segments[s];
     const Demand& demand = demands[s];
     const int begin = std::max(1, segment.begin);
     for (int v : demand.needs) {
@@ -212,35 +217,38 @@ std::vector<int> last_forward_use(const Graph& graph) {
 std::vector<bool> find_viewed(const Graph& graph) {
   std::vector<bool> viewed(graph.nodes.size(), false);
   for (const Node& node : graph.nodes)
-    if (node.op->view)
+    if (op_of(node).view != nullptr)
       for (int v : node.inputs) viewed[static_cast<size_t>(v)] = true;
   return viewed;
 }
 
-void free_in_forward(Plan& plan, const Uses& uses) {
+void free_in_forward(const Plan& plan, const Uses& uses, Schedule& schedule) {
   const std::vector<int> last = last_forward_use(plan.graph);
   const std::vector<bool> viewed = find_viewed(plan.graph);
   for (size_t v = 0; v < last.size(); ++v) {
     const int id = static_cast<int>(v);
     if (id == plan.graph.output || uses.keep[v]) continue;
     const auto consumer = static_cast<size_t>(last[v]);
-    plan.free_after[consumer].push_back(id);
+    schedule.free_after[consumer].push_back(id);
+    const Node& reader = plan.graph.nodes[consumer];
     const bool read_later = uses.release[v] != kNever || uses.in_programs[v];
-    const bool fresh = v != 0 && !viewed[v] && !plan.graph.nodes[v].op->view;
-    if (fresh && !read_later && last[v] != id && plan.graph.nodes[consumer].inputs[0] == id)
-      plan.overwrites[consumer] = true;
+    const bool fresh = v != 0 && !viewed[v] && op_of(plan.graph.nodes[v]).view == nullptr;
+    if (op_of(reader).in_place && fresh && !read_later && last[v] != id && reader.inputs[0] == id)
+      schedule.overwrites[consumer] = true;
   }
 }
 
 // Frees what a program makes for itself alone after its last use there; the rest where backward or a lower
 // segment reads it last.
-void free_in_backward(Plan& plan, const std::vector<Demand>& demands, const Uses& uses) {
+void free_in_backward(const Plan& plan, const std::vector<Demand>& demands, const Uses& uses,
+                      Schedule& schedule) {
   for (size_t v = 0; v < uses.release.size(); ++v) {
     const bool held = static_cast<int>(v) != plan.graph.output && uses.release[v] != kNever;
-    if (held) plan.free_after_backward[static_cast<size_t>(uses.release[v])].push_back(static_cast<int>(v));
+    if (held)
+      schedule.free_after_backward[static_cast<size_t>(uses.release[v])].push_back(static_cast<int>(v));
   }
-  for (size_t s = 0; s < plan.segments.size(); ++s) {
-    std::vector<Action>& program = plan.segments[s].program;
+  for (size_t s = 0; s < schedule.segments.size(); ++s) {
+    std::vector<Action>& program = schedule.segments[s].program;
     std::set<int> seen;  // read by a later action, going backwards
     for (size_t k = program.size(); k-- > 0;) {
       std::vector<int> touched = plan.node(program[k].node).inputs;
@@ -261,28 +269,31 @@ void free_in_backward(Plan& plan, const std::vector<Demand>& demands, const Uses
 
 }  // namespace
 
-void plan_memory(Plan& plan, const PlanOptions& options) {
+Schedule make_schedule(Plan& plan) {
   const size_t count = plan.graph.nodes.size();
-  plan.overwrites.assign(count, false);
-  plan.drops_saved.assign(count, false);
-  plan.free_after.assign(count, {});
-  plan.free_after_backward.assign(count, {});
-  plan.segments = {{0, static_cast<int>(count), true, {}}};
-  if (options.keep_all) return;
+  const PlanOptions& options = plan.options;
+  Schedule schedule{{{0, static_cast<int>(count), true, {}}},
+                    std::vector<bool>(count, false),
+                    std::vector<bool>(count, false),
+                    std::vector<std::vector<int>>(count),
+                    std::vector<std::vector<int>>(count)};
+  if (options.keep_all) return schedule;
   std::vector<Undone> undone;
-  if (options.training && options.memory == Memory::kRecompute)
-    plan.segments = cut_every(plan.graph, options.every);
-  if (options.training && options.memory == Memory::kReverse) plan.segments = cut_reversible(plan, undone);
-  const std::vector<Demand> demands = build_programs(plan, undone);
+  if (options.backward && options.memory == Memory::kRecompute)
+    schedule.segments = cut_every(plan.graph, options.every);
+  if (options.backward && options.memory == Memory::kReverse)
+    schedule.segments = cut_reversible(plan, undone);
+  const std::vector<Demand> demands = build_programs(plan, schedule.segments, undone);
   Uses uses{std::vector<int>(count, kNever), std::vector<bool>(count, false),
             std::vector<bool>(count, false)};
-  if (options.training) uses = find_uses(plan, demands);
-  for (const Segment& segment : plan.segments)
+  if (options.backward) uses = find_uses(plan, schedule.segments, demands);
+  for (const Segment& segment : schedule.segments)
     for (int i = segment.begin; i < segment.end; ++i)
-      plan.drops_saved[static_cast<size_t>(i)] =
-          !segment.stored && plan.graph.nodes[static_cast<size_t>(i)].op->saved == Saved::kAnew;
-  free_in_forward(plan, uses);
-  free_in_backward(plan, demands, uses);
+      schedule.drops_kept[static_cast<size_t>(i)] =
+          !segment.stored && keeps_anew(plan.graph.nodes[static_cast<size_t>(i)]);
+  free_in_forward(plan, uses, schedule);
+  free_in_backward(plan, demands, uses, schedule);
+  return schedule;
 }
 
 }  // namespace lm

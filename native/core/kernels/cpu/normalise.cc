@@ -1,8 +1,10 @@
-#include "core/run/normalise.h"
+// Pixels -> the network's input.
 
 #include <ATen/Parallel.h>
 
-namespace lm {
+#include "core/kernels/cpu/cpu.h"
+
+namespace lm::cpu {
 namespace {
 
 constexpr int64_t kGroup =
@@ -34,31 +36,19 @@ void convert(const uint8_t* from, int64_t pixels, const std::vector<double>& sca
                              terms[static_cast<size_t>(i)];
 }
 
-at::Tensor per_channel(const std::vector<double>& values, const at::TensorOptions& options) {
-  return at::tensor(at::ArrayRef<double>(values), at::kDouble)
-      .view({1, -1, 1, 1})
-      .to(options.device(), options.dtype().toScalarType());
-}
-
 }  // namespace
 
-at::Tensor normalise(const at::Tensor& pixels, const std::vector<double>& scale,
-                     const std::vector<double>& shift, const at::TensorOptions& options) {
-  const at::Tensor there = pixels.to(options.device(), /*non_blocking=*/pixels.is_pinned());
-  const auto type = options.dtype().toScalarType();
-  if (!options.device().is_cpu() || (type != at::kFloat && type != at::kDouble))
-    return at::addcmul(per_channel(shift, options), there.to(type).permute({0, 3, 1, 2}),
-                       per_channel(scale, options))
-        .contiguous(at::MemoryFormat::ChannelsLast);
-  const at::Tensor bytes = there.contiguous();
-  const at::Tensor out = at::empty({bytes.size(0), bytes.size(3), bytes.size(1), bytes.size(2)},
-                                   options.memory_format(at::MemoryFormat::ChannelsLast));
+template <typename T>
+void normalise(const at::Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
+               const at::Tensor& out) {
+  const at::Tensor bytes = pixels.contiguous();
   const int64_t count = bytes.size(0) * bytes.size(1) * bytes.size(2);
-  if (type == at::kFloat)
-    convert(bytes.const_data_ptr<uint8_t>(), count, scale, shift, out.data_ptr<float>());
-  else
-    convert(bytes.const_data_ptr<uint8_t>(), count, scale, shift, out.data_ptr<double>());
-  return out;
+  convert(bytes.const_data_ptr<uint8_t>(), count, scale, shift, out.data_ptr<T>());
 }
 
-}  // namespace lm
+template void normalise<float>(const at::Tensor&, const std::vector<double>&, const std::vector<double>&,
+                               const at::Tensor&);
+template void normalise<double>(const at::Tensor&, const std::vector<double>&, const std::vector<double>&,
+                                const at::Tensor&);
+
+}  // namespace lm::cpu

@@ -1,0 +1,29 @@
+#include "core/kernels/cpu/cpu.h"
+
+#include "core/kernels/noise.h"
+
+namespace lm::cpu {
+namespace {
+
+template <typename T>
+constexpr Kernels kernels_of(std::string_view name) {
+  return {
+      .name = name,
+      .norm_train = NormKernels<T>::train,
+      .norm_again = NormKernels<T>::again,
+      .norm_backward = NormKernels<T>::backward,
+      .norm_evaluate = NormKernels<T>::evaluate,
+      .combine = combine<T>,
+      .dot = dot<T>,
+      .normalise = normalise<T>,
+      .dropout_mask = fill_dropout_mask,
+      .gaussian = fill_gaussian,
+  };
+}
+
+}  // namespace
+
+constinit const Kernels float_kernels = kernels_of<float>("cpu float32");
+constinit const Kernels double_kernels = kernels_of<double>("cpu float64");
+
+}  // namespace lm::cpu

@@ -1,0 +1,29 @@
+// Fused kernels of the processor, float32 and float64, channels-last. Where a layout does not fit, libtorch's
+// functions do it (plain_kernels).
+#pragma once
+
+#include "core/kernels/kernels.h"
+
+namespace lm::cpu {
+
+extern const Kernels float_kernels, double_kernels;
+
+template <typename T>
+struct NormKernels {
+  static void train(const Norm& norm, const Running& running, const Statistics& found, const at::Tensor& out);
+  static void again(const Norm& norm, const Statistics& found, const at::Tensor& out);
+  static void backward(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                       const NormGradients& into);
+  static void evaluate(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
+                       const at::Tensor& out);
+};
+
+template <typename T>
+void combine(std::span<const Term> terms, const at::Tensor& out);
+template <typename T>
+void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+template <typename T>
+void normalise(const at::Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
+               const at::Tensor& out);
+
+}  // namespace lm::cpu

@@ -1,0 +1,150 @@
+// Batch norm, and its relu: one pass over memory for the statistics, one for the result; as many backwards.
+
+#include <cmath>
+#include <limits>
+
+#include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/pieces.h"
+#include "core/kernels/cpu/rows.h"
+
+namespace lm::cpu {
+namespace {
+
+using at::Tensor;
+
+bool is_rows(const Tensor& t) { return t.dim() == 4 && t.is_contiguous(at::MemoryFormat::ChannelsLast); }
+
+template <typename T>
+T at_channel(const Tensor& t, int64_t channel, T otherwise) {
+  return t.defined() ? t.data_ptr<T>()[channel] : otherwise;
+}
+
+// scale = weight * invstd, shift = bias - mean * scale, repeated to the loops' width.
+template <typename T>
+struct Affine {
+  Affine(const Norm& n, const Layout& layout, const T* mean, const T* invstd)
+      : scale(repeated<T>(layout, [&](int64_t c) { return at_channel<T>(n.weight, c, 1) * invstd[c]; })),
+        shift(repeated<T>(layout, [&](int64_t c) {
+          return at_channel<T>(n.bias, c, 0) - mean[c] * (at_channel<T>(n.weight, c, 1) * invstd[c]);
+        })) {}
+  std::vector<T> scale, shift;
+};
+
+// Mean and inverse deviation of the batch, taken about the first pixel so that no digits cancel; moves the
+// running ones.
+template <typename T>
+void batch_statistics(const Norm& n, const Layout& layout, const Running& running, const Statistics& found) {
+  const T* data = n.x.data_ptr<T>();
+  const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return data[c]; });
+  const Rows<T> rows{.x = data, .width = layout.width(), .centre = centre.data()};
+  const auto [first, second] =
+      sum_rows<T>(layout, [&](int64_t begin, int64_t end, T* a, T* b) { moments(rows, begin, end, a, b); });
+  const auto count = static_cast<double>(layout.rows);
+  const double momentum = running.momentum;
+  T *running_mean = running.mean.data_ptr<T>(), *running_var = running.var.data_ptr<T>();
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    const auto j = static_cast<size_t>(c);
+    const double shifted = first[j] / count;
+    const double average = static_cast<double>(data[c]) + shifted;
+    const double var = std::max(0.0, second[j] / count - shifted * shifted);
+    found.mean.data_ptr<T>()[c] = static_cast<T>(average);
+    found.invstd.data_ptr<T>()[c] =
+        static_cast<T>(1 / std::sqrt((std::isnan(second[j]) ? second[j] : var) + n.eps));
+    running_mean[c] =
+        static_cast<T>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * average);
+    running_var[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_var[c]) +
+                                    momentum * var * count / (count - 1));
+  }
+}
+
+template <typename T>
+T floor_of(bool relu) {
+  return relu ? T(0) : -std::numeric_limits<T>::infinity();
+}
+
+template <typename T>
+void apply_norm(const Norm& n, const T* mean, const T* invstd, const Tensor& out) {
+  const Layout layout(n.x);
+  const Affine<T> affine(n, layout, mean, invstd);
+  const Rows<T> rows{.x = n.x.data_ptr<T>(),
+                     .out = out.data_ptr<T>(),
+                     .width = layout.width(),
+                     .scale = affine.scale.data(),
+                     .shift = affine.shift.data(),
+                     .floor = floor_of<T>(n.relu)};
+  for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply(rows, begin, end); });
+}
+
+// into[c] += numbers[c]
+template <typename T, typename Number>
+void add_to(const Tensor& into, const Number& number) {
+  if (!into.defined()) return;
+  T* to = into.data_ptr<T>();
+  for (int64_t c = 0; c < into.numel(); ++c) to[c] += static_cast<T>(number(static_cast<size_t>(c)));
+}
+
+}  // namespace
+
+template <typename T>
+void NormKernels<T>::train(const Norm& n, const Running& running, const Statistics& found,
+                           const Tensor& out) {
+  if (!is_rows(n.x)) return plain_kernels.norm_train(n, running, found, out);
+  batch_statistics<T>(n, Layout(n.x), running, found);
+  again(n, found, out);
+}
+
+template <typename T>
+void NormKernels<T>::again(const Norm& n, const Statistics& found, const Tensor& out) {
+  if (!is_rows(n.x)) return plain_kernels.norm_again(n, found, out);
+  apply_norm<T>(n, found.mean.data_ptr<T>(), found.invstd.data_ptr<T>(), out);
+}
+
+template <typename T>
+void NormKernels<T>::evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
+  if (!is_rows(n.x)) return plain_kernels.norm_evaluate(n, mean, var, out);
+  std::vector<T> invstd(static_cast<size_t>(var.numel()));
+  const T* of = var.data_ptr<T>();
+  for (size_t c = 0; c < invstd.size(); ++c) invstd[c] = T(1) / std::sqrt(of[c] + static_cast<T>(n.eps));
+  apply_norm<T>(n, mean.data_ptr<T>(), invstd.data(), out);
+}
+
+// With g the gradient after the relu, m the number of rows, xc = x - mean:
+//   d weight = invstd sum(g xc), d bias = sum(g), dx = scale (g - sum(g) / m - xc invstd^2 sum(g xc) / m).
+template <typename T>
+void NormKernels<T>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
+                              const NormGradients& into) {
+  if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_backward(n, found, grad, into);
+  const Layout layout(n.x);
+  const T *mean = found.mean.data_ptr<T>(), *invstd = found.invstd.data_ptr<T>();
+  const Affine<T> affine(n, layout, mean, invstd);
+  const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return mean[c]; });
+  Rows<T> rows{.x = n.x.data_ptr<T>(),
+               .grad = grad.data_ptr<T>(),
+               .width = layout.width(),
+               .scale = affine.scale.data(),
+               .shift = affine.shift.data(),
+               .floor = floor_of<T>(n.relu),
+               .centre = centre.data()};
+  const auto [sum, dot] = sum_rows<T>(
+      layout, [&](int64_t begin, int64_t end, T* a, T* b) { gradient_sums(rows, begin, end, a, b); });
+  add_to<T>(into.weight, [&, &dot = dot](size_t c) { return dot[c] * static_cast<double>(invstd[c]); });
+  add_to<T>(into.bias, [&sum = sum](size_t c) { return sum[c]; });
+  if (!into.x.defined()) return;
+  const auto count = static_cast<double>(layout.rows);
+  const auto scale_at = [&](int64_t c) { return static_cast<double>(affine.scale[static_cast<size_t>(c)]); };
+  const std::vector<T> slope = repeated<T>(layout, [&, &dot = dot](int64_t c) {
+    const auto s = static_cast<double>(invstd[c]);
+    return scale_at(c) * s * s * dot[static_cast<size_t>(c)] / count;
+  });
+  const std::vector<T> offset = repeated<T>(
+      layout, [&, &sum = sum](int64_t c) { return scale_at(c) * sum[static_cast<size_t>(c)] / count; });
+  rows.out = into.x.data_ptr<T>();
+  rows.slope = slope.data();
+  rows.offset = offset.data();
+  for_rows<T>(layout, [&](int64_t begin, int64_t end) { gradient(rows, begin, end); });
+}
+
+template struct NormKernels<float>;
+template struct NormKernels<double>;
+
+}  // namespace lm::cpu

@@ -1,0 +1,75 @@
+// How loops over rows of channels are cut into work for threads.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace lm::cpu {
+
+// Work is cut into pieces that do not depend on the number of threads, so that sums do not either.
+constexpr int64_t kPieces = 64;      // at most
+constexpr int64_t kBlockRows = 256;  // rows summed in the tensor's own precision before they enter a double
+constexpr int64_t kGrain = 1 << 15;
+
+// Rows of channels, taken several at a time where there are few channels, so that every loop is long.
+struct Layout {
+  explicit Layout(const at::Tensor& x)
+      : channels(x.size(1)), rows(x.numel() / x.size(1)), repeat(std::max<int64_t>(1, 128 / x.size(1))) {}
+  int64_t channels, rows, repeat;
+  int64_t width() const { return channels * repeat; }
+};
+
+// A per-channel array repeated to the width of the loops.
+template <typename T, typename Number>
+std::vector<T> repeated(const Layout& layout, const Number& number) {
+  std::vector<T> out(static_cast<size_t>(layout.width()));
+  for (int64_t c = 0; c < layout.channels; ++c) out[static_cast<size_t>(c)] = static_cast<T>(number(c));
+  for (int64_t k = 1; k < layout.repeat; ++k)
+    std::copy_n(out.begin(), layout.channels, out.begin() + k * layout.channels);
+  return out;
+}
+
+// Two sums per channel over all rows, in double; `add` sums numbers begin to end into arrays of the loops'
+// width.
+template <typename T, typename Add>
+std::pair<std::vector<double>, std::vector<double>> sum_rows(const Layout& layout, const Add& add) {
+  const auto c = static_cast<size_t>(layout.channels), width = static_cast<size_t>(layout.width());
+  const int64_t pieces = std::clamp<int64_t>(layout.rows / kBlockRows, 1, kPieces);
+  const int64_t per_piece = (layout.rows + pieces - 1) / pieces;
+  std::vector<double> parts(static_cast<size_t>(pieces) * 2 * c, 0.0);
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, per_piece * layout.channels));
+  at::parallel_for(0, pieces, grain, [&](int64_t from, int64_t to) {
+    std::vector<T> sums(2 * width);
+    for (int64_t piece = from; piece < to; ++piece) {
+      double* part = parts.data() + static_cast<size_t>(piece) * 2 * c;
+      const int64_t last = std::min(layout.rows, (piece + 1) * per_piece);
+      for (int64_t row = piece * per_piece; row < last; row += kBlockRows) {
+        std::fill(sums.begin(), sums.end(), T(0));
+        add(row * layout.channels, std::min(last, row + kBlockRows) * layout.channels, sums.data(),
+            sums.data() + width);
+        for (size_t j = 0; j < 2 * width; j += c)  // both sums, the repeats of the channels onto each other
+          for (size_t k = 0; k < c; ++k) part[(j < width ? 0 : c) + k] += static_cast<double>(sums[j + k]);
+      }
+    }
+  });
+  std::pair<std::vector<double>, std::vector<double>> total{std::vector<double>(c, 0.0),
+                                                            std::vector<double>(c, 0.0)};
+  for (size_t piece = 0; piece < static_cast<size_t>(pieces); ++piece)
+    for (size_t j = 0; j < c; ++j) {
+      total.first[j] += parts[piece * 2 * c + j];
+      total.second[j] += parts[piece * 2 * c + c + j];
+    }
+  return total;
+}
+
+template <typename T, typename Work>
+void for_rows(const Layout& layout, const Work& work) {
+  at::parallel_for(0, layout.rows, std::max<int64_t>(1, kGrain / layout.channels),
+                   [&](int64_t from, int64_t to) { work(from * layout.channels, to * layout.channels); });
+}
+
+}  // namespace lm::cpu

@@ -1,0 +1,128 @@
+// libtorch's own functions: any device, any type.
+
+#include "core/kernels/into.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/noise.h"
+
+namespace lm {
+namespace {
+
+using at::Tensor;
+
+const std::vector<int64_t> kReduced{0, 2, 3};
+
+Tensor wide(const Tensor& t) { return t.view({1, -1, 1, 1}); }
+
+// Batch norm of libtorch wants weights.
+Tensor weight_or_ones(const Norm& n, const Tensor& like) {
+  return n.weight.defined() ? n.weight : at::ones_like(like);
+}
+
+Tensor bias_or_zeros(const Norm& n, const Tensor& like) {
+  return n.bias.defined() ? n.bias : at::zeros_like(like);
+}
+
+void norm_train(const Norm& n, const Running& running, const Statistics& found, const Tensor& out) {
+  into(out, [&] {
+    auto [y, mean, invstd] =
+        at::native_batch_norm(n.x, weight_or_ones(n, found.mean), bias_or_zeros(n, found.mean), running.mean,
+                              running.var, /*training=*/true, running.momentum, n.eps);
+    found.mean.copy_(mean);
+    found.invstd.copy_(invstd);
+    return y;
+  });
+  if (n.relu) out.relu_();
+}
+
+// Without the relu: a new tensor.
+Tensor normalised(const Norm& n, const Statistics& by) {
+  Tensor y = (n.x - wide(by.mean)) * wide(by.invstd);
+  if (n.weight.defined()) y.mul_(wide(n.weight));
+  if (n.bias.defined()) y.add_(wide(n.bias));
+  return y.to(n.x.scalar_type());
+}
+
+void norm_again(const Norm& n, const Statistics& found, const Tensor& out) {
+  out.copy_(normalised(n, found));
+  if (n.relu) out.relu_();
+}
+
+void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, const NormGradients& to) {
+  // The sign of the output is that of the normalised input: computed again, so that it need not be kept.
+  const Tensor g = n.relu ? at::threshold_backward(grad, normalised(n, found), 0) : grad;
+  auto [gx, gw, gb] =
+      at::native_batch_norm_backward(g, n.x, weight_or_ones(n, found.mean), {}, {}, found.mean, found.invstd,
+                                     /*train=*/true, n.eps, {to.x.defined(), true, true});
+  if (to.x.defined()) to.x.copy_(gx);
+  if (to.weight.defined()) to.weight.add_(gw);
+  if (to.bias.defined()) to.bias.add_(gb);
+}
+
+void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
+  into(out, [&] {
+    return std::get<0>(at::native_batch_norm(n.x, weight_or_ones(n, mean), bias_or_zeros(n, mean), mean, var,
+                                             /*training=*/false, 0, n.eps));
+  });
+  if (n.relu) out.relu_();
+}
+
+void combine(std::span<const Term> terms, const Tensor& out) {
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const Term& t = terms[i];
+    Tensor sum = out;
+    if (i == 0 && t.tensor != nullptr)
+      at::mul_out(sum, *t.u, *t.tensor);
+    else if (i == 0)
+      at::mul_out(sum, *t.u, at::scalar_tensor(t.number, t.u->options()));
+    else if (t.tensor != nullptr)
+      sum.addcmul_(*t.u, *t.tensor);
+    else
+      sum.add_(*t.u, t.number);
+  }
+}
+
+void dot(const Tensor& a, const Tensor& b, const Tensor& sum) { sum.add_(a.mul(b).sum_to_size(sum.sizes())); }
+
+void normalise(const Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
+               const Tensor& out) {
+  const Tensor there = pixels.to(out.device(), /*non_blocking=*/pixels.is_pinned());
+  const auto per_channel = [&](const std::vector<double>& values) {
+    return wide(at::tensor(at::ArrayRef<double>(values), at::kDouble)).to(out.device(), out.scalar_type());
+  };
+  out.copy_(
+      at::addcmul(per_channel(shift), there.to(out.scalar_type()).permute({0, 3, 1, 2}), per_channel(scale)));
+}
+
+// Drawn on the host: the same numbers on every device.
+template <typename Fill>
+void drawn(const Tensor& out, const Fill& fill) {
+  const auto options = at::TensorOptions().dtype(out.scalar_type());
+  const Tensor host = out.device().is_cpu() ? out : at::empty(out.sizes(), options, format_of(out));
+  fill(host);
+  if (!out.device().is_cpu()) out.copy_(host);
+}
+
+void dropout_mask(const Streams& streams, double p, const Tensor& out) {
+  drawn(out, [&](const Tensor& host) { fill_dropout_mask(streams, p, host); });
+}
+
+void gaussian(const Streams& streams, double deviation, const Tensor& out) {
+  drawn(out, [&](const Tensor& host) { fill_gaussian(streams, deviation, host); });
+}
+
+}  // namespace
+
+constinit const Kernels plain_kernels{
+    .name = "plain",
+    .norm_train = norm_train,
+    .norm_again = norm_again,
+    .norm_backward = norm_backward,
+    .norm_evaluate = norm_evaluate,
+    .combine = combine,
+    .dot = dot,
+    .normalise = normalise,
+    .dropout_mask = dropout_mask,
+    .gaussian = gaussian,
+};
+
+}  // namespace lm

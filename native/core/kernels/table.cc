@@ -1,0 +1,26 @@
+#include "core/kernels/cpu/cpu.h"
+#include "core/kernels/kernels.h"
+
+namespace lm {
+namespace {
+
+struct Row {
+  at::DeviceType device;
+  at::ScalarType type;
+  const Kernels& kernels;
+};
+
+const Row table[]{
+    {at::kCPU, at::kFloat, cpu::float_kernels},
+    {at::kCPU, at::kDouble, cpu::double_kernels},
+};
+
+}  // namespace
+
+const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain) {
+  for (const Row& row : table)
+    if (!plain && row.device == device.type() && row.type == type) return row.kernels;
+  return plain_kernels;
+}
+
+}  // namespace lm

@@ -1,0 +1,83 @@
+// Convolution: weight [out, in / groups, kh, kw].
+
+#include "core/kernels/into.h"
+#include "core/ops/attributes.h"
+#include "core/ops/frame.h"
+#include "core/ops/op.h"
+#include "core/ops/shapes.h"
+
+namespace lm {
+namespace {
+
+using at::Tensor;
+
+struct ConvAttributes final : Attributes {
+  Window window;
+  int64_t groups = 1;
+};
+
+std::shared_ptr<const Attributes> parse(const Value& v) {
+  const AttributeReader reader(v);
+  auto a = std::make_shared<ConvAttributes>();
+  reader.read("stride", a->window.stride, 1);
+  reader.read("padding", a->window.padding, 0);
+  reader.read("groups", a->groups, 1);
+  return a;
+}
+
+Sizes shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) {
+  want_image(node, in[0]);
+  const auto& a = node.as<ConvAttributes>();
+  const Sizes& w = graph.param_shape(node, 0);
+  LM_CHECK(w.size() == 4 && w[1] * a.groups == in[0][1] && w[0] % a.groups == 0, "ERR_SHAPE", node.path,
+           ": weight ", text(w), " with ", a.groups, " groups does not fit input ", text(in[0]));
+  LM_CHECK(node.params.size() < 2 || graph.param_shape(node, 1) == Sizes{w[0]}, "ERR_SHAPE", node.path,
+           ": the bias needs one number per channel");
+  return {in[0][0], w[0], a.window.places(node, in[0][2], 0, w[2]), a.window.places(node, in[0][3], 1, w[3])};
+}
+
+void forward(Frame& f) {
+  const auto& a = f.node.as<ConvAttributes>();
+  const std::optional<Tensor> bias = f.has_param(1) ? std::optional(f.weight(1)) : std::nullopt;
+  // With one input channel the result comes back in NCHW: `into` puts it in order.
+  into(f.output(), [&] {
+    return at::convolution(f.input(), f.weight(0), bias, a.window.stride, a.window.padding, {1, 1}, false,
+                           {0, 0}, a.groups);
+  });
+}
+
+void backward(Frame& f) {
+  const auto& a = f.node.as<ConvAttributes>();
+  const bool has_bias = f.has_param(1);
+  const Sizes bias_sizes{f.weight(0).size(0)};
+  Tensor weight_gradient, bias_gradient;
+  const auto gradients = [&] {
+    auto [gx, gw, gb] = at::convolution_backward(
+        f.grad(), f.input(), f.weight(0), has_bias ? at::OptionalIntArrayRef(bias_sizes) : std::nullopt,
+        a.window.stride, a.window.padding, {1, 1}, false, {0, 0}, a.groups, {f.wants(), true, has_bias});
+    weight_gradient = std::move(gw);
+    bias_gradient = std::move(gb);
+    return gx;
+  };
+  if (f.wants())
+    into(f.grad_of(), gradients);
+  else
+    gradients();
+  f.param_grad(0).add_(weight_gradient);
+  if (has_bias) f.param_grad(1).add_(bias_gradient);
+}
+
+}  // namespace
+
+extern const Op conv2d_op;
+constinit const Op conv2d_op{.kind = OpKind::kConv2d,
+                             .name = "conv2d",
+                             .params = {1, 2},
+                             .keeps_inputs = true,
+                             .mixed = Mixed::kHalf,
+                             .parse = parse,
+                             .shape = shape,
+                             .forward = forward,
+                             .backward = backward};
+
+}  // namespace lm

@@ -1,0 +1,275 @@
+#include "core/run/session.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+#include "core/allocator.h"
+#include "core/ops/op.h"
+#include "core/run/draws.h"
+
+namespace lm {
+namespace {
+
+size_t at_id(int id) { return static_cast<size_t>(id); }
+
+}  // namespace
+
+// Runs one op; an error of libtorch's comes out as ours, with the layer's path and without the backtrace.
+template <typename Work>
+void Session::guard(const Node& node, const Work& work) {
+  const size_t live = memory_use().live;
+  try {
+    work();
+  } catch (const c10::OutOfMemoryError& e) {
+    fail("ERR_MEMORY", node.path, ": ", e.what_without_backtrace());
+  } catch (const c10::Error& e) {
+    const std::string message = e.what_without_backtrace();
+    const bool memory = message.find("allocate memory") != std::string::npos;
+    fail(memory ? "ERR_MEMORY" : "ERR_TORCH", node.path, " (", op_of(node).name, "): ", message);
+  }
+  const size_t now = memory_use().live;
+  if (now > live) leaked_ += now - live;
+}
+
+Session::Session(Plan plan, Arena& arena, at::ScalarType type)
+    : plan_(std::move(plan)),
+      arena_(arena),
+      type_(type),
+      mixes_(plan_.graph.nodes.size()),
+      needed_(plan_.graph.nodes.size(), 1),
+      absent_(plan_.slots(), 0),
+      zeroed_(plan_.slots(), 0),
+      has_grad_(plan_.graph.nodes.size(), 0) {
+  for (const Node& node : plan_.graph.nodes) has_mixes_ |= node.op == OpKind::kMix;
+}
+
+at::ScalarType Session::half_type() const {
+  return plan_.options.precision == Precision::kFloat16 ? at::kHalf : at::kBFloat16;
+}
+
+at::ScalarType Session::type_of(PlannedTensor::Type type) const {
+  if (type == PlannedTensor::Type::kIndex) return at::kLong;
+  return type == PlannedTensor::Type::kOwn ? type_ : half_type();
+}
+
+// Tensors over the places of the arena as it is now.
+void Session::lay_out() {
+  char* const base = arena_.reserve(plan_.bytes);
+  if (base == base_) return;
+  base_ = base;
+  tensors_.clear();
+  tensors_.reserve(plan_.tensors.size());
+  for (const PlannedTensor& t : plan_.tensors) {
+    if (t.view_of >= 0) {
+      const Node& node = plan_.node(t.view_node);
+      tensors_.push_back(op_of(node).view(node, tensor(t.view_of)));
+      continue;
+    }
+    Sizes strides(t.shape.size(), 1);
+    for (size_t i = t.shape.size(); i-- > 1;) strides[i - 1] = strides[i] * t.shape[i];
+    if (t.shape.size() == 4)
+      strides = {t.shape[1] * t.shape[2] * t.shape[3], 1, t.shape[3] * t.shape[1], t.shape[1]};
+    tensors_.push_back(at::from_blob(base + t.offset, t.shape, strides,
+                                     at::TensorOptions().device(arena_.device()).dtype(type_of(t.type))));
+  }
+  weights_ = nullptr;  // frames are made anew
+}
+
+void Session::bind(const Weights& weights, Weights& buffers) {
+  const bool same = weights_ == &weights && views_[0] == weights.views.data();
+  if (same && buffers_ == &buffers && views_[1] == buffers.views.data()) return;
+  weights_ = &weights;
+  buffers_ = &buffers;
+  views_ = {weights.views.data(), buffers.views.data()};
+  if (!same) {
+    if (plan_.options.precision != Precision::kOwn) half_ = weights.copy(half_type());
+    coefficients_.emplace(plan_.graph, weights);
+    version_ = weights.version - 1;
+  }
+  forward_ = frames_of(plan_.forward);
+  backward_ = frames_of(plan_.backward);
+}
+
+std::vector<Frame> Session::frames_of(const std::vector<Call>& calls) const {
+  std::vector<Frame> frames;
+  frames.reserve(calls.size());
+  for (const Call& call : calls) frames.push_back(frame_of(call));
+  return frames;
+}
+
+Frame Session::frame_of(const Call& call) const {
+  const Node& node = plan_.node(call.node);
+  const bool own = node.precision == Precision::kOwn;
+  Frame f(node, plan_.graph, kernels_for(arena_.device(), own ? type_ : half_type(), plan_.options.plain));
+  const auto there = [&](int i) { return i < 0 ? nullptr : &tensor(i); };
+  f.training_ = plan_.options.training;
+  f.recomputing_ = call.kind == Call::Kind::kAgain;
+  for (size_t i = 0; i < call.inputs.size(); ++i) {
+    f.inputs_.push_back(there(call.inputs[i]));
+    f.input_shapes_.push_back(&plan_.shapes[at_id(node.inputs[i])]);
+  }
+  f.absent_.assign(call.inputs.size(), 0);
+  f.output_ = there(call.output);
+  for (int i : call.kept) f.kept_.push_back(tensor(i));
+  for (int p : node.params) {
+    f.params_.push_back(&weights_->views[at_id(p)]);
+    f.weights_.push_back(own ? f.params_.back() : &half_.views[at_id(p)]);
+  }
+  for (int b : node.buffers) f.buffers_.push_back(&buffers_->views[at_id(b)]);
+  for (int c : node.coefs) f.coefs_.push_back(&coefficients_->at(c));
+  if (at_id(call.node) < mixes_.size()) f.mix_ = &mixes_[at_id(call.node)];
+  f.key_ = &key_;
+  f.grad_ = there(call.grad);
+  f.grads_.assign(call.inputs.size(), nullptr);
+  f.param_grads_.assign(node.params.size(), nullptr);
+  return f;
+}
+
+void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key) {
+  lay_out();
+  bind(weights, buffers);
+  if (version_ != weights.version) {
+    if (plan_.options.precision != Precision::kOwn) half_.flat.copy_(weights.flat);
+    version_ = weights.version;
+  }
+  coefficients_->evaluate();
+  key_ = key;
+  std::fill(absent_.begin(), absent_.end(), 0);
+  std::fill(zeroed_.begin(), zeroed_.end(), 0);
+  std::fill(has_grad_.begin(), has_grad_.end(), 0);
+  leaked_ = 0;
+  if (has_mixes_) draw();
+}
+
+void Session::draw() {
+  const int64_t n = plan_.shapes[0][0];
+  for (size_t i = 0; i < mixes_.size(); ++i)
+    if (plan_.graph.nodes[i].op == OpKind::kMix)
+      mixes_[i] = draw_mix(plan_.graph.nodes[i], n, plan_.options.training, key_, plan_.drop_columns);
+  mark_needed();
+}
+
+// From the output down: what only a dropped branch reads is not computed.
+void Session::mark_needed() {
+  std::fill(needed_.begin(), needed_.end(), 0);
+  needed_[at_id(plan_.graph.output)] = 1;
+  for (size_t i = needed_.size(); i-- > 0;) {
+    if (!needed_[i]) continue;
+    const Node& node = plan_.graph.nodes[i];
+    for (size_t j = 0; j < node.inputs.size(); ++j)
+      if (node.op != OpKind::kMix || !mixes_[i].drops(j)) needed_[at_id(node.inputs[j])] = 1;
+  }
+}
+
+bool Session::is_needed(int id) const { return at_id(id) >= needed_.size() || needed_[at_id(id)]; }
+
+// What is absent is zero for whoever cannot leave it out.
+void Session::fill_absent(Frame& frame, const Call& call) {
+  const bool leaves_out = op_of(frame.node).leaves_out_absent;
+  for (size_t j = 0; j < call.inputs.size(); ++j) {
+    const size_t slot = at_id(frame.node.inputs[j]);
+    frame.absent_[j] = absent_[slot];
+    if (!absent_[slot] || leaves_out || zeroed_[slot] || call.inputs[j] < 0) continue;
+    tensor(call.inputs[j]).zero_();
+    zeroed_[slot] = 1;
+  }
+}
+
+void Session::run(const Call& call, Frame& frame) {
+  if (!is_needed(call.node)) return;
+  fill_absent(frame, call);
+  const Op& op = op_of(frame.node);
+  frame.left_out_ = false;
+  if (op.view == nullptr) guard(frame.node, [&] { op.forward(frame); });
+  const size_t slot = at_id(call.node);
+  absent_[slot] = frame.left_out_;
+  zeroed_[slot] = 0;
+  if (call.target >= 0) {
+    absent_[at_id(call.target)] = frame.left_out_;
+    zeroed_[at_id(call.target)] = 0;
+  }
+  if (watching_ && !frame.left_out_) look(tensor(call.output), frame.node);
+}
+
+const at::Tensor& Session::forward() {
+  for (size_t i = 0; i < plan_.forward.size(); ++i) run(plan_.forward[i], forward_[i]);
+  const at::Tensor& output = tensor(plan_.output);
+  if (absent_[at_id(plan_.graph.output)]) output.zero_();
+  return output;
+}
+
+// Whether the op gives its input a gradient: not to a dropped branch.
+bool Session::contributes(const Call& call, size_t input) const {
+  const Node& node = plan_.node(call.node);
+  if (node.op == OpKind::kMix && mixes_[at_id(call.node)].drops(input)) return false;
+  return !(op_of(node).leaves_out_absent && absent_[at_id(node.inputs[input])]);
+}
+
+// The sum stays where it is expected although this part of it is missing.
+void Session::move(const Contribution& c, int slot) {
+  if (has_grad_[at_id(slot)] && c.from >= 0 && c.from != c.to) tensor(c.to).copy_(tensor(c.from));
+}
+
+void Session::add(const Contribution& c, int slot, const Call& call) {
+  char& has = has_grad_[at_id(slot)];
+  if (has) {
+    const at::Tensor& part = tensor(c.passes ? call.grad : c.scratch);
+    at::Tensor to = tensor(c.to);
+    if (c.to == c.from)
+      to.add_(part);
+    else
+      at::add_out(to, tensor(c.from), part);
+  } else if (c.passes && c.to != call.grad) {
+    tensor(c.to).copy_(tensor(call.grad));
+  }
+  has = 1;
+}
+
+void Session::differentiate(const Call& call, Frame& frame) {
+  const std::vector<int>& inputs = frame.node.inputs;
+  if (!has_grad_[at_id(call.node)]) {
+    for (const Contribution& c : call.gradients) move(c, inputs[c.input]);
+    return;
+  }
+  fill_absent(frame, call);
+  if (watching_) look(*frame.grad_, frame.node);
+  std::fill(frame.grads_.begin(), frame.grads_.end(), nullptr);
+  for (size_t k = 0; k < call.gradients.size(); ++k) {
+    const Contribution& c = call.gradients[k];
+    if (c.passes || !contributes(call, c.input)) continue;
+    // An earlier part of this very op may come before it.
+    bool later = has_grad_[at_id(inputs[c.input])];
+    for (size_t e = 0; e < k; ++e)
+      later |=
+          inputs[call.gradients[e].input] == inputs[c.input] && contributes(call, call.gradients[e].input);
+    frame.grads_[c.input] = &tensor(later ? c.scratch : c.to);
+  }
+  for (size_t i = 0; i < frame.node.params.size(); ++i)
+    frame.param_grads_[i] = &grads_->views[at_id(frame.node.params[i])];
+  guard(frame.node, [&] {
+    op_of(frame.node).backward(frame);
+    for (const Contribution& c : call.gradients)
+      contributes(call, c.input) ? add(c, inputs[c.input], call) : move(c, inputs[c.input]);
+  });
+}
+
+void Session::backward(Weights& grads) {
+  grads_ = &grads;
+  has_grad_[at_id(plan_.graph.output)] = 1;
+  for (size_t i = 0; i < plan_.backward.size(); ++i) {
+    const Call& call = plan_.backward[i];
+    call.kind == Call::Kind::kAgain ? run(call, backward_[i]) : differentiate(call, backward_[i]);
+  }
+  coefficients_->backward(grads);
+}
+
+at::Tensor Session::input_gradient() const {
+  return plan_.input_gradient >= 0 && has_grad_[0] ? tensor(plan_.input_gradient) : at::Tensor();
+}
+
+void Session::look(const at::Tensor& tensor, const Node& node) {
+  if (not_finite_.empty() && !at::isfinite(tensor).all().item<bool>()) not_finite_ = node.path;
+}
+
+}  // namespace lm

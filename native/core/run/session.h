@@ -1,0 +1,95 @@
+// Runs a plan forward and backward, again and again. It lives as long as its plan, holds what lasts from step
+// to step (places, half-type weights, coefficients), and belongs to the compute thread.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <array>
+#include <optional>
+
+#include "core/ops/frame.h"
+#include "core/plan/plan.h"
+#include "core/run/arena.h"
+#include "core/run/coefficients.h"
+#include "core/weights.h"
+
+namespace lm {
+
+class Session {
+ public:
+  Session(Plan plan, Arena& arena, at::ScalarType type);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const Plan& plan() const { return plan_; }
+
+  // Before every step: `weights` are read, `buffers` are read, and updated in place by a training pass; `key`
+  // names what is drawn.
+  void begin(const Weights& weights, Weights& buffers, const DrawKey& key = {});
+  // Where the input of the step goes, and the gradient of its output.
+  const at::Tensor& input() const { return tensor(plan_.input); }
+  const at::Tensor& output_gradient() const { return tensor(plan_.output_gradient); }
+  // The output lies in the arena, until the next step of any session of it.
+  const at::Tensor& forward();
+  // Adds the gradients of sum(output * output_gradient) to `grads`, which the caller has zeroed.
+  void backward(Weights& grads);
+  // Undefined where none flows to the input.
+  at::Tensor input_gradient() const;
+  const at::Tensor& value(int node) const { return tensor(plan_.values[static_cast<size_t>(node)]); }
+
+  // Names the first layer whose value or gradient is not finite while running; "" when all are.
+  void watch(bool on) {
+    watching_ = on;
+    not_finite_.clear();
+  }
+  const std::string& not_finite() const { return not_finite_; }
+  // Bytes that outlived the op that took them: none, for all places are planned.
+  size_t leaked() const { return leaked_; }
+
+ private:
+  const at::Tensor& tensor(int i) const { return tensors_[static_cast<size_t>(i)]; }
+  at::ScalarType type_of(PlannedTensor::Type type) const;
+  at::ScalarType half_type() const;
+  void lay_out();
+  void bind(const Weights& weights, Weights& buffers);
+  std::vector<Frame> frames_of(const std::vector<Call>& calls) const;
+  Frame frame_of(const Call& call) const;
+  void draw();
+  void mark_needed();
+  bool is_needed(int id) const;
+  void fill_absent(Frame& frame, const Call& call);
+  void run(const Call& call, Frame& frame);
+  void differentiate(const Call& call, Frame& frame);
+  bool contributes(const Call& call, size_t input) const;
+  void add(const Contribution& c, int slot, const Call& call);
+  void move(const Contribution& c, int slot);
+  void look(const at::Tensor& tensor, const Node& node);
+  template <typename Work>
+  void guard(const Node& node, const Work& work);
+
+  Plan plan_;
+  Arena& arena_;
+  at::ScalarType type_;
+  char* base_ = nullptr;  // where the tensors lie now
+  std::vector<at::Tensor> tensors_;
+  std::vector<Frame> forward_, backward_;  // one a call
+  const Weights* weights_ = nullptr;
+  Weights* buffers_ = nullptr;
+  std::array<const at::Tensor*, 2> views_{};  // theirs: another object may come to lie where one was
+  Weights* grads_ = nullptr;
+  Weights half_;  // copy of the weights in the precision of the plan, where that is not the model's own
+  uint64_t version_ = 0;
+  std::optional<Coefficients> coefficients_;
+  DrawKey key_;
+  std::vector<MixWeights> mixes_;  // by node; empty where it is no mix
+  bool has_mixes_ = false;
+  std::vector<char> needed_;    // by node: not part of a dropped branch
+  std::vector<char> absent_;    // by slot: a mixture all of whose branches were dropped
+  std::vector<char> zeroed_;    // by slot: absent, and its place is filled with zeros
+  std::vector<char> has_grad_;  // by node
+  bool watching_ = false;
+  size_t leaked_ = 0;
+  std::string not_finite_;
+};
+
+}  // namespace lm
