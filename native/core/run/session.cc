@@ -29,7 +29,7 @@ void Session::guard(const Node& node, const Work& work) {
     fail(memory ? "ERR_MEMORY" : "ERR_TORCH", node.path, " (", op_of(node).name, "): ", message);
   }
   const size_t now = memory_use().live;
-  if (now > live) leaked_ += now - live;
+  if (now > live) stray_bytes_ += now - live;
 }
 
 Session::Session(Plan plan, Arena& arena, at::ScalarType type)
@@ -138,7 +138,7 @@ void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key
   std::fill(absent_.begin(), absent_.end(), 0);
   std::fill(zeroed_.begin(), zeroed_.end(), 0);
   std::fill(has_grad_.begin(), has_grad_.end(), 0);
-  leaked_ = 0;
+  stray_bytes_ = 0;
   if (has_mixes_) draw();
 }
 

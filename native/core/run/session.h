@@ -44,7 +44,7 @@ class Session {
   }
   const std::string& not_finite() const { return not_finite_; }
   // Bytes that outlived the op that took them: none, for all places are planned.
-  size_t leaked() const { return leaked_; }
+  size_t stray_bytes() const { return stray_bytes_; }
 
  private:
   const at::Tensor& tensor(int i) const { return tensors_[static_cast<size_t>(i)]; }
@@ -88,7 +88,7 @@ class Session {
   std::vector<char> zeroed_;    // by slot: absent, and its place is filled with zeros
   std::vector<char> has_grad_;  // by node
   bool watching_ = false;
-  size_t leaked_ = 0;
+  size_t stray_bytes_ = 0;
   std::string not_finite_;
 };
 

@@ -1,6 +1,7 @@
 #include "core/train/trainer.h"
 
 #include <chrono>
+#include <utility>
 
 #include "core/run/reversible.h"
 #include "core/train/loss.h"
@@ -44,6 +45,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
     between_steps();
   }
   result.exhausted = exhausted_;
+  result.stray_bytes = std::exchange(stray_bytes_, 0);
   result.loss_scale = scale_;
   const auto good = static_cast<int64_t>(good_steps.item<float>());
   const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
@@ -114,6 +116,7 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
   at::Tensor seed = session.output_gradient();
   at::mul_out(seed, loss.gradient, at::scalar_tensor(share * scale(), loss.gradient.options()));
   session.backward(grads);
+  stray_bytes_ += session.stray_bytes();
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
   at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
   // A variance overflows long before the loss does, and a running one that is infinite stays so.

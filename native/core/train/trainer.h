@@ -25,6 +25,7 @@ struct ChunkResult {
   std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
   bool exhausted = false;  // the source has no more batches
   std::optional<LossScale> loss_scale;
+  size_t stray_bytes = 0;  // that outlived the op that took them: none, for all places are planned
 };
 
 struct TrainerOptions {
@@ -100,6 +101,7 @@ class Trainer {
   at::Tensor losses_, correct_;
   at::Tensor step_correct_;  // of the step under way
   int64_t part_ = 0;         // of the step: the batch under way
+  size_t stray_bytes_ = 0;   // of the chunk
   bool exhausted_ = false;   // the source has no more batches
 };
 
