@@ -1,8 +1,10 @@
 /** Steps of several batches, and clipped gradients. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { globalAvgPool } from '../../../src/graph/functions.ts';
+import { globalAvgPool, lin } from '../../../src/graph/functions.ts';
 import { type Graph, trace } from '../../../src/graph/graph.ts';
+import type { Node } from '../../../src/graph/node.ts';
+import { bernoulli, dropout, gaussianNoise, mix, shake } from '../../../src/graph/random.ts';
 import { network } from '../../../src/models/network.ts';
 import type {
   NativeModel,
@@ -26,6 +28,16 @@ const plain = trace('plain', plainInput(3, 4, 4), (s, x) => {
   const features = conv(s.at('conv'), { in: 3, out: 5, kernel: 3, bias: true })(x);
   return linear(s.at('fc'), { in: 5, out: 4 })(globalAvgPool(features));
 });
+/** The same with everything that is drawn for single images, and a gate that is drawn for the step. */
+const noisy = trace('noisy', plainInput(3, 4, 4), (s, x) => {
+  const f = (name: string, u: Node): Node => conv(s.at(name), { in: 5, out: 5, kernel: 3, bias: true })(u);
+  const u = conv(s.at('conv'), { in: 3, out: 5, kernel: 3, bias: true })(x);
+  const gated = mix([f('gate', u)], bernoulli({ keep: 0.5, per: 'sample', group: 'gate' }));
+  const shaken = mix([f('a', gated), f('b', gated)], shake({ group: 'shake' }));
+  const noise = gaussianNoise(dropout(lin([1, u], [1, shaken]), 0.3, 'dropout'), 0.1, 'noise');
+  const whole = lin([1, noise], [1, mix([f('step', noise)], bernoulli({ keep: 0.5, group: 'step' }))]);
+  return linear(s.at('fc'), { in: 5, out: 4 })(globalAvgPool(whole));
+});
 const normed = network(thin);
 
 function trainerOf(
@@ -46,12 +58,12 @@ const still = (steps: number, mixProb = 0): NativeStepTable => chunkTable(Array(
 describe('a step of several batches', () => {
   const table = chunkTable(Array(5).fill({ lr: 0.5, momentum: 0.9, weightDecay: 0.01 }));
 
-  it.each([1, 2, 4])(
-    'of %d images each is one step of all their images where nothing is normed',
-    async (batch) => {
-      const [model, twin] = [nativeModel(plain), nativeModel(plain)];
-      const parts = await trainerOf(plain, model, batch, { accumulate: 8 / batch }).run({ first: 0, table });
-      const whole = await trainerOf(plain, twin, 8).run({ first: 0, table });
+  it.each([plain, noisy].flatMap((graph) => [1, 2, 4].map((batch) => ({ name: graph.name, graph, batch }))))(
+    'of $batch images each is one step of all their images where nothing is normed, in the net $name',
+    async ({ graph, batch }) => {
+      const [model, twin] = [nativeModel(graph), nativeModel(graph)];
+      const parts = await trainerOf(graph, model, batch, { accumulate: 8 / batch }).run({ first: 0, table });
+      const whole = await trainerOf(graph, twin, 8).run({ first: 0, table });
       expect(parts).toMatchObject({
         steps: 5,
         samples: 40,
@@ -59,8 +71,8 @@ describe('a step of several batches', () => {
         correct5: whole.correct5,
       });
       expect(distance(parts.losses, whole.losses)).toBeLessThan(1e-12);
-      const wanted = await readAll(plain, twin);
-      for (const [path, values] of await readAll(plain, model))
+      const wanted = await readAll(graph, twin);
+      for (const [path, values] of await readAll(graph, model))
         expect(distance(values, wanted.get(path) ?? []), path).toBeLessThan(1e-12);
     },
   );
