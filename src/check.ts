@@ -1,6 +1,8 @@
 /** Validation of options: a zod schema in, values with their defaults or one `LmError` out. */
+
 import { z } from 'zod';
 import { didYouMean, expected, type LmError, type LmErrorOptions } from './errors.ts';
+import { must } from './must.ts';
 
 type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
@@ -35,10 +37,8 @@ export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, wha
   const result = strict.safeParse(value);
   if (result.success) return result.data as z.output<S>;
   const { issues } = result.error;
-  const issue = issues.find((i) => i.code === 'unrecognized_keys') ?? issues[0];
-  throw issue === undefined
-    ? expected('ERR_CONFIG', 'valid options', what, value)
-    : explain(issue, strict, value, what);
+  const issue = issues.find((i) => i.code === 'unrecognized_keys') ?? must(issues[0]);
+  throw explain(issue, strict, value, what);
 }
 
 /**
@@ -60,7 +60,7 @@ function explain(issue: Issue, schema: z.ZodType, value: unknown, what: string):
   const inner = deepest(issue);
   const parent = at(value, inner.path);
   if (inner.code === 'unrecognized_keys') {
-    const key = inner.keys[0] ?? '';
+    const key = must(inner.keys[0]);
     const known = keysAt(schema, value, inner.path);
     const options: LmErrorOptions = known.length > 0 ? { hint: didYouMean(key, known) } : {};
     return expected(

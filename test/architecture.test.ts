@@ -9,34 +9,35 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** A folder of src (or a file beside them, without .ts), and what it may import beside itself. */
 const table: Readonly<Record<string, string>> = {
   errors: '',
-  check: 'errors',
+  must: '',
+  check: 'errors must',
   files: 'errors',
   json: '',
   cores: '',
   metricsRow: '',
-  graph: 'errors',
+  graph: 'errors must',
   roles: 'graph',
-  nn: 'errors graph roles',
-  schemes: 'errors graph roles',
+  nn: 'errors must graph roles',
+  schemes: 'errors must graph roles',
   noise: 'errors graph roles',
-  models: 'errors graph roles nn schemes noise check',
-  analyze: 'errors check graph',
-  picture: 'check metricsRow graph analyze',
+  models: 'errors must graph roles nn schemes noise check',
+  analyze: 'errors must check graph',
+  picture: 'must check metricsRow graph analyze',
   pictureFile: 'errors files metricsRow picture',
   transforms: 'errors check',
-  setup: 'errors files cores',
+  setup: 'errors must files cores',
   native: 'errors check cores graph setup',
-  checkpoint: 'errors files json graph native',
-  images: 'errors check files native transforms',
+  checkpoint: 'errors must files json graph native',
+  images: 'errors must check files native transforms',
   loading: 'errors cores graph native transforms',
-  data: 'errors check files json cores native transforms images checkpoint loading',
-  model: 'errors check graph native transforms checkpoint loading',
+  data: 'errors must check files json cores native transforms images checkpoint loading',
+  model: 'errors must check graph native transforms checkpoint loading',
   evaluate: 'errors check native transforms loading model',
-  run: 'errors check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',
-  train: 'errors check metricsRow graph native transforms loading checkpoint model evaluate run',
-  search: 'errors check graph picture native loading model train',
-  deepen: 'errors check graph analyze model',
-  report: 'errors files metricsRow graph analyze picture checkpoint run',
+  run: 'errors must check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',
+  train: 'errors must check metricsRow graph native transforms loading checkpoint model evaluate run',
+  search: 'errors must check graph picture native loading model train',
+  deepen: 'errors must check graph analyze model',
+  report: 'errors must files metricsRow graph analyze picture checkpoint run',
   createModel: 'models model',
   importTorchvision: 'errors check graph models checkpoint model',
 };
@@ -46,9 +47,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
 /** What a user meets: these may import anything, and nothing imports them. */
 const tops = ['cli', 'index'];
 /** These run anywhere: no Node, no addon; of report all but run, which reads the folders of runs. */
-const anywhere = 'errors metricsRow graph roles nn schemes noise models analyze picture transforms'.split(
-  ' ',
-);
+const anywhere =
+  'errors must metricsRow graph roles nn schemes noise models analyze picture transforms'.split(' ');
 
 interface Import {
   readonly file: string;

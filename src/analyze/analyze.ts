@@ -1,8 +1,10 @@
 /** A model seen as the integrator of an ODE. */
+
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { summary } from '../graph/summary.ts';
+import { must } from '../must.ts';
 import type { Analysis, StepAnalysis } from './analysis.ts';
 import { coefValues } from './coefficients.ts';
 import { type Measured, measure, type Probed } from './measure.ts';
@@ -87,7 +89,7 @@ function totals({ graph }: Probed): { parameters: number; macs: number } {
 /** Values of all parameters that coefficients read. */
 async function coefficientParams(model: Probed): Promise<ParamValues> {
   const { coefs, params } = model.graph;
-  const paths = coefs.flatMap((coef) => (coef.kind === 'param' ? [params[coef.param]?.path ?? ''] : []));
+  const paths = coefs.flatMap((coef) => (coef.kind === 'param' ? [must(params[coef.param]).path] : []));
   return new Map(await Promise.all(paths.map(async (path) => [path, await model.readTensor(path)] as const)));
 }
 
@@ -106,6 +108,6 @@ function paths(
 function stagesOf(steps: readonly StepAnalysis[]): Analysis['stages'] {
   return [...new Set(steps.map(({ stage }) => stage))].map((stage) => {
     const own = steps.filter((step) => step.stage === stage);
-    return { stage, steps: own.length, first: own[0]?.n ?? 0, shape: own.at(-1)?.shape ?? [] };
+    return { stage, steps: own.length, first: must(own[0]).n, shape: must(own.at(-1)).shape };
   });
 }

@@ -1,5 +1,7 @@
 /** Values of coefficients, from the values of the parameters they read. */
+
 import type { CoefSpec, GraphSpec } from '../graph/spec.ts';
+import { must } from '../must.ts';
 
 /** Mean, least and greatest of some values: those of one coefficient over its channels, or of one number. */
 export interface Range {
@@ -26,13 +28,13 @@ export function coefValues(
   values: ReadonlyMap<string, ArrayLike<number>>,
 ): CoefValues {
   const done: (readonly number[])[] = [];
-  const part = (i: number): readonly number[] => done[i] ?? [];
+  const part = (i: number): readonly number[] => must(done[i]);
   const rule = (coef: CoefSpec): readonly number[] => {
     switch (coef.kind) {
       case 'constant':
         return [coef.value];
       case 'param':
-        return Array.from(values.get(params[coef.param]?.path ?? '') ?? []);
+        return Array.from(values.get(must(params[coef.param]).path) ?? []);
       case 'sum':
         return paired(part(coef.of[0]), part(coef.of[1]), (a, b) => a + b);
       case 'product':

@@ -1,4 +1,5 @@
 /** Level lines on a grid: marching squares. */
+import { must } from '../must.ts';
 import type { Window } from './stability.ts';
 
 /** A closed or open line. */
@@ -18,7 +19,7 @@ export function levelLines(of: (x: number, y: number) => number, window: Window,
   const rows = 2 * Math.ceil(top / size);
   const low = (-rows / 2) * size;
   const values = grid(of, { left, low, size, columns, rows });
-  const at = (i: number, j: number): number => values[j]?.[i] ?? Number.NaN;
+  const at = (i: number, j: number): number => must(must(values[j])[i]);
   const pieces: [Point, Point][] = [];
   for (let j = 0; j < rows; j++)
     for (let i = 0; i < columns; i++) {
@@ -58,8 +59,8 @@ function crossings(corners: readonly number[]): [Point, Point][] {
   ];
   const found: Point[] = [];
   for (const [k, from] of places.entries()) {
-    const to = places[(k + 1) % 4] ?? from;
-    const [a = Number.NaN, b = Number.NaN] = [corners[k], corners[(k + 1) % 4]];
+    const to = must(places[(k + 1) % 4]);
+    const [a, b] = [must(corners[k]), must(corners[(k + 1) % 4])];
     if (a <= 0 === b <= 0) continue;
     const t = a / (a - b);
     found.push([from[0] + t * (to[0] - from[0]), from[1] + t * (to[1] - from[1])]);
@@ -82,9 +83,9 @@ function joined(pieces: readonly (readonly [Point, Point])[], size: number): Lin
     for (const end of piece) ends.set(key(end), (ends.get(key(end)) ?? new Set()).add(i));
   const left = new Set(pieces.keys());
   const take = (from: Point): Point | undefined => {
-    const i = [...(ends.get(key(from)) ?? [])].find((k) => left.has(k));
-    const piece = pieces[i ?? -1];
-    if (i === undefined || piece === undefined) return undefined;
+    const i = [...must(ends.get(key(from)))].find((k) => left.has(k));
+    if (i === undefined) return undefined;
+    const piece = must(pieces[i]);
     left.delete(i);
     return key(piece[0]) === key(from) ? piece[1] : piece[0];
   };

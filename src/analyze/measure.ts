@@ -1,7 +1,9 @@
 /** Norms and means of a network's intermediate values on real images. */
+
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 
 /** Values of a node for n images, row-major: [n, C, H, W] or [n, F]. */
 export interface ProbedValue {
@@ -56,7 +58,7 @@ export async function measure(
   const size = input.height * input.width * input.channels;
   const count = pixels.length / size;
   const sizes = model.graph.shapes().map(elements);
-  const whole = sum(nodesOf(steps).map((i) => sizes[i] ?? 0));
+  const whole = sum(nodesOf(steps).map((i) => must(sizes[i])));
   const batch = Math.max(1, Math.min(count, Math.floor(budget / whole)));
   const perStep = steps.map((): StepNorms[] => []);
   const means = new Map<number, (readonly number[])[]>([...states].map((node) => [node, []]));
@@ -65,12 +67,12 @@ export async function measure(
     const seen = new Set<number>();
     for (const group of groups(steps, sizes, batch)) {
       const nodes = nodesOf(group);
-      const values = new Map((await model.probe(images, nodes)).map((value, i) => [nodes[i] ?? -1, value]));
-      for (const step of group) perStep[steps.indexOf(step)]?.push(...normsOf(step, values));
+      const values = new Map((await model.probe(images, nodes)).map((value, i) => [must(nodes[i]), value]));
+      for (const step of group) must(perStep[steps.indexOf(step)]).push(...normsOf(step, values));
       for (const [node, value] of values) {
         if (!states.has(node) || seen.has(node)) continue;
         seen.add(node);
-        means.get(node)?.push(...spatialMeans(value));
+        must(means.get(node)).push(...spatialMeans(value));
       }
     }
   }
@@ -82,12 +84,12 @@ function groups(steps: readonly StepRecord[], sizes: readonly number[], batch: n
   const out: StepRecord[][] = [];
   let room = 0;
   for (const step of steps) {
-    const cost = batch * sum(nodesOf([step]).map((i) => sizes[i] ?? 0));
+    const cost = batch * sum(nodesOf([step]).map((i) => must(sizes[i])));
     if (cost > room) {
       out.push([]);
       room = budget;
     }
-    out.at(-1)?.push(step);
+    must(out.at(-1)).push(step);
     room -= cost;
   }
   return out;
@@ -96,8 +98,8 @@ function groups(steps: readonly StepRecord[], sizes: readonly number[], batch: n
 /** Newest states and the arguments and values of f, each once. */
 function nodesOf(steps: readonly StepRecord[]): number[] {
   const nodes = steps.flatMap(({ before, after, fields }) => [
-    before[0] ?? 0,
-    after[0] ?? 0,
+    must(before[0]),
+    must(after[0]),
     ...fields.flatMap(({ input, output }) => [input, output]),
   ]);
   return [...new Set(nodes)].toSorted((a, b) => a - b);
@@ -105,15 +107,15 @@ function nodesOf(steps: readonly StepRecord[]): number[] {
 
 /** Norms of one step, one entry per image. */
 function normsOf(step: StepRecord, values: ReadonlyMap<number, ProbedValue>): StepNorms[] {
-  const before = rows(values.get(step.before[0] ?? -1));
-  const after = rows(values.get(step.after[0] ?? -1));
+  const before = rows(must(values.get(must(step.before[0]))));
+  const after = rows(must(values.get(must(step.after[0]))));
   return before.map((u, image): StepNorms => {
-    const next = after[image] ?? [];
+    const next = must(after[image]);
     const state = norm(u);
     const change = u.length === next.length && !step.transition ? distance(next, u) : null;
     const evaluations = step.fields.map(({ path, input, output }) => {
-      const value = norm(rows(values.get(output))[image] ?? []);
-      return { path, norm: value, relative: value / norm(rows(values.get(input))[image] ?? []) };
+      const value = norm(must(rows(must(values.get(output)))[image]));
+      return { path, norm: value, relative: value / norm(must(rows(must(values.get(input)))[image])) };
     });
     return { state, evaluations, change, relativeChange: change === null ? null : change / state };
   });
@@ -134,22 +136,21 @@ function meanNorms(all: readonly StepNorms[]): StepNorms {
 }
 
 /** One image after the other. */
-function rows(value: ProbedValue | undefined): ArrayLike<number>[] {
-  if (value === undefined) return [];
+function rows(value: ProbedValue): ArrayLike<number>[] {
   const data = Float64Array.from(value.data);
-  const [n = 0, ...rest] = value.shape;
+  const [n, ...rest] = value.shape;
   const size = elements(rest);
-  return Array.from({ length: n }, (_, i) => data.subarray(i * size, (i + 1) * size));
+  return Array.from({ length: must(n) }, (_, i) => data.subarray(i * size, (i + 1) * size));
 }
 
 /** Mean over pixels per channel, for every image. */
 function spatialMeans(value: ProbedValue): number[][] {
-  const [, channels = 1, ...plane] = value.shape;
+  const [, channels, ...plane] = value.shape;
   const size = elements(plane);
   return rows(value).map((row) =>
-    Array.from({ length: channels }, (_, c) => {
+    Array.from({ length: must(channels) }, (_, c) => {
       let total = 0;
-      for (let i = c * size; i < (c + 1) * size; i++) total += row[i] ?? 0;
+      for (let i = c * size; i < (c + 1) * size; i++) total += must(row[i]);
       return total / size;
     }),
   );
@@ -157,13 +158,13 @@ function spatialMeans(value: ProbedValue): number[][] {
 
 function norm(values: ArrayLike<number>): number {
   let square = 0;
-  for (let i = 0; i < values.length; i++) square += (values[i] ?? 0) ** 2;
+  for (let i = 0; i < values.length; i++) square += must(values[i]) ** 2;
   return Math.sqrt(square);
 }
 
 function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let square = 0;
-  for (let i = 0; i < a.length; i++) square += ((a[i] ?? 0) - (b[i] ?? 0)) ** 2;
+  for (let i = 0; i < a.length; i++) square += (must(a[i]) - must(b[i])) ** 2;
   return Math.sqrt(square);
 }
 

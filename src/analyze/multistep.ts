@@ -1,4 +1,5 @@
 /** What the coefficients of a linear multistep step say: k, zero-stability, the modified equation, the order. */
+import { must } from '../must.ts';
 import { type Characteristic, multiply } from './polynomials.ts';
 import type { Recurrence } from './recurrence.ts';
 
@@ -10,14 +11,14 @@ export interface LinearMultistep {
 
 /** The step as a linear multistep method that evaluates f at u_n alone; null when it is something else. */
 export function linearMultistep({ kind, matrix }: Recurrence): LinearMultistep | null {
-  const [newest = [], ...older] = matrix;
+  const [newest, ...older] = [must(matrix[0]), ...matrix.slice(1)];
   if (kind !== 'one-step' && kind !== 'multistep') return null;
   const shifts = older.every((row, i) =>
     row.every((p, j) => p.length <= 1 && (p[0] ?? 0) === (i === j ? 1 : 0)),
   );
   const explicit = newest.every((p, j) => p.length <= (j === 0 ? 2 : 1));
   if (!shifts || !explicit) return null;
-  return { history: newest.map((p) => p[0] ?? 0), forcing: newest[0]?.[1] ?? 0 };
+  return { history: newest.map((p) => p[0] ?? 0), forcing: must(newest[0])[1] ?? 0 };
 }
 
 /** k of a step of the form of eq. (1), u_{n+1} = (1 - k) u_n + k u_{n-1} + b f(u_n); null for another form. */
@@ -73,6 +74,6 @@ export function linearOrder(polynomial: Characteristic): LinearOrder | null {
 /** Taylor coefficients of exp(s z) up to z^m. */
 function exponential(s: number, m: number): number[] {
   const out = [1];
-  for (let i = 1; i <= m; i++) out.push(((out[i - 1] ?? 0) * s) / i);
+  for (let i = 1; i <= m; i++) out.push((must(out[i - 1]) * s) / i);
   return out;
 }

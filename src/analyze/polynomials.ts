@@ -1,5 +1,7 @@
 /** Polynomials in z, and matrices of them. */
 
+import { must } from '../must.ts';
+
 /** Coefficients of 1, z, z², … */
 export type Polynomial = readonly number[];
 
@@ -15,7 +17,7 @@ export function add(p: Polynomial, q: Polynomial): Polynomial {
 /** p · q. */
 export function multiply(p: Polynomial, q: Polynomial): Polynomial {
   const out = Array.from({ length: Math.max(0, p.length + q.length - 1) }, () => 0);
-  for (const [i, a] of p.entries()) for (const [j, b] of q.entries()) out[i + j] = (out[i + j] ?? 0) + a * b;
+  for (const [i, a] of p.entries()) for (const [j, b] of q.entries()) out[i + j] = must(out[i + j]) + a * b;
   return trimmed(out);
 }
 
@@ -36,10 +38,10 @@ export function characteristic(matrix: readonly (readonly Polynomial[])[]): Char
   let power: readonly (readonly Polynomial[])[] = matrix.map((row) => row.map(() => []));
   for (let k = 1; k <= n; k++) {
     const shifted = product(matrix, power).map((row, i) =>
-      row.map((p, j) => (i === j ? add(p, coefs[n - k + 1] ?? []) : p)),
+      row.map((p, j) => (i === j ? add(p, must(coefs[n - k + 1])) : p)),
     );
     const next = product(matrix, shifted);
-    const trace = next.reduce<Polynomial>((sum, row, i) => add(sum, row[i] ?? []), []);
+    const trace = next.reduce<Polynomial>((sum, row, i) => add(sum, must(row[i])), []);
     coefs[n - k] = scale(-1 / k, trace);
     power = shifted;
   }
@@ -58,7 +60,7 @@ export function atPoint(polynomial: Characteristic, re: number, im: number): [nu
 
 /** Entry by entry mean of characteristic polynomials of one degree. */
 export function meanOf(polynomials: readonly Characteristic[]): Characteristic {
-  const sum = polynomials.reduce((a, b) => b.map((p, i) => add(p, a[i] ?? [])));
+  const sum = polynomials.reduce((a, b) => b.map((p, i) => add(p, must(a[i]))));
   return sum.map((p) => scale(1 / polynomials.length, p));
 }
 
@@ -67,7 +69,7 @@ function product(
   b: readonly (readonly Polynomial[])[],
 ): Polynomial[][] {
   return a.map((row) =>
-    row.map((_, j) => row.reduce<Polynomial>((sum, p, k) => add(sum, multiply(p, b[k]?.[j] ?? [])), [])),
+    row.map((_, j) => row.reduce<Polynomial>((sum, p, k) => add(sum, multiply(p, must(must(b[k])[j]))), [])),
   );
 }
 

@@ -1,5 +1,7 @@
 /** Principal components: the plane in which a cloud of points is widest. */
 
+import { must } from '../must.ts';
+
 /** Points in the plane of the two widest directions, and the parts of the variance that these hold. */
 export interface Plane {
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -15,8 +17,8 @@ export interface Plane {
  */
 export function principalPlane(points: readonly (readonly number[])[]): Plane {
   const size = points[0]?.length ?? 0;
-  const mean = Array.from({ length: size }, (_, i) => total(points.map((p) => p[i] ?? 0)) / points.length);
-  const centred = points.map((p) => p.map((x, i) => x - (mean[i] ?? 0)));
+  const mean = Array.from({ length: size }, (_, i) => total(points.map((p) => must(p[i]))) / points.length);
+  const centred = points.map((p) => p.map((x, i) => x - must(mean[i])));
   const variance = total(centred.map((p) => dot(p, p)));
   const first = direction(centred, []);
   const second = direction(centred, [first]);
@@ -43,7 +45,7 @@ function direction(points: readonly (readonly number[])[], known: readonly (read
     const next = Array.from({ length: size }, () => 0);
     for (const p of points) {
       const along = dot(p, axis);
-      for (let i = 0; i < size; i++) next[i] = (next[i] ?? 0) + along * (p[i] ?? 0);
+      for (let i = 0; i < size; i++) next[i] = must(next[i]) + along * must(p[i]);
     }
     const better = unit(without(next, known));
     const turned = 1 - Math.abs(dot(better, axis));
@@ -57,7 +59,7 @@ function without(v: readonly number[], known: readonly (readonly number[])[]): n
   return known.reduce<number[]>(
     (rest, axis) => {
       const along = dot(rest, axis);
-      return rest.map((x, i) => x - along * (axis[i] ?? 0));
+      return rest.map((x, i) => x - along * must(axis[i]));
     },
     [...v],
   );
@@ -70,7 +72,7 @@ function unit(v: readonly number[]): number[] {
 
 function dot(a: readonly number[], b: readonly number[]): number {
   let out = 0;
-  for (let i = 0; i < a.length; i++) out += (a[i] ?? 0) * (b[i] ?? 0);
+  for (let i = 0; i < a.length; i++) out += must(a[i]) * must(b[i]);
   return out;
 }
 

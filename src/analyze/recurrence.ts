@@ -1,6 +1,8 @@
 /** A step on the test equation: every f(u) becomes z u, and what is left is a linear recurrence in the states. */
+
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import { type Channel, type CoefValues, paired, valueAt } from './coefficients.ts';
 import type { StepForm, Term } from './linearForm.ts';
 import { add, type Characteristic, characteristic, multiply, type Polynomial, scale } from './polynomials.ts';
@@ -28,10 +30,10 @@ export interface StepReader {
 /** A reader for a graph and the values of its coefficients. Every step is followed once, for all channels together. */
 export function stepReader(graph: Graph, values: CoefValues): StepReader {
   const { nodes } = graph;
-  const channels = graph.shapes().map((shape) => shape[1] ?? 0);
+  const channels = graph.shapes().map((shape) => must(shape[1]));
   const ring: Ring<readonly number[]> = {
     constant: (value) => [value],
-    coef: (i) => values[i] ?? [],
+    coef: (i) => must(values[i]),
     plus: (a, b) => paired(a, b, (x, y) => x + y),
     times: (a, b) => paired(a, b, (x, y) => x * y),
   };
@@ -45,7 +47,7 @@ export function stepReader(graph: Graph, values: CoefValues): StepReader {
     recurrence: (step, channel) => {
       if (step.transition)
         return 'It changes width or resolution: the states before and after are in different spaces.';
-      return recurrenceOf(atChannel(formOf(step), channel), (node) => nodes[node]?.op ?? '');
+      return recurrenceOf(atChannel(formOf(step), channel), (node) => must(nodes[node]).op);
     },
   };
 }
@@ -75,12 +77,12 @@ export function recurrenceOf(form: StepForm<number>, opOf: (node: number) => str
     terms.reduce<readonly Polynomial[]>(
       (sum, { from, i, coef }) => {
         const part = from === 'state' ? unit(i, size) : evaluation(i);
-        return sum.map((p, j) => add(p, scale(coef, part[j] ?? [])));
+        return sum.map((p, j) => add(p, scale(coef, must(part[j]))));
       },
       Array.from({ length: size }, () => []),
     );
   const evaluation = (i: number): readonly Polynomial[] => {
-    const done = known.get(i) ?? row(form.fields[i]?.input ?? []).map((p) => multiply([0, 1], p));
+    const done = known.get(i) ?? row(must(form.fields[i]).input).map((p) => multiply([0, 1], p));
     known.set(i, done);
     return done;
   };

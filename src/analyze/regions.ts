@@ -1,4 +1,5 @@
 /** Regions of absolute stability of a model's steps: one per form of step, at its extreme and mean coefficients. */
+import { must } from '../must.ts';
 import type { Region, RegionVariant } from './analysis.ts';
 import { levelLines } from './contour.ts';
 import { type Characteristic, meanOf } from './polynomials.ts';
@@ -25,11 +26,12 @@ export function regionsOf(steps: readonly AnalysedStep[]): Region[] {
 }
 
 function region(group: readonly AnalysedStep[], all: readonly (readonly AnalysedStep[])[]): Region {
-  const [first] = group;
-  const { scheme = '', kind = null } = first?.step ?? {};
-  const states = first?.states ?? 1;
-  const starting = all.some(([other]) => other?.step.scheme === scheme && other.states > states);
-  return { scheme, kind: kind ?? 'one-step', steps: group.length, starting, variants: variants(group) };
+  const { step, states } = must(group[0]);
+  const { scheme, kind } = step;
+  const starting = all.some(
+    ([other]) => other !== undefined && other.step.scheme === scheme && other.states > states,
+  );
+  return { scheme, kind: must(kind), steps: group.length, starting, variants: variants(group) };
 }
 
 function variants(group: readonly AnalysedStep[]): RegionVariant[] {
@@ -70,7 +72,7 @@ function rounded([x, y]: readonly [number, number]): readonly [number, number] {
 
 function same(a: Characteristic, b: Characteristic): boolean {
   return a.every((p, i) => {
-    const q = b[i] ?? [];
+    const q = must(b[i]);
     return (
       Math.max(p.length, q.length) === 0 ||
       [...p.keys(), ...q.keys()].every((j) => Math.abs((p[j] ?? 0) - (q[j] ?? 0)) < 1e-9)

@@ -1,4 +1,5 @@
 /** Absolute stability of a step for u' = lambda u: where, for z = dt lambda, all roots of its characteristic polynomial stay bounded. */
+import { must } from '../must.ts';
 import { atPoint, type Characteristic, type Polynomial } from './polynomials.ts';
 import { type Complex, modulus, roots } from './roots.ts';
 
@@ -47,7 +48,7 @@ export function isZeroStable(matrix: readonly (readonly Polynomial[])[]): boolea
 }
 
 function product(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
-  return a.map((row) => row.map((_, j) => row.reduce((sum, x, k) => sum + x * (b[k]?.[j] ?? 0), 0)));
+  return a.map((row) => row.map((_, j) => row.reduce((sum, x, k) => sum + x * must(must(b[k])[j]), 0)));
 }
 
 /** Size of what is looked at: |z| up to this. */

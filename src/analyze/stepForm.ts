@@ -2,7 +2,9 @@
  * What a step computes, read off its record: every state after it as a linear combination of the states before it, of its
  * evaluations of f, and of whatever else stands between. Pictures and stability are made from this.
  */
+
 import type { NodeSpec, StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import type { Segment, Source, StepForm, Value } from './linearForm.ts';
 import { partsOf } from './stepParts.ts';
 
@@ -48,7 +50,7 @@ function reader<T>(reading: StepReading<T>): { value: (node: number) => Value<T>
   const sources: Source<T>[] = [];
   const values = new Map<number, Value<T>>();
   const first = Math.min(...step.before);
-  const width = (node: number): number => channels[node] ?? 0;
+  const width = (node: number): number => must(channels[node]);
   const own = (source: Source<T>): Value<T> => {
     const i = sources.push(source) - 1;
     return [{ start: 0, end: source.channels, terms: [{ source: i, shift: 0, coef: ring.constant(1) }] }];
@@ -68,7 +70,7 @@ function reader<T>(reading: StepReading<T>): { value: (node: number) => Value<T>
     const before = from === undefined ? [] : value(from);
     const last = sources[before[0]?.terms[0]?.source ?? -1];
     const chained =
-      before.length === 1 && last?.from === 'other' && values.get(last.nodes.at(-1) ?? -1) === before;
+      before.length === 1 && last?.from === 'other' && values.get(must(last.nodes.at(-1))) === before;
     const row = chained
       ? { input: last.input, nodes: [...last.nodes, node] }
       : { input: before, nodes: [node] };
@@ -93,8 +95,7 @@ function combined<T>(
   const node = nodes[i];
   if (node === undefined) return undefined;
   const { op, inputs, coefs, attrs } = node;
-  const [first = 0] = inputs;
-  if (noise.includes(op)) return value(first);
+  if (noise.includes(op)) return value(must(inputs[0]));
   if (op === 'lin') return sum(inputs.map(value), coefs.map(ring.coef), ring);
   if (op === 'mix') {
     const weight = ring.constant(expectation(attrs, inputs.length));
@@ -104,12 +105,12 @@ function combined<T>(
       ring,
     );
   }
-  if (op === 'slice') return sliced(value(first), Number(attrs.start), Number(attrs.end));
+  if (op === 'slice') return sliced(value(must(inputs[0])), Number(attrs.start), Number(attrs.end));
   if (op !== 'concat') return undefined;
   const starts = inputs.map((_, k) =>
-    inputs.slice(0, k).reduce((at, input) => at + (channels[input] ?? 0), 0),
+    inputs.slice(0, k).reduce((at, input) => at + must(channels[input]), 0),
   );
-  return inputs.flatMap((input, k) => moved(value(input), starts[k] ?? 0));
+  return inputs.flatMap((input, k) => moved(value(input), must(starts[k])));
 }
 
 /** Weight of every branch of `mix` in evaluation. */
@@ -138,11 +139,11 @@ function sum<T>(values: readonly Value<T>[], weights: readonly T[], ring: Ring<T
     (a, b) => a - b,
   );
   return cuts.slice(1).map((end, i): Segment<T> => {
-    const start = cuts[i] ?? 0;
+    const start = must(cuts[i]);
     const terms = values.flatMap((value, k) => {
-      const weight = weights[k] ?? ring.constant(1);
+      const weight = must(weights[k]);
       const segment = value.find((s) => s.start <= start && end <= s.end);
-      return (segment?.terms ?? []).map((term) => ({ ...term, coef: ring.times(weight, term.coef) }));
+      return must(segment).terms.map((term) => ({ ...term, coef: ring.times(weight, term.coef) }));
     });
     return { start, end, terms: merged(terms, ring) };
   });

@@ -1,4 +1,5 @@
 /** Cuts the tensors of a step where it takes their channels apart, so that every part moves as one. */
+import { must } from '../must.ts';
 import type { Applied, Part, Source, StepForm, Term, Value } from './linearForm.ts';
 
 /** A value made of sources, and where it is cut. */
@@ -31,11 +32,11 @@ export function partsOf<T>(
   settle([...inputs, ...results], cuts);
   const { parts, termsAt } = placed(sources, cuts, after);
   const applied = ({ source, ...part }: Placed): Applied<T> => {
-    const target = inputs[source];
-    const aligned = target?.cuts === cuts[source];
-    const starts = aligned ? [part.start] : intervals(target?.cuts).map(({ start }) => start);
-    const terms = starts.flatMap((start) => termsAt(target?.value ?? [], start));
-    return { ...part, input: unique(terms), nodes: sources[source]?.nodes ?? [] };
+    const target = must(inputs[source]);
+    const aligned = target.cuts === cuts[source];
+    const starts = aligned ? [part.start] : intervals(target.cuts).map(({ start }) => start);
+    const terms = starts.flatMap((start) => termsAt(target.value, start));
+    return { ...part, input: unique(terms), nodes: must(sources[source]).nodes };
   };
   return {
     states: parts.state.map(({ source: _, ...part }) => part),
@@ -64,10 +65,9 @@ function carry<T>(
 ): void {
   own.add(start).add(end);
   for (const { source, shift } of terms) {
-    const other = cuts[source];
-    for (const cut of [...own]) if (cut >= start && cut <= end) other?.add(cut + shift);
-    for (const cut of [...(other ?? [])])
-      if (cut - shift >= start && cut - shift <= end) own.add(cut - shift);
+    const other = must(cuts[source]);
+    for (const cut of [...own]) if (cut >= start && cut <= end) other.add(cut + shift);
+    for (const cut of [...other]) if (cut - shift >= start && cut - shift <= end) own.add(cut - shift);
   }
 }
 
@@ -90,7 +90,7 @@ function placed<T>(
     .filter(([s, { from }]) => from === 'state' || used.has(s))
     .toSorted(([, a], [, b]) => a.of - b.of);
   for (const [source, { from, of }] of order)
-    for (const { start, end } of intervals(cuts[source])) {
+    for (const { start, end } of intervals(must(cuts[source]))) {
       places.set(`${source} ${start}`, { from, i: parts[from].length });
       parts[from].push({ of, start, end, source });
     }
@@ -112,14 +112,14 @@ function reachable<T>(sources: readonly Source<T>[], results: readonly Value<T>[
     for (const { source } of value.flatMap(({ terms }) => terms)) {
       if (found.has(source)) continue;
       found.add(source);
-      pending.push(sources[source]?.input ?? []);
+      pending.push(must(sources[source]).input ?? []);
     }
   return found;
 }
 
-function intervals(cuts: ReadonlySet<number> = new Set()): { start: number; end: number }[] {
+function intervals(cuts: ReadonlySet<number>): { start: number; end: number }[] {
   const sorted = [...cuts].toSorted((a, b) => a - b);
-  return sorted.slice(1).map((end, i) => ({ start: sorted[i] ?? 0, end }));
+  return sorted.slice(1).map((end, i) => ({ start: must(sorted[i]), end }));
 }
 
 function unique<T>(terms: readonly Term<T>[]): Term<T>[] {

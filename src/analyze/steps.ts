@@ -1,6 +1,8 @@
 /** The steps of a model as time steps: everything that follows from the graph and its coefficients alone. */
+
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import type { StepAnalysis } from './analysis.ts';
 import { type CoefValues, coefValues, type Range, rangeOf } from './coefficients.ts';
 import { linearMultistep, linearOrder, modifiedEquation, paperK } from './multistep.ts';
@@ -30,9 +32,9 @@ export function analyseSteps(graph: Graph, params: ParamValues, values: CoefValu
   const shapes = graph.shapes();
   return graph.steps.map((step) => {
     const { path, scheme, stage, n, t, transition, fields } = step;
-    const shape = (shapes[step.after[0] ?? 0] ?? []).slice(1);
+    const shape = must(shapes[must(step.after[0])]).slice(1);
     const learned = step.params.map((i) => {
-      const name = graph.params[i]?.path ?? '';
+      const name = must(graph.params[i]).path;
       return { path: name, values: rangeOf(Array.from(params.get(name) ?? [])) };
     });
     const place = { path, scheme, stage, n, t, transition, shape, evaluations: fields.length, learned };
@@ -90,7 +92,7 @@ const unknown = {
 /** Channels whose coefficients may differ: 1 unless a parameter of the step has one value per channel. */
 function channelCount(step: StepRecord, graph: Graph, params: ParamValues): number {
   return step.params.reduce(
-    (most, i) => Math.max(most, params.get(graph.params[i]?.path ?? '')?.length ?? 1),
+    (most, i) => Math.max(most, params.get(must(graph.params[i]).path)?.length ?? 1),
     1,
   );
 }

@@ -1,5 +1,7 @@
 /** The paths that images take through the states of each stage. */
+
 import type { Graph } from '../graph/graph.ts';
+import { must } from '../must.ts';
 import type { StageTrajectories } from './analysis.ts';
 import { principalPlane } from './principal.ts';
 
@@ -19,8 +21,8 @@ export function stageStates({ steps }: Graph): StageStates[] {
     const own = steps.filter((step) => step.stage === stage);
     const start = own
       .filter((step, i) => i === 0 && !step.transition)
-      .map(({ before, n }) => [n - 1, before[0] ?? 0] as const);
-    const all = [...start, ...own.map(({ after, n }) => [n, after[0] ?? 0] as const)];
+      .map(({ before, n }) => [n - 1, must(before[0])] as const);
+    const all = [...start, ...own.map(({ after, n }) => [n, must(after[0])] as const)];
     const kept = all.filter((_, i) => i === all.length - 1 || i % Math.ceil(all.length / mostPoints) === 0);
     return { stage, steps: kept.map(([n]) => n), nodes: kept.map(([, node]) => node) };
   });
@@ -33,7 +35,7 @@ export function trajectories(
   names: readonly string[],
 ): StageTrajectories[] {
   return stages.map(({ stage, steps, nodes }) => {
-    const points = names.flatMap((_, image) => nodes.map((node) => means.get(node)?.[image] ?? []));
+    const points = names.flatMap((_, image) => nodes.map((node) => must(must(means.get(node))[image])));
     const plane = principalPlane(points);
     const images = names.map((name, i) => ({
       name,

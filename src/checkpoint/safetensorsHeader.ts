@@ -1,6 +1,8 @@
 /** The header of a safetensors file: made, and checked in full before anything behind it is read. */
+
 import { expected, LmError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import { must } from '../must.ts';
 import { dtypes } from './dtypes.ts';
 import { duplicateKey } from './jsonKeys.ts';
 
@@ -50,7 +52,7 @@ export function makeHeader(
   const fields = [`"__metadata__":${JSON.stringify({ [digestKey]: noDigest, ...metadata })}`];
   let offset = 0;
   for (const { name, dtype, shape } of tensors) {
-    const end = offset + count(name, shape) * (dtypes[dtype]?.bytes ?? 0);
+    const end = offset + count(name, shape) * must(dtypes[dtype]).bytes;
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`);
     offset = end;
   }

@@ -1,7 +1,9 @@
 /** Flags made of a schema: one option of the API is one flag, with its default and meaning. */
+
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { expected } from '../errors.ts';
+import { must } from '../must.ts';
 
 interface Property {
   readonly type?: string;
@@ -52,13 +54,13 @@ export function namesOf(schema: z.ZodType): string[] {
 
 function propertiesOf(schema: z.ZodType): Readonly<Record<string, Property>> {
   const json = z.toJSONSchema(schema, { io: 'input' });
-  return (json.properties ?? {}) as Record<string, Property>;
+  return must(json.properties) as Record<string, Property>;
 }
 
 function optionsOf(name: string, property: Property): Option[] {
   const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const shown = property.default === undefined ? '' : ` (default: ${defaultOf(property.default)})`;
-  const text = `${property.description ?? ''}${shown}`;
+  const text = `${must(property.description)}${shown}`;
   if (property.type === 'boolean')
     return [
       new Option(`--${flag}`, text),

@@ -1,8 +1,10 @@
 /** Paths with braces and stars: `train-{000..146}.tar`, `{a,b}/*.tar`. */
+
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expected } from '../errors.ts';
 import { fileError } from '../files.ts';
+import { must } from '../must.ts';
 import { isHidden } from './hidden.ts';
 
 /** The most paths that a pattern may stand for. */
@@ -81,8 +83,8 @@ async function lookedUp(path: string): Promise<string[]> {
 
 /** Whether a name is these parts in their order, with anything between them. */
 function matches(name: string, parts: readonly string[]): boolean {
-  const [first = '', ...rest] = parts;
-  const last = rest.pop() ?? '';
+  const [first, ...rest] = [must(parts[0]), ...parts.slice(1)];
+  const last = must(rest.pop());
   if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length)
     return false;
   const end = name.length - last.length;

@@ -4,8 +4,10 @@
  *
  * @see https://www.cs.toronto.edu/~kriz/cifar.html, section "Binary version"
  */
+
 import { LmError } from '../errors.ts';
 import { readAt, withFile } from '../files.ts';
+import { must } from '../must.ts';
 import type { ArchivedFile } from './archive.ts';
 import { type ImageSet, imageSet } from './imageSet.ts';
 
@@ -42,7 +44,7 @@ export async function readCifarSet(
   const labels = new Int32Array(total);
   let first = 0;
   for (const [i, file] of files.entries()) {
-    const count = counts[i] ?? 0;
+    const count = must(counts[i]);
     const part = {
       images: images.subarray(first * 3 * plane, (first + count) * 3 * plane),
       labels: labels.subarray(first, first + count),
@@ -83,7 +85,7 @@ async function readRecords(file: CifarFile, labelBytes: number, part: Part): Pro
       const count = Math.min(recordsPerRead, part.labels.length - first);
       const bytes = await read(first * record, count * record);
       for (let i = 0; i < count; i++) {
-        part.labels[first + i] = bytes[i * record + labelBytes - 1] ?? 0;
+        part.labels[first + i] = must(bytes[i * record + labelBytes - 1]);
         interleave(
           bytes.subarray(i * record + labelBytes, (i + 1) * record),
           part.images,
@@ -117,9 +119,9 @@ function pathOf(file: CifarFile): string {
 function interleave(planes: Uint8Array, out: Uint8Array, start: number): void {
   for (let pixel = 0; pixel < plane; pixel++) {
     const at = start + 3 * pixel;
-    out[at] = planes[pixel] ?? 0;
-    out[at + 1] = planes[plane + pixel] ?? 0;
-    out[at + 2] = planes[2 * plane + pixel] ?? 0;
+    out[at] = must(planes[pixel]);
+    out[at + 1] = must(planes[plane + pixel]);
+    out[at + 2] = must(planes[2 * plane + pixel]);
   }
 }
 

@@ -1,5 +1,7 @@
 /** Images and labels in memory: what every importer returns and every source takes. */
+
 import { expected } from '../errors.ts';
+import { must } from '../must.ts';
 import { numberedClasses } from './classNumbers.ts';
 
 /** A labelled set of images of one size. */
@@ -63,7 +65,7 @@ export function imageSet(input: ImageSetInput): ImageSet {
 export function checkLabels(labels: ArrayLike<number>, classes: number, name: string): Int32Array {
   const out = new Int32Array(labels.length);
   for (let i = 0; i < labels.length; i++) {
-    const label = labels[i] ?? Number.NaN;
+    const label = must(labels[i]);
     if (!Number.isInteger(label) || label < 0 || label >= classes)
       throw expected('ERR_DATASET', `a label in [0, ${classes})`, `${name}.labels[${i}]`, label);
     out[i] = label;
@@ -87,13 +89,13 @@ export interface ChannelStatistics {
 export function channelStatistics({ images, channels }: ImageSet): ChannelStatistics {
   const histogram = new Float64Array(256 * channels);
   for (let i = 0; i < images.length; i++) {
-    const bin = (images[i] ?? 0) * channels + (i % channels);
-    histogram[bin] = (histogram[bin] ?? 0) + 1;
+    const bin = must(images[i]) * channels + (i % channels);
+    histogram[bin] = must(histogram[bin]) + 1;
   }
   const n = images.length / channels;
   const moment = (c: number, f: (x: number) => number): number => {
     let sum = 0;
-    for (let v = 0; v < 256; v++) sum += (histogram[v * channels + c] ?? 0) * f(v / 255);
+    for (let v = 0; v < 256; v++) sum += must(histogram[v * channels + c]) * f(v / 255);
     return sum / n;
   };
   const mean = Array.from({ length: channels }, (_, c) => moment(c, (x) => x));
@@ -125,7 +127,7 @@ function checkNames(names: readonly string[]): readonly string[] {
 
 function numbered(labels: ArrayLike<number>, name: string): string[] {
   let highest = 0;
-  for (let i = 0; i < labels.length; i++) highest = Math.max(highest, labels[i] ?? 0);
+  for (let i = 0; i < labels.length; i++) highest = Math.max(highest, must(labels[i]));
   // What is no label is told of with its place.
   return Number.isSafeInteger(highest) ? numberedClasses(highest, labels.length, name) : ['0'];
 }

@@ -1,7 +1,9 @@
 /** Opens a data set from its description. */
+
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { Dataset } from '../loading/dataset.ts';
+import { must } from '../must.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
 import { numberedClasses } from './classNumbers.ts';
 import { loadDataset } from './datasets.ts';
@@ -157,8 +159,9 @@ const columns = 5;
 
 /** Some of the images, in their order. */
 function select(found: FoundData, keep: Int32Array): FoundData {
-  const labels = keep.map((i) => found.labels[i] ?? 0);
-  const names = found.names === null ? null : Array.from(keep, (i) => found.names?.[i] ?? '');
+  const labels = keep.map((i) => must(found.labels[i]));
+  const { names: all } = found;
+  const names = all === null ? null : Array.from(keep, (i) => must(all[i]));
   return { ...found, labels, names, source: { ...selectSource(found, keep, names ?? []), labels } };
 }
 

@@ -1,4 +1,5 @@
 /** Multi-level training: a trained model becomes one of twice the depth that does nearly the same, to be trained further. */
+
 import { z } from 'zod';
 import { coefValues } from '../analyze/coefficients.ts';
 import { linearMultistep, paperK } from '../analyze/multistep.ts';
@@ -8,6 +9,7 @@ import { LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { Model } from '../model/model.ts';
+import { must } from '../must.ts';
 import { doubled } from './doubled.ts';
 
 /** How k and f of a step follow when it becomes two; see `deepen`. */
@@ -92,7 +94,7 @@ type Change = (values: Values) => Values;
 /** What changes beside the depth: tensors by path. */
 async function changesOf(model: Model, rule: DeepenRule): Promise<Map<string, Change>> {
   const { graph } = model;
-  const paths = graph.steps.flatMap(({ params }) => params.map((i) => graph.params[i]?.path ?? ''));
+  const paths = graph.steps.flatMap(({ params }) => params.map((i) => must(graph.params[i]).path));
   const params = new Map<string, ArrayLike<number>>();
   for (const path of paths) params.set(path, await model.readTensor(path));
   const values = coefValues(graph, params);
@@ -101,7 +103,7 @@ async function changesOf(model: Model, rule: DeepenRule): Promise<Map<string, Ch
   for (const step of graph.steps.filter(({ transition }) => !transition)) {
     checkForm(step, reader);
     const coef = olderCoef(graph, step);
-    const ks = coef === undefined ? [] : (values[coef] ?? []);
+    const ks = coef === undefined ? [] : must(values[coef]);
     const halves = coef === undefined ? [halfStep(0, 'first')] : ks.map((k) => halfStep(k, rule));
     if (rule === 'second' && coef !== undefined) {
       if (!ks.every((k) => k < 3)) throw unfit(step, `k = ${Math.max(...ks)}`);
@@ -117,7 +119,7 @@ async function changesOf(model: Model, rule: DeepenRule): Promise<Map<string, Ch
   return changes;
 }
 
-const at = <T>(items: readonly T[], i: number): T => items[items.length === 1 ? 0 : i] as T;
+const at = <T>(items: readonly T[], i: number): T => must(items[items.length === 1 ? 0 : i]);
 
 function checkForm(step: StepRecord, reader: StepReader): void {
   const recurrence = reader.recurrence(step, 'mean');
@@ -128,17 +130,18 @@ function checkForm(step: StepRecord, reader: StepReader): void {
 
 /** Coefficient of u_{n-1} in the newest state after a step; undefined where it is not read. */
 function olderCoef({ nodes }: Graph, { before, after }: StepRecord): number | undefined {
-  const result = nodes[after[0] ?? 0];
+  const result = must(nodes[must(after[0])]);
   const [, older] = before;
-  const place = older === undefined ? -1 : (result?.inputs.indexOf(older) ?? -1);
-  return result?.op === 'lin' ? result.coefs[place] : undefined;
+  const place = older === undefined ? -1 : result.inputs.indexOf(older);
+  return result.op === 'lin' ? result.coefs[place] : undefined;
 }
 
 /** Whether f stands in the newest state with a factor that is a number. */
 function hasPlainField({ nodes, coefs }: Graph, { fields, after }: StepRecord): boolean {
-  const result = nodes[after[0] ?? 0];
-  const place = result?.inputs.indexOf(fields[0]?.output ?? -1) ?? -1;
-  return coefs[result?.coefs[place] ?? -1]?.kind === 'constant';
+  const result = must(nodes[must(after[0])]);
+  const [field] = fields;
+  const coef = field === undefined ? undefined : result.coefs[result.inputs.indexOf(field.output)];
+  return coef !== undefined && must(coefs[coef]).kind === 'constant';
 }
 
 /** Makes the parameter behind a coefficient give the new k. */
@@ -150,9 +153,9 @@ function changeK(
   changes: Map<string, Change>,
 ): void {
   const [source] = halves.map(({ k }) => solved(graph, coef, k));
-  const path = graph.params[source?.param ?? -1]?.path;
-  if (path === undefined) throw unfit(step, 'a k that is not learned');
-  changes.set(path, (old) => old.map((_, i) => solved(graph, coef, at(halves, i).k)?.value ?? Number.NaN));
+  if (source === undefined) throw unfit(step, 'a k that is not learned');
+  const { path } = must(graph.params[source.param]);
+  changes.set(path, (old) => old.map((_, i) => must(solved(graph, coef, at(halves, i).k)).value));
 }
 
 /** The parameter that a coefficient is made of, and the value with which it comes to `value`. */
@@ -171,16 +174,11 @@ function solved(
       return solved(graph, coef.of[0], 1 / value);
     case 'sum':
     case 'product': {
-      const constant = coef.of
-        .map((part) => graph.coefs[part])
-        .findIndex((part) => part?.kind === 'constant');
-      const known = graph.coefs[coef.of[constant] ?? -1];
-      if (known?.kind !== 'constant') return undefined;
-      return solved(
-        graph,
-        coef.of[1 - constant] ?? -1,
-        coef.kind === 'sum' ? value - known.value : value / known.value,
-      );
+      const parts = coef.of.map((part) => must(graph.coefs[part]));
+      const known = parts.find((part) => part.kind === 'constant');
+      if (known === undefined) return undefined;
+      const other = must(coef.of[1 - parts.indexOf(known)]);
+      return solved(graph, other, coef.kind === 'sum' ? value - known.value : value / known.value);
     }
     default:
       return undefined;
@@ -194,11 +192,11 @@ function lastConv(
 ): { readonly path: string; readonly shape: readonly number[] }[] {
   const { nodes, params } = graph;
   let node = nodes[step.fields[0]?.output ?? -1];
-  while (node?.op === 'mix' && node.inputs.length === 1) node = nodes[node.inputs[0] ?? -1];
+  while (node?.op === 'mix' && node.inputs.length === 1) node = nodes[must(node.inputs[0])];
   const own = node?.params ?? [];
   const readers = nodes.filter((other) => other.params.some((i) => own.includes(i)));
   if (node?.op === 'conv2d' && readers.length === 1 && step.fields.length === 1)
-    return own.flatMap((i) => params[i] ?? []);
+    return own.flatMap((i) => must(params[i]));
   throw unfit(step, `an f that ends in ${node?.op ?? 'nothing'}`);
 }
 

@@ -1,6 +1,8 @@
 /** A graph of twice the depth: every step in one space becomes two of half its length. */
+
 import { Graph } from '../graph/graph.ts';
 import type { BufferSpec, CoefSpec, InverseRecord, NodeSpec, ParamSpec, StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 
 /** A graph of twice the depth, and where each of its tensors comes from. */
 export interface Doubled {
@@ -81,13 +83,13 @@ class Doubling {
 
   /** A step between stages: older states come and go at the distance of a whole step. */
   #transition(step: StepRecord, items: readonly NodeSpec[], first: number): void {
-    const [newest = 0, ...older] = step.before;
+    const [newest, ...older] = [must(step.before[0]), ...step.before.slice(1)];
     const before = step.before.map((node) => this.#now(node));
     const { path } = this.#placeOf(step, 0);
     for (const node of older)
       if (items.some(({ inputs }) => inputs.includes(node))) this.#between(path, node, 2, newest, -1);
     this.#emit(items, first, 0);
-    const [result = 0, ...past] = step.after;
+    const [result, ...past] = [must(step.after[0]), ...step.after.slice(1)];
     const later = this.#graph.nodes.slice(first + items.length);
     for (const node of past)
       if (later.some(({ inputs }) => inputs.includes(node))) this.#between(path, node, 0.5, result, 0.5);
@@ -147,7 +149,7 @@ class Doubling {
   }
 
   #coef(i: number, copy: Copy): number {
-    const coef = this.#graph.coefs[i] ?? { kind: 'constant', value: 0 };
+    const coef = must(this.#graph.coefs[i]);
     if (coef.kind === 'constant') return this.#place(coef);
     if (coef.kind === 'param')
       return this.#place({ kind: 'param', param: this.#params.at(coef.param, copy) });
@@ -165,11 +167,11 @@ class Doubling {
   }
 
   #now(node: number): number {
-    return this.#at.get(node) ?? 0;
+    return must(this.#at.get(node));
   }
 
   #placeOf(step: StepRecord, copy: Copy): Place {
-    return (this.#places.get(step) ?? [step, step])[copy];
+    return must(this.#places.get(step))[copy];
   }
 
   #stepOf(path: string): StepRecord | undefined {
@@ -210,7 +212,7 @@ class Doubling {
     const places = new Map(order.map(({ i, copy }, place) => [`${i} ${copy}`, place]));
     return {
       items: order.map(({ item, copy }) => [item, copy]),
-      at: (i, copy) => places.get(`${i} ${copy}`) ?? places.get(`${i} 0`) ?? 0,
+      at: (i, copy) => places.get(`${i} ${copy}`) ?? must(places.get(`${i} 0`)),
     };
   }
 }

@@ -1,5 +1,6 @@
 /** From a finished trace to plain data: drops what the output does not need, and numbers the rest. */
 
+import { must } from '../must.ts';
 import { coefParams } from './coefficients.ts';
 import type { Buffer, Coef, Node, Param, StepDraft, Trace } from './node.ts';
 import {
@@ -114,7 +115,7 @@ function coefTable(params: ReadonlyMap<Param, number>): { rows: CoefSpec[]; plac
   };
   const rowOf = (coef: Coef): CoefSpec => {
     if (typeof coef === 'number') return { kind: 'constant', value: coef === 0 ? 0 : coef }; // no -0: JSON has none
-    if (!('of' in coef)) return { kind: 'param', param: params.get(coef) ?? -1 };
+    if (!('of' in coef)) return { kind: 'param', param: must(params.get(coef)) };
     if (coef.of.length === 1) return { kind: coef.kind, of: [place(coef.of[0])] } as CoefSpec;
     return { kind: coef.kind, of: [place(coef.of[0]), place(coef.of[1])] } as CoefSpec;
   };

@@ -1,4 +1,5 @@
 import { expected, LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import { compile } from './compile.ts';
 import { inferAll } from './infer.ts';
 import type { Node } from './node.ts';
@@ -36,7 +37,7 @@ export class Graph {
     this.coefs = spec.coefs;
     this.steps = spec.steps;
     this.output = spec.output;
-    this.classes = this.shapes()[spec.output]?.[1] ?? 0;
+    this.classes = must(must(this.shapes()[spec.output])[1]);
     deepFreeze(this);
   }
 

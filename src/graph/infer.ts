@@ -1,4 +1,5 @@
 /** Shapes of a whole graph for any batch and image size. */
+import { must } from '../must.ts';
 import { joinShapes } from './coefficients.ts';
 import { inferShape } from './ops.ts';
 import { nth, type OpCall } from './shapes.ts';
@@ -26,10 +27,10 @@ export function inferAll(tables: Tables, image: Shape): Inferred[] {
     op: node.op,
     path: node.path,
     image,
-    inputs: node.inputs.map((i) => done[i]?.shape ?? []),
-    sources: node.inputs.map((i) => done[i]?.call.op ?? ''),
-    params: node.params.map((i) => params[i]?.shape ?? []),
-    buffers: node.buffers.map((i) => buffers[i]?.shape ?? []),
+    inputs: node.inputs.map((i) => must(done[i]).shape),
+    sources: node.inputs.map((i) => must(done[i]).call.op),
+    params: node.params.map((i) => must(params[i]).shape),
+    buffers: node.buffers.map((i) => must(buffers[i]).shape),
     coefs: node.coefs.map((i) => nth(coefs, i)),
     attrs: node.attrs,
   });
@@ -45,7 +46,7 @@ function coefShapes({ coefs, params }: Tables): Shape[] {
   const shapes: Shape[] = [];
   const rule = (coef: CoefSpec): Shape => {
     if (coef.kind === 'constant') return [1];
-    if (coef.kind === 'param') return params[coef.param]?.shape ?? [];
+    if (coef.kind === 'param') return must(params[coef.param]).shape;
     return coef.of.map((i) => nth(shapes, i)).reduce(joinShapes, [1]);
   };
   for (const coef of coefs) shapes.push(rule(coef));

@@ -2,7 +2,9 @@
  * The primitive operations: one row each, with its shape rule. The native side has one row of the same name with
  * forward and backward; a test compares the two. Nothing else about an operation is written down anywhere.
  */
+
 import { didYouMean, expected } from '../errors.ts';
+import { must } from '../must.ts';
 import * as rules from './rules.ts';
 import { elements, isSize, maps, nth, type OpCall, one } from './shapes.ts';
 import type { Shape } from './spec.ts';
@@ -112,7 +114,7 @@ export const ops: Readonly<Record<OpName, OpRow>> = {
     inputs: single,
     params: [1, 2],
     shape: rules.linearShape,
-    macs: (call) => elements(nth(call.params, 0)) * (nth(call.inputs, 0)[0] ?? 0),
+    macs: (call) => elements(nth(call.params, 0)) * must(nth(call.inputs, 0)[0]),
   },
   concat: { ...plain, inputs: [1, Number.POSITIVE_INFINITY], shape: rules.concatShape },
   slice: { ...plain, inputs: single, attrs: { start: atLeast(0), end: atLeast(1) }, shape: rules.sliceShape },

@@ -1,5 +1,6 @@
 /** Shape rules of the primitive operations, named after their rows in ops.ts; each throws ERR_SHAPE. */
 
+import { must } from '../must.ts';
 import { maps, nth, type OpCall, one, pair, sameShape, shapeError, windows } from './shapes.ts';
 import type { Shape } from './spec.ts';
 
@@ -13,7 +14,7 @@ export function channels(call: OpCall, i: number): number {
 /** Shape of the first input with another number of channels. */
 export function withChannels(call: OpCall, c: number): Shape {
   const [n, , ...rest] = nth(call.inputs, 0);
-  return [n ?? 0, c, ...rest];
+  return [must(n), c, ...rest];
 }
 
 /** [N, C, H, W] with weight (out, C / groups, kh, kw) -> [N, out, H', W']. */
@@ -103,7 +104,7 @@ export function poolShape(call: OpCall): Shape {
 export function concatShape(call: OpCall): Shape {
   const first = withChannels(call, 0);
   for (const input of call.inputs)
-    if (!sameShape([input[0] ?? 0, 0, ...input.slice(2)], first))
+    if (!sameShape([must(input[0]), 0, ...input.slice(2)], first))
       throw shapeError(call, `maps that differ in channels only from [${nth(call.inputs, 0)}]`, input);
   return withChannels(
     call,

@@ -1,6 +1,8 @@
 /** The graph format for data from outside: structure first (here), meaning next (validate.ts). */
+
 import { z } from 'zod';
 import { expected, type LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import type { GraphSpec } from './spec.ts';
 
 const size = z
@@ -101,11 +103,11 @@ const graph: z.ZodType<GraphSpec> = z.strictObject({
 export function parseStructure(value: unknown): GraphSpec {
   const result = graph.safeParse(value);
   if (result.success) return result.data;
-  throw explain(result.error.issues[0], value);
+  throw explain(must(result.error.issues[0]), value);
 }
 
-function explain(issue: z.core.$ZodIssue | undefined, value: unknown): LmError {
-  const place = issue?.path ?? [];
+function explain(issue: z.core.$ZodIssue, value: unknown): LmError {
+  const place = issue.path;
   const name = place.reduce<string>(
     (s, p) => s + (typeof p === 'number' ? `[${p}]` : `.${String(p)}`),
     'graph',
@@ -114,9 +116,7 @@ function explain(issue: z.core.$ZodIssue | undefined, value: unknown): LmError {
     (v, key) => (typeof v === 'object' && v !== null ? Reflect.get(v, key) : undefined),
     value,
   );
-  return expected('ERR_GRAPH', 'data of the graph format', name, brief(received), {
-    hint: issue?.message ?? 'Pass what `graph.toSpec()` returned.',
-  });
+  return expected('ERR_GRAPH', 'data of the graph format', name, brief(received), { hint: issue.message });
 }
 
 /** Foreign data may be huge, circular or no JSON: a container is named, not shown. */

@@ -1,3 +1,4 @@
+import { must } from '../must.ts';
 import type { Graph } from './graph.ts';
 import { coefReads, inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
@@ -77,13 +78,13 @@ function emptyLayer(path: string): LayerSummary {
 
 /** Elements of the parameters that node i is the first to read. */
 function fresh(graph: Graph, i: number, counted: Set<number>): number {
-  const node = graph.nodes[i];
-  const reads = [...(node?.params ?? []), ...(node?.coefs ?? []).flatMap((c) => coefReads(graph.coefs, c))];
+  const { params, coefs } = must(graph.nodes[i]);
+  const reads = [...params, ...coefs.flatMap((c) => coefReads(graph.coefs, c))];
   let count = 0;
   for (const param of reads) {
     if (counted.has(param)) continue;
     counted.add(param);
-    count += elements(graph.params[param]?.shape ?? [0]);
+    count += elements(must(graph.params[param]).shape);
   }
   return count;
 }

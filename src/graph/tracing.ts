@@ -1,5 +1,7 @@
 /** A trace: the growing list of nodes, parameters and steps while a network's function runs. Internal to the package. */
+
 import { LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import { coefParams, coefShape } from './coefficients.ts';
 import type { Buffer, Coef, Node, Param, StepDraft, StepInfo, Trace } from './node.ts';
 import { inferShape, type OpName } from './ops.ts';
@@ -51,7 +53,19 @@ export function emit(trace: Trace, op: OpName, parts: Parts): Node {
     coefs: coefs.map(coefShape),
   });
   const id = trace.nodes.length;
-  const node = { trace, id, op, path, shape, channels: shape[1] ?? 0, inputs, params, buffers, coefs, attrs };
+  const node = {
+    trace,
+    id,
+    op,
+    path,
+    shape,
+    channels: must(shape[1]),
+    inputs,
+    params,
+    buffers,
+    coefs,
+    attrs,
+  };
   trace.nodes.push(node);
   return node;
 }

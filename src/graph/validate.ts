@@ -1,5 +1,7 @@
 /** The rules a graph from outside must keep before anything trusts its indices. */
+
 import { expected, LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import { inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
 import { parseStructure } from './schema.ts';
@@ -89,11 +91,12 @@ function checkUse({ nodes, params, buffers, coefs, output, steps }: GraphSpec): 
   const usedParams = new Set<number>();
   const usedBuffers = new Set<number>();
   for (let i = output; i >= 0; i--) {
-    const node = live.has(i) ? nodes[i] : undefined;
-    for (const input of node?.inputs ?? []) live.add(input);
-    for (const coef of node?.coefs ?? []) usedCoefs.add(coef);
-    for (const param of node?.params ?? []) usedParams.add(param);
-    for (const buffer of node?.buffers ?? []) usedBuffers.add(buffer);
+    if (!live.has(i)) continue;
+    const node = must(nodes[i]);
+    for (const input of node.inputs) live.add(input);
+    for (const coef of node.coefs) usedCoefs.add(coef);
+    for (const param of node.params) usedParams.add(param);
+    for (const buffer of node.buffers) usedBuffers.add(buffer);
   }
   for (const inverse of steps.flatMap((step) => step.inverse?.nodes ?? []))
     for (const coef of inverse.coefs) usedCoefs.add(coef);
@@ -124,7 +127,8 @@ function checkStep(spec: GraphSpec, step: StepRecord, name: string): void {
   );
   inRange(step.params, params.length, `${name}.params`);
   if (step.n >= step.N) throw expected('ERR_GRAPH', `a step below ${step.N}`, `${name}.n`, step.n);
-  if (step.after.length === 0) throw expected('ERR_GRAPH', 'a state', `${name}.after`, step.after);
+  for (const side of ['before', 'after'] as const)
+    if (step[side].length === 0) throw expected('ERR_GRAPH', 'a state', `${name}.${side}`, step[side]);
   if (step.inverse !== undefined) checkInverse(spec, step, step.inverse, `${name}.inverse`);
 }
 

@@ -1,5 +1,7 @@
 /** Formats that are not decoded natively: they are brought to PNG, pixel for pixel, and from there on they are PNG files like others. */
+
 import sharp, { type Metadata } from 'sharp';
+import { must } from '../must.ts';
 import { maxPixels } from '../transforms/decoding.ts';
 import { formatOf } from './imageFile.ts';
 
@@ -37,7 +39,7 @@ async function fromInk(bytes: Uint8Array, { orientation }: Metadata): Promise<Ui
   const { width, height, channels } = info;
   const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
     const pixel = channels * Math.floor(i / 3);
-    const [ink = 0, light = 0] = [data[pixel + (i % 3)], 255 - (data[pixel + 3] ?? 0)];
+    const [ink, light] = [must(data[pixel + (i % 3)]), 255 - must(data[pixel + 3])];
     return Math.max(0, light - Math.round((ink * light) / 255));
   });
   const made = sharp(rgb, { raw: { width, height, channels: 3 } });

@@ -1,7 +1,9 @@
 /** Single images: any format in, the pixels that an evaluation sees out. */
+
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { must } from '../must.ts';
 import { maxPixels } from '../transforms/decoding.ts';
 import { preprocessingOf, preprocessingShape, type SomePreprocessing } from '../transforms/preprocessing.ts';
 import { imagenetMean, imagenetStd, type TransformInput } from '../transforms/transforms.ts';
@@ -81,7 +83,7 @@ export async function preprocess(
 
 function toGray(rgb: Uint8Array): Uint8Array {
   return Uint8Array.from({ length: rgb.length / 3 }, (_, i) => {
-    const [r = 0, g = 0, b = 0] = [rgb[3 * i], rgb[3 * i + 1], rgb[3 * i + 2]];
+    const [r, g, b] = [must(rgb[3 * i]), must(rgb[3 * i + 1]), must(rgb[3 * i + 2])];
     return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
   });
 }

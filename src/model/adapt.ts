@@ -1,6 +1,8 @@
 /** A trained network for other classes or another size of images: a new last layer, everything else as it is. */
+
 import { expected } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
+import { must } from '../must.ts';
 
 /** What is asked of a network that was trained for something else. */
 export interface Adaptation {
@@ -57,7 +59,7 @@ export function adapt(graph: Graph, names: readonly string[], wanted: Adaptation
   return {
     graph: Graph.fromSpec({ ...spec, params, input: { ...spec.input, height, width } }),
     classNames: classNames ?? (isNew ? undefined : names),
-    fresh: new Set(last.flatMap((i) => spec.params[i]?.path ?? [])),
+    fresh: new Set(last.flatMap((i) => must(spec.params[i]).path)),
   };
 }
 

@@ -1,9 +1,10 @@
 import type { InputSpec } from '../graph/spec.ts';
+import { must } from '../must.ts';
 
 /** The network's own input for pixels: x = (pixel / 255 - mean) / std per channel, in the same order. */
 export function normalised(pixels: Uint8Array, { channels, mean, std }: InputSpec): Float64Array {
   return Float64Array.from(pixels, (pixel, i) => {
     const c = i % channels;
-    return (pixel / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
+    return (pixel / 255 - must(mean[c])) / must(std[c]);
   });
 }

@@ -1,5 +1,7 @@
 /** From logits to named classes with probabilities. */
+
 import { LmError } from '../errors.ts';
+import { must } from '../must.ts';
 
 /** One class and its probability. */
 export interface Guess {
@@ -36,9 +38,8 @@ function predictionOf(logits: Float32Array, labels: readonly string[], topK: num
   const weights = Array.from(logits, (z) => Math.exp(z - highest));
   const total = weights.reduce((a, b) => a + b, 0);
   const guesses = weights
-    .map((w, index): Guess => ({ index, label: labels[index] ?? String(index), probability: w / total }))
+    .map((w, index): Guess => ({ index, label: must(labels[index]), probability: w / total }))
     .toSorted((a, b) => b.probability - a.probability)
     .slice(0, topK);
-  const [best = { index: 0, label: '', probability: Number.NaN }] = guesses;
-  return { ...best, top: guesses };
+  return { ...must(guesses[0]), top: guesses };
 }

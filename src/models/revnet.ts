@@ -1,3 +1,4 @@
+import { must } from '../must.ts';
 import { basicConvs, bottleneckConvs, preact } from '../nn/blocks.ts';
 import { preactHead } from '../nn/heads.ts';
 import { plainProjection, pooledPadding } from '../nn/shortcuts.ts';
@@ -28,7 +29,7 @@ const norm = { eps: 1e-3 };
  * @see Gomez et al., "The reversible residual network", 2017; renmengye/revnet-public.
  */
 export function revNet({ set, block, steps, widths }: RevNetSpec): Architecture {
-  const [base = 0, ...rest] = widths;
+  const [base, ...rest] = [must(widths[0]), ...widths.slice(1)];
   const expansion = block === 'basic' ? 1 : 4;
   const convs = block === 'basic' ? basicConvs : bottleneckConvs({ stride: 'conv1' });
   const stem = set === 'cifar' ? cifarStem : imagenetStem;
@@ -36,7 +37,7 @@ export function revNet({ set, block, steps, widths }: RevNetSpec): Architecture 
     stem: stem(base, { norm, relu: true }),
     stages: rest.map((width, i) => ({
       width: expansion * width,
-      steps: steps[i] ?? 0,
+      steps: must(steps[i]),
       stride: i === 0 ? 1 : 2,
     })),
     block: preact(convs, { norm }),

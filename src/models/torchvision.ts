@@ -1,5 +1,7 @@
 /** Names of torchvision's ResNet and ResNeXt tensors, and our paths. */
+
 import { expected } from '../errors.ts';
+import { must } from '../must.ts';
 
 /** Our place and theirs; N stands for a number, and tensors of a layer have the same names. */
 const places: readonly (readonly [ours: string, theirs: string])[] = [
@@ -45,7 +47,7 @@ function renamed(name: string, table: readonly (readonly [string, string])[]): s
     const pattern = from.replaceAll('.', '\\.').replaceAll('N', '(\\d+)');
     const [found, ...groups] = name.match(new RegExp(`^${pattern}\\.(${tensors})$`)) ?? [];
     if (found === undefined) continue;
-    const place = to.replaceAll('N', () => groups.shift() ?? '');
+    const place = to.replaceAll('N', () => must(groups.shift()));
     return `${place}.${groups[0]}`;
   }
   return undefined;

@@ -1,8 +1,10 @@
 /** The Inception-ResNet parts of PolyNet: its functions A, B and C, its reductions and its stem. */
+
 import { expected } from '../errors.ts';
 import { concat, maxPool2d, type Size } from '../graph/functions.ts';
 import type { Node } from '../graph/node.ts';
 import type { Scope } from '../graph/scope.ts';
+import { must } from '../must.ts';
 import type { Block, Fn, Transition } from '../roles.ts';
 import { chain, conv, convNormRelu, norm, relu } from './layers.ts';
 import type { Stem } from './stems.ts';
@@ -141,5 +143,5 @@ function scaled(path: Path, factor: number): Path {
 }
 
 function outOf(path: Path, i: number): number {
-  return path[i]?.out ?? 0;
+  return must(path[i]).out;
 }

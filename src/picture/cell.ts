@@ -2,6 +2,7 @@
 
 import type { Applied, StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec, StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import { type Label, labelText } from './coefLabel.ts';
 import type { At } from './marks.ts';
 
@@ -64,7 +65,7 @@ export function laneY({ y, second }: Lanes, lane: number): number {
 
 /** True where lane 0 adds all that arrives at lane 1 (the new velocity): one arrow between the two sums says it. */
 export function isLinked({ results, lanes }: Cell): boolean {
-  const [a = 0, b] = lanes.own;
+  const [a, b] = [must(lanes.own[0]), lanes.own[1]];
   if (b === undefined) return false;
   const [outer, inner] = [results[a]?.terms ?? [], results[b]?.terms ?? []];
   return inner.length > 1 && inner.length < outer.length && inner.every((term) => includes(outer, term));

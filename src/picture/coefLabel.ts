@@ -2,6 +2,7 @@
 
 import type { Ring } from '../analyze/stepForm.ts';
 import type { GraphSpec } from '../graph/spec.ts';
+import { must } from '../must.ts';
 
 /** A number plus multiples of named quantities. */
 export interface Label {
@@ -18,7 +19,7 @@ export function labelRing({ coefs, params }: Pick<GraphSpec, 'coefs' | 'params'>
       case 'constant':
         return constant(spec.value);
       case 'param':
-        return named(`${(params[spec.param]?.path ?? '').split('.').at(-1)}${subscript(n)}`);
+        return named(`${must(params[spec.param]).path.split('.').at(-1)}${subscript(n)}`);
       case 'sum':
         return plus(coef(spec.of[0]), coef(spec.of[1]));
       case 'product':

@@ -1,7 +1,9 @@
 /** The picture of a training: loss above; accuracy and learning rate below; as SVG or PNG. */
+
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { EvalRow, MetricsRow, StepRow } from '../metricsRow.ts';
+import { must } from '../must.ts';
 import { type Axis, extent, linearAxis, logAxis, type Point, padded } from './axes.ts';
 import { svgDocument } from './document.ts';
 import { type Curve, drawPanel, type Panel } from './panel.ts';
@@ -111,15 +113,15 @@ export function withoutStart(points: readonly Point[]): readonly [number, number
 /** Mean over about 3 % of the points, centred, so that it does not lag; points that are not finite stay gaps. */
 export function smoothed(points: readonly Point[]): Point[] {
   const reach = Math.floor(points.length / 66);
-  const sums = [[0, 0]];
+  const sums: (readonly [sum: number, count: number])[] = [[0, 0]];
   for (const [, y] of points) {
-    const [sum = 0, count = 0] = sums.at(-1) ?? [];
+    const [sum, count] = must(sums.at(-1));
     sums.push(Number.isFinite(y) ? [sum + y, count + 1] : [sum, count]);
   }
   return points.map(([x, y], i): Point => {
     const half = Math.max(Math.min(reach, i, points.length - 1 - i), Math.floor(reach / 3));
-    const [to = 0, n = 0] = sums[Math.min(i + half + 1, points.length)] ?? [];
-    const [from = 0, m = 0] = sums[Math.max(i - half, 0)] ?? [];
+    const [to, n] = must(sums[Math.min(i + half + 1, points.length)]);
+    const [from, m] = must(sums[Math.max(i - half, 0)]);
     return [x, Number.isFinite(y) ? (to - from) / (n - m) : y];
   });
 }

@@ -1,6 +1,7 @@
 /** The boxes of f below the first lane of a step, and the arrows into and out of them. */
 
 import type { Applied, Term } from '../analyze/linearForm.ts';
+import { must } from '../must.ts';
 import {
   boxDrop,
   boxesEnd,
@@ -26,7 +27,7 @@ export function drawFields(cell: Cell): string[] {
   if (cell.columns < form.fields.length) return drawMany(cell);
   const arrows = form.fields.flatMap((field, i) => [...drawInputs(cell, field, i), ...drawOutputs(cell, i)]);
   const boxes = form.fields.map(({ of }, i) => {
-    const kernels = kernelsOf(graph, step.fields[of]?.path ?? '');
+    const kernels = kernelsOf(graph, must(step.fields[of]).path);
     const corner = { x: leftOf(cell, i), y: lanes.y + boxDrop };
     return box(corner, boxSize, [fieldName(graph, step, i), kernels === '' ? ' ' : kernels]);
   });
@@ -99,7 +100,7 @@ function isReplaced({ results }: Cell, j: number): boolean {
 
 /** True when the argument of f is what the first lane has summed so far. */
 function isPartialSum({ results, drawn }: Cell, input: readonly Term<Label>[], column: number): boolean {
-  const sofar = (results[0]?.terms ?? []).filter(({ from, i }) => from !== 'field' || i < column);
+  const sofar = must(results[0]).terms.filter(({ from, i }) => from !== 'field' || i < column);
   if (drawn.form.fields.length < 2 || sofar.length < 2) return false;
   return sofar.length === input.length && sofar.every((term) => includes(input, term));
 }

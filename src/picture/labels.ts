@@ -1,6 +1,7 @@
 /** What the boxes of a picture say: the layers of a residual function, or operations in a row. */
 
 import type { GraphSpec, NodeSpec, ParamSpec, StepRecord } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import { subscript } from './coefLabel.ts';
 
 type Tables = Pick<GraphSpec, 'nodes' | 'params'>;
@@ -13,7 +14,7 @@ export function kernelsOf(graph: Tables, path: string): string {
 }
 
 function kernelOf({ params, attrs }: NodeSpec, all: readonly ParamSpec[]): string {
-  const [, , height = 1, width = 1] = all[params[0] ?? -1]?.shape ?? [];
+  const [, , height, width] = must(all[must(params[0])]).shape;
   return `${height}×${width}${Number(attrs.groups) > 1 ? ` /${attrs.groups}` : ''}`;
 }
 
@@ -56,8 +57,8 @@ const letters = ['f', 'g', 'h', 'p', 'q', 'r'];
 /** Name of evaluation i of a step: one letter per drawn f, the step as index; an eta for a random one. */
 export function fieldName({ nodes }: Tables, step: StepRecord, i: number): string {
   const paths = [...new Set(step.fields.map(({ path }) => path))];
-  const field = step.fields[i];
-  const letter = letters[paths.indexOf(field?.path ?? '')] ?? 'f';
-  const random = nodes[field?.output ?? -1]?.op === 'mix';
+  const { path, output } = must(step.fields[i]);
+  const letter = letters[paths.indexOf(path)] ?? 'f';
+  const random = must(nodes[output]).op === 'mix';
   return `${random ? 'η ' : ''}${letter}${subscript(step.n)}`;
 }

@@ -1,4 +1,5 @@
 /** Marks that the picture of a network is made of. */
+import { must } from '../must.ts';
 import { fixed, text } from './text.ts';
 
 /** Colours of the picture; it has a light background of its own. */
@@ -49,7 +50,7 @@ export function stroke(d: string, { color = 'state', dashed = false, arrow = fal
 
 /** A line through places, given as x, y, x, y, …. */
 export function lineThrough(places: readonly number[], look: Stroke = {}): string {
-  const pairs = places.flatMap((x, i) => (i % 2 === 0 ? [`${fixed(x)} ${fixed(places[i + 1] ?? 0)}`] : []));
+  const pairs = places.flatMap((x, i) => (i % 2 === 0 ? [`${fixed(x)} ${fixed(must(places[i + 1]))}`] : []));
   return stroke(`M${pairs.join('L')}`, look);
 }
 

@@ -3,6 +3,7 @@
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { type Summary, summary } from '../graph/summary.ts';
+import { must } from '../must.ts';
 import { subscript } from './coefLabel.ts';
 import { operations } from './labels.ts';
 import { type At, box, defs, ink, lineThrough } from './marks.ts';
@@ -94,13 +95,13 @@ function key(y: number, history: boolean): string[] {
 
 /** Stem or head: operations in a row. */
 function chainPanel(graph: Graph, sizes: Summary, place: 'stem' | 'head'): Panel {
-  const ids = [...graph.nodes.keys()].filter((i) => belongs(graph.nodes[i]?.path ?? '', place));
+  const ids = [...graph.nodes.keys()].filter((i) => belongs(must(graph.nodes[i]).path, place));
   const names = operations(graph, ids);
   const words = chainWords(names);
   const [from, to] =
     place === 'stem' ? ['image', `u${subscript(0)}`] : [`u${subscript(graph.steps.length)}`, 'logits'];
   const last = place === 'stem' ? (ids.at(-1) ?? 0) : graph.output;
-  const shape = (graph.shapes()[last] ?? []).slice(1).join(' × ');
+  const shape = must(graph.shapes()[last]).slice(1).join(' × ');
   return {
     title: place === 'stem' ? 'Stem' : 'Head',
     facts: [place === 'stem' ? shape : `${shape} logits`, parameters(sizes, place)],
@@ -153,7 +154,9 @@ function stagePanels(graph: Graph, sizes: Summary): { panels: Panel[]; history: 
   const shapes = graph.shapes();
   const drawn = stages.map((stage) => {
     const own = steps.filter(({ step }) => step.stage === stage);
-    const shape = (shapes[own.at(-1)?.step.after[0] ?? 0] ?? []).slice(1).join(' × ');
+    const shape = must(shapes[must(must(own.at(-1)).step.after[0])])
+      .slice(1)
+      .join(' × ');
     const many = `${own.length} ${own.length === 1 ? 'step' : 'steps'}`;
     const title = `Stage ${stage}${change(shapes, own[0]?.step)}`;
     return { ...drawStage(graph, own), title, facts: [shape, many, parameters(sizes, `stage${stage}`)] };
@@ -164,8 +167,8 @@ function stagePanels(graph: Graph, sizes: Summary): { panels: Panel[]; history: 
 /** What the first step of a stage changes. */
 function change(shapes: readonly (readonly number[])[], step: StepRecord | undefined): string {
   if (step?.transition !== true) return '';
-  const [, from = 0, height = 0] = shapes[step.before[0] ?? 0] ?? [];
-  const [, to = 0, after = 0] = shapes[step.after[0] ?? 0] ?? [];
+  const [, from, height] = must(shapes[must(step.before[0])]);
+  const [, to, after] = must(shapes[must(step.after[0])]);
   const parts = [
     ...(from === to ? [] : [`width ${from} → ${to}`]),
     ...(height === after ? [] : [`resolution ${height} → ${after}`]),

@@ -1,4 +1,5 @@
 /** The picture of a range test: the loss over the learning rate, and the rate that it suggests. */
+import { must } from '../must.ts';
 import { extent, formatNumber, linearAxis, logAxis, type Point } from './axes.ts';
 import { fromZero } from './curves.ts';
 import { svgDocument } from './document.ts';
@@ -29,7 +30,7 @@ export interface RateSearch {
  * const svg = drawRates(await findLearningRate(model, digits));
  */
 export function drawRates({ rates, losses, smoothed, suggestion, diverged }: RateSearch): string {
-  const points = (values: readonly number[]): Point[] => values.map((y, i) => [rates[i] ?? 0, y]);
+  const points = (values: readonly number[]): Point[] => values.map((y, i) => [must(rates[i]), y]);
   const [low, high] = extent([points(smoothed)]);
   const top = Math.min(high, 1.5 * (smoothed.find(Number.isFinite) ?? high));
   const at = suggestion === null ? -1 : rates.indexOf(suggestion);

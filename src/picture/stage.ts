@@ -4,6 +4,7 @@ import type { StepForm, Term } from '../analyze/linearForm.ts';
 import { stepForm } from '../analyze/stepForm.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { GraphSpec } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import { boxesEnd, type DrawnStep, type Lanes, laneY, type Origin } from './cell.ts';
 import { isOne, type Label, labelRing, labelText } from './coefLabel.ts';
 import { operations } from './labels.ts';
@@ -30,7 +31,7 @@ const mostItems = 8;
 /** The steps of a graph with their forms. */
 export function drawnSteps(graph: Graph): DrawnStep[] {
   const { nodes } = graph;
-  const channels = graph.shapes().map((shape) => shape[1] ?? 0);
+  const channels = graph.shapes().map((shape) => must(shape[1]));
   return graph.steps.map((step): DrawnStep => {
     return { step, form: stepForm({ nodes, step, channels, ring: labelRing(graph, step.n) }) };
   });
@@ -59,20 +60,20 @@ export function drawStage(graph: GraphSpec, steps: readonly DrawnStep[]): DrawnS
 }
 
 function drawRow(graph: GraphSpec, steps: readonly DrawnStep[], lanes: Lanes, x: number): Piece {
-  const [first] = steps;
-  const origins = Array.from({ length: first?.form.states.length ?? 1 }, (_, j): Origin => {
+  const first = must(steps[0]);
+  const origins = Array.from({ length: first.form.states.length }, (_, j): Origin => {
     const lane = lanes.own.indexOf(j);
     return { x: lane < 0 ? x - 24 * j : x, y: laneY(lanes, Math.max(lane, 0)), kind: 'sum' };
   });
-  const n = first?.step.n ?? 0;
+  const n = first.step.n;
   const parts = lanes.own.flatMap((_, lane) => entry({ x, y: laneY(lanes, lane) }, lane, n));
   let piece: Piece = { parts: [], x, origins };
-  const enter = enterName(graph, first?.step.stage ?? 0);
+  const enter = enterName(graph, first.step.stage);
   const add = (next: Piece): void => {
     parts.push('<g>', ...next.parts, '</g>');
     piece = next;
   };
-  if (enter !== '' && first?.step.transition === false) add(drawEnter(enter, lanes, piece));
+  if (enter !== '' && !first.step.transition) add(drawEnter(enter, lanes, piece));
   for (const item of shown(steps)) {
     add(typeof item === 'number' ? drawFold(item, lanes, piece) : drawStep(graph, item, lanes, piece));
     if (enter !== '' && typeof item !== 'number' && item.step.transition) add(drawEnter(enter, lanes, piece));
@@ -144,7 +145,7 @@ function likeness({ step: { transition }, form }: DrawnStep): string {
 
 /** The first ones, how many are left out, and the last; steps with many f fold sooner. */
 function folded(run: readonly DrawnStep[]): (DrawnStep | number)[] {
-  const many = (run[0]?.form.fields.length ?? 0) > 2;
+  const many = must(run[0]).form.fields.length > 2;
   const [most, first] = many ? [2, 1] : [mostAlike, 2];
   if (run.length <= most) return [...run];
   return [...run.slice(0, first), run.length - first - 1, ...run.slice(-1)];

@@ -2,6 +2,7 @@
 
 import type { StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec } from '../graph/spec.ts';
+import { must } from '../must.ts';
 import {
   boxesEnd,
   boxLeft,
@@ -121,7 +122,7 @@ function otherWidth(graph: GraphSpec, form: StepForm<Label>, results: readonly R
 function otherLines(graph: GraphSpec, { after, others }: StepForm<Label>, i: number): string[] {
   const parts = after.filter(({ of, terms }) => of === 0 && terms.some(({ from }) => from === 'other'));
   if (parts.length > 1) return [`${parts.length} branches`, 'concat'];
-  return twoLines(operations(graph, others[i]?.nodes ?? []));
+  return twoLines(operations(graph, must(others[i]).nodes));
 }
 
 /** The convolution, or the last operation, above; the others below. */

@@ -1,6 +1,7 @@
 /** Figures in the plane: regions of absolute stability, and trajectories of features. */
 
 import type { Region, RegionVariant, StageTrajectories } from '../analyze/analysis.ts';
+import { must } from '../must.ts';
 import { type Axis, linearAxis, type Point } from '../picture/axes.ts';
 import { text } from '../picture/text.ts';
 import {
@@ -141,7 +142,7 @@ function axisOf(values: readonly number[]): Axis {
 }
 
 function title(stage: number, steps: readonly number[]): string {
-  const [from = 0, to = 0] = [steps[0], steps.at(-1)];
+  const [from, to] = [must(steps[0]), must(steps.at(-1))];
   return from < 0
     ? `stage ${stage}: from the stem to step ${to}`
     : `stage ${stage}: after steps ${from} to ${to}`;

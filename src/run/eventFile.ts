@@ -1,9 +1,11 @@
 /** Files that TensorBoard opens: scalars, histograms and images, appended one event at a time. */
+
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { errnoOf, fileError } from '../files.ts';
+import { must } from '../must.ts';
 import { appendFile } from './appendFile.ts';
 import { type EventMessage, eventRecord, type SummaryValue } from './eventProto.ts';
 
@@ -112,8 +114,8 @@ function histogramOf(values: readonly number[]): NonNullable<SummaryValue['histo
   const width = (max - min) / count;
   const bucket = new Array<number>(count).fill(0);
   for (const value of values) {
-    const i = width > 0 ? Math.min(count - 1, Math.floor((value - min) / width)) : 0;
-    bucket[i] = (bucket[i] ?? 0) + 1;
+    const i = width > 0 ? Math.min(count - 1, Math.floor((value - min) / width) || 0) : 0;
+    bucket[i] = must(bucket[i]) + 1;
   }
   return {
     min,

@@ -1,5 +1,7 @@
 /** TensorBoard's files on the byte level: messages (tensorflow/core/util/event.proto, framework/summary.proto) in TFRecord frames. */
+
 import protobuf from 'protobufjs/light.js';
+import { must } from '../must.ts';
 
 /** One value of a summary; one of the three kinds. */
 export interface SummaryValue {
@@ -112,6 +114,6 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
 /** CRC-32C (Castagnoli) of bytes, RFC 3720. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 255] ?? 0);
+  for (const byte of bytes) crc = (crc >>> 8) ^ must(table[(crc ^ byte) & 255]);
   return ~crc >>> 0;
 }

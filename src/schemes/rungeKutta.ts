@@ -1,6 +1,7 @@
 import { didYouMean, expected } from '../errors.ts';
 import { lin } from '../graph/functions.ts';
 import type { Node } from '../graph/node.ts';
+import { must } from '../must.ts';
 import type { Scheme } from '../roles.ts';
 import { type Tableau, type TableauName, tableaus } from './tableaus.ts';
 
@@ -39,7 +40,7 @@ export function rungeKutta(method: TableauName | Tableau, { share = false }: Run
 
 /** u + Σ c_i k_i, without the terms that are 0. */
 function weighed(u: Node, weights: readonly number[], stages: readonly Node[]): Node {
-  const terms = stages.map((k, i) => [weights[i] ?? 0, k] as const).filter(([c]) => c !== 0);
+  const terms = stages.map((k, i) => [must(weights[i]), k] as const).filter(([c]) => c !== 0);
   return terms.length === 0 ? u : lin([1, u], ...terms);
 }
 

@@ -1,9 +1,11 @@
 /** The range test of learning rates: a short training whose rate grows until the loss breaks out. */
+
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { Images } from '../loading/images.ts';
 import { copyModel } from '../model/copyModel.ts';
 import type { Model } from '../model/model.ts';
+import { must } from '../must.ts';
 import type { RateSearch } from '../picture/rates.ts';
 import { trainSchema } from '../train/options.ts';
 import type { TrainSettings, TrainSettingsInput } from '../train/settings.ts';
@@ -83,7 +85,8 @@ export async function findLearningRate(
 
 function isDiverged(losses: readonly number[]): boolean {
   const means = averaged(losses);
-  return (means.at(-1) ?? 0) > breakout * Math.min(...means);
+  const last = means.at(-1);
+  return last !== undefined && last > breakout * Math.min(...means);
 }
 
 /** Every loss averaged with its neighbours, as many on both sides. */
@@ -100,8 +103,8 @@ function steepest(rates: readonly number[], losses: readonly number[]): number |
   const lowest = losses.indexOf(Math.min(...losses));
   let [best, slope] = [-1, 0];
   for (let i = 1; i <= lowest && i < losses.length - 1; i++) {
-    const rise = (losses[i + 1] ?? 0) - (losses[i - 1] ?? 0);
+    const rise = must(losses[i + 1]) - must(losses[i - 1]);
     if (rise < slope) [best, slope] = [i, rise];
   }
-  return rates[best] ?? null;
+  return best < 0 ? null : must(rates[best]);
 }

@@ -1,6 +1,8 @@
 /** The pip commands of `lm-resnet setup`: what they are, and running one with its failure explained. */
+
 import { spawn } from 'node:child_process';
 import { isLmError, LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import { type Flavour, libtorchRelease } from './examine.ts';
 import { findPython, type Python } from './python.ts';
 
@@ -71,8 +73,8 @@ function foreignPython({ version }: Python): string[] {
  * @param metadata text of the wheel's METADATA.
  */
 export function cudaRequirements(metadata: string): string[] {
-  const requirements = [...metadata.matchAll(/^Requires-Dist:\s*(.+)$/gm)].map(
-    (match) => match[1]?.trim() ?? '',
+  const requirements = [...metadata.matchAll(/^Requires-Dist:\s*(.+)$/gm)].map((match) =>
+    must(match[1]).trim(),
   );
   return requirements.filter(
     (text) =>

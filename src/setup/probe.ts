@@ -1,5 +1,7 @@
 /** Loads libtorch and the addon in a child process, so that a crash is a finding and not the end of this process. */
+
 import { spawn } from 'node:child_process';
+import { must } from '../must.ts';
 
 /** What the addon says of itself. */
 export interface AddonInfo {
@@ -104,5 +106,5 @@ function ending(code: number | null, signal: string | null, killed: boolean, out
 }
 
 function lastLine(output: string): string {
-  return output.trim().split('\n').at(-1) ?? '';
+  return must(output.trim().split('\n').at(-1));
 }

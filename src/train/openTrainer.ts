@@ -1,8 +1,10 @@
 /** The native trainer of a run; where the images change their size from epoch to epoch, one after the other. */
+
 import { expected } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
 import type { Model } from '../model/model.ts';
+import { must } from '../must.ts';
 import type { NativeChunk, NativeChunkResult, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { resizedTo } from '../transforms/transforms.ts';
@@ -39,7 +41,7 @@ export function openTrainer(
  * sizeAt([128, 160, 192], 1, 5); // 128: the shares begin with the epochs 0, 2 and 4
  */
 export function sizeAt(sizes: readonly number[], epoch: number, epochs: number): number {
-  return sizes[Math.min(sizes.length - 1, Math.floor((epoch * sizes.length) / epochs))] ?? 0;
+  return must(sizes[Math.min(sizes.length - 1, Math.floor((epoch * sizes.length) / epochs))]);
 }
 
 /**
@@ -62,7 +64,7 @@ class SizedTrainer implements NativeTrainer {
   ) {
     this.#make = make;
     this.#sizes = sizes;
-    this.#size = sizes[0] ?? 0;
+    this.#size = must(sizes[0]);
     this.#trainer = make(this.#size);
     this.stepsPerEpoch = this.#trainer.stepsPerEpoch;
     this.#epochs = steps === undefined ? epochs : Math.ceil(steps / this.stepsPerEpoch);

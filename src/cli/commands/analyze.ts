@@ -1,4 +1,5 @@
 /** `lm-resnet analyze` */
+
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AnalyzeOptions, analyze } from '../../analyze/analyze.ts';
@@ -8,6 +9,7 @@ import { replaceFile } from '../../files.ts';
 import type { InputSpec } from '../../graph/spec.ts';
 import { readImage } from '../../images/readImage.ts';
 import { Model } from '../../model/model.ts';
+import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
@@ -96,7 +98,7 @@ function sample(labels: Int32Array, classes: number, count: number): Int32Array 
     return round * classes + label;
   });
   return Int32Array.from(
-    [...place.keys()].toSorted((a, b) => (place[a] ?? 0) - (place[b] ?? 0)).slice(0, count),
+    [...place.keys()].toSorted((a, b) => must(place[a]) - must(place[b])).slice(0, count),
   );
 }
 

@@ -1,8 +1,10 @@
 /** `lm-resnet evaluate` */
+
 import type { Command } from 'commander';
 import { parseOptions } from '../../check.ts';
 import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../../evaluate/evaluateInDetail.ts';
 import { Model } from '../../model/model.ts';
+import { must } from '../../must.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
@@ -80,7 +82,7 @@ function asText(found: DetailedEvaluation, flags: Flags): string {
     parts.push(
       table(
         ['true \\ predicted', ...classNames],
-        confusion.map((row, i) => [classNames[i] ?? String(i), ...row.map(String)]),
+        confusion.map((row, i) => [must(classNames[i]), ...row.map(String)]),
       ),
     );
   if (flags.calibration)

@@ -1,8 +1,10 @@
 /** `lm-resnet predict` */
+
 import { type Command, Option } from 'commander';
 import { readImage } from '../../images/readImage.ts';
 import { ampSchema } from '../../model/amp.ts';
 import { Model } from '../../model/model.ts';
+import { must } from '../../must.ts';
 import { type Amp, precisions } from '../../native/binding.ts';
 import { countOption } from '../flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
@@ -42,7 +44,7 @@ async function run(checkpoint: string, images: readonly string[], flags: Flags):
       console.log(JSON.stringify({ image, ...prediction }));
       continue;
     }
-    const guesses = prediction?.top.map((g) => `${g.label} ${(100 * g.probability).toFixed(1)} %`) ?? [];
+    const guesses = must(prediction).top.map((g) => `${g.label} ${(100 * g.probability).toFixed(1)} %`);
     console.log(`${image}: ${guesses.join(', ')}`);
   }
 }

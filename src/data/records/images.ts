@@ -1,8 +1,10 @@
 /** The image files of a data set that is packed. */
+
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, LmError } from '../../errors.ts';
 import { fileError, readAt, readBounded, withFile } from '../../files.ts';
+import { must } from '../../must.ts';
 import type { FoundData } from '../open.ts';
 
 /** An image file to be packed, or the part of a file that holds it. */
@@ -26,9 +28,10 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
     });
   if (source.kind === 'ranges')
     return names.map((own, i) => {
-      const [file = 0, start = 0, bytes = 0, , rows = 0] = source.table.subarray(5 * i, 5 * i + 5);
+      const column = (k: number): number => must(source.table[5 * i + k]);
+      const [file, start, bytes, rows] = [column(0), column(1), column(2), column(4)];
       const place = { offset: start + 4 * rows, length: bytes - 4 * rows };
-      return { name: own, label: labels[i] ?? 0, path: source.files[file]?.path ?? '', ...place };
+      return { name: own, label: must(labels[i]), path: must(source.files[file]).path, ...place };
     });
   const files: ImageFile[] = [];
   for (const [i, own] of names.entries()) {
@@ -36,7 +39,7 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
     const { size } = await stat(path).catch((cause: unknown) => {
       throw fileError(cause, 'a readable image', path);
     });
-    files.push({ name: own, label: labels[i] ?? 0, path, offset: 0, length: size });
+    files.push({ name: own, label: must(labels[i]), path, offset: 0, length: size });
   }
   return files;
 }

@@ -1,4 +1,5 @@
 /** Packs the images of a data set into records that load fast. */
+
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { writeSafetensors } from '../../checkpoint/safetensors.ts';
 import { availableCores } from '../../cores.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
 import { errnoOf, fileError, replaceFile } from '../../files.ts';
+import { must } from '../../must.ts';
 import type { BadImage } from '../../native/binding.ts';
 import type { DecodingInput } from '../../transforms/decoding.ts';
 import { findData } from '../open.ts';
@@ -225,7 +227,7 @@ async function writeShard(
   for (const [i, payload] of payloads.entries()) {
     if (payload === null) continue;
     const { bytes, crc, rows } = payload;
-    const { name = '', label = 0 } = images[i] ?? {};
+    const { name, label } = must(images[i]);
     entries.push({ name, label, offset, length: bytes.length, crc, rows });
     parts.push(bytes);
     offset += bytes.length;

@@ -1,6 +1,8 @@
 /** Run folders read and compared. */
+
 import { basename } from 'node:path';
 import { expected } from '../../errors.ts';
+import { must } from '../../must.ts';
 import type { Comparison, RunReport, SettingRow } from './comparison.ts';
 import { readRun } from './runReader.ts';
 
@@ -24,7 +26,7 @@ export async function compareRuns(folders: readonly string[]): Promise<Compariso
   const names = namesOf(folders);
   const runs: RunReport[] = [];
   for (const [i, folder] of folders.entries())
-    runs.push({ name: names[i] ?? folder, ...(await readRun(folder)) });
+    runs.push({ name: must(names[i]), ...(await readRun(folder)) });
   const rows = settingRows(runs);
   const differs = ({ values }: SettingRow): boolean =>
     new Set(values.map((v) => JSON.stringify(v ?? null))).size > 1;
@@ -36,7 +38,7 @@ function namesOf(folders: readonly string[]): readonly string[] {
   if (twice !== undefined) throw expected('ERR_CONFIG', 'every run once', 'runs', twice);
   const short = folders.map((folder) => basename(folder));
   return short.map((name, i) =>
-    short.filter((other) => other === name).length > 1 ? (folders[i] ?? name) : name,
+    short.filter((other) => other === name).length > 1 ? must(folders[i]) : name,
   );
 }
 

@@ -1,5 +1,6 @@
 /** A confusion matrix as a heat map: what is right in blue, what is wrong in red. */
 
+import { must } from '../../must.ts';
 import { escapeXml, text } from '../../picture/text.ts';
 import { color, picture } from '../chart.ts';
 import type { Confusion } from './comparison.ts';
@@ -63,10 +64,10 @@ export function mistakes({ confusion, classNames }: Confusion, most: number): Mi
   return filled(confusion)
     .filter(([row, column]) => row !== column)
     .map(([row, column, count]) => ({
-      truth: classNames[row] ?? '',
-      taken: classNames[column] ?? '',
+      truth: must(classNames[row]),
+      taken: must(classNames[column]),
       count,
-      share: count / total(confusion[row]),
+      share: count / total(must(confusion[row])),
     }))
     .toSorted((a, b) => b.count - a.count || b.share - a.share)
     .slice(0, most);
@@ -78,8 +79,8 @@ function filled(confusion: Confusion['confusion']): HeatData['cells'] {
   );
 }
 
-function total(row: readonly number[] | undefined): number {
-  return (row ?? []).reduce((a, b) => a + b, 0);
+function total(row: readonly number[]): number {
+  return row.reduce((a, b) => a + b, 0);
 }
 
 /** One path for every shade: cells by their part of the true class; mistakes relative to the greatest, so that small ones show. */
@@ -90,7 +91,7 @@ function shades(
 ): string[] {
   const size = Number(Math.max(1, leastPixels / pixels).toFixed(2));
   const totals = confusion.map(total);
-  const share = ([row, , count]: HeatData['cells'][number]): number => count / (totals[row] ?? 1);
+  const share = ([row, , count]: HeatData['cells'][number]): number => count / must(totals[row]);
   const wrong = cells.filter(([row, column]) => row !== column);
   const greatest = wrong.reduce((most, cell) => Math.max(most, share(cell)), 0) || 1;
   const layer = (part: HeatData['cells'], full: number, fill: string): string[] =>

@@ -1,5 +1,6 @@
 /** The figures of a report: loss, top-1, learning rate, speed, and learned coefficients over the epochs. */
 
+import { must } from '../../must.ts';
 import { extent, type Point, padded } from '../../picture/axes.ts';
 import { fromZero, smoothed, withoutStart } from '../../picture/curves.ts';
 import { color, curveSample, type LegendEntry, line } from '../chart.ts';
@@ -74,7 +75,7 @@ export function coefficientChart({ coefficients, name }: RunReport, run: number)
   if (coefficients === null) return null;
   const { kind, names, epochs, values } = coefficients;
   const curves = names.map((label, i): ChartCurve => {
-    const points = epochs.map((epoch, at): Point => [epoch, values[i]?.[at] ?? Number.NaN]);
+    const points = epochs.map((epoch, at): Point => [epoch, must(must(values[i])[at])]);
     return { run, label, stroke: depthColor(i / Math.max(1, names.length - 1)), style: 'line', points };
   });
   const key = [{ label: 'first step of the network', sample: curveSample(depthColor(0), { dots: false }) }];

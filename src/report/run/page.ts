@@ -1,5 +1,6 @@
 /** Runs side by side as one HTML page that needs nothing else. */
 
+import { must } from '../../must.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
 import { aside, inline, paragraph, section } from '../html.ts';
@@ -27,7 +28,7 @@ interface PageData {
  */
 export function reportPage(comparison: Comparison): string {
   const { runs } = comparison;
-  const title = runs.length === 1 ? (runs[0]?.name ?? '') : `${runs.length} runs compared`;
+  const title = runs.length === 1 ? must(runs[0]).name : `${runs.length} runs compared`;
   const data: PageData = { charts: [], heats: [] };
   const body = [
     header(comparison, title),
@@ -76,12 +77,12 @@ ${chooser}`;
 function lead(runs: Comparison['runs']): string {
   const ranked = runs
     .filter(({ result }) => result.bestTop1 !== null)
-    .toSorted((a, b) => (b.result.bestTop1 ?? 0) - (a.result.bestTop1 ?? 0));
+    .toSorted((a, b) => must(b.result.bestTop1) - must(a.result.bestTop1));
   const [first] = ranked;
   if (first === undefined) return 'No run has been evaluated on held-out images.';
   const { bestTop1, bestEpoch } = first.result;
   const where = runs.length === 1 ? '' : ` of ${escapeXml(first.name)}`;
-  return `Best top-1 on held-out images: ${(100 * (bestTop1 ?? 0)).toFixed(2)} %${where}, after epoch ${short(bestEpoch ?? 0)}.`;
+  return `Best top-1 on held-out images: ${(100 * must(bestTop1)).toFixed(2)} %${where}, after epoch ${short(must(bestEpoch))}.`;
 }
 
 function settingsSection(comparison: Comparison): string {

@@ -1,4 +1,5 @@
 /** One run folder as data: settings.json, metrics.jsonl, and where they exist checkpoint.safetensors and evaluation.json. */
+
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -9,6 +10,7 @@ import { LmError } from '../../errors.ts';
 import { errnoOf, fileError } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
+import { must } from '../../must.ts';
 import { median } from '../../picture/curves.ts';
 import { readMetrics } from '../../run/metricsLog.ts';
 import type { CoefficientCurves, Confusion, RunReport, RunResult } from './comparison.ts';
@@ -165,7 +167,7 @@ function curvesOf(rows: readonly CoefficientsRow[], graph: Graph | null): Coeffi
   const ks = graph === null ? [] : rows.map(({ values }) => kMeans(graph, values));
   const kind = (ks[0]?.size ?? 0) > 0 ? 'k' : 'stored';
   const all = kind === 'k' ? ks : rows.map(({ values }) => storedMeans(values));
-  const names = [...(all[0]?.keys() ?? [])];
+  const names = [...must(all[0]).keys()];
   return {
     kind,
     names,
