@@ -127,20 +127,7 @@ export type {
   WarningEvent,
 } from './run/events.ts';
 export { readMetrics } from './run/metricsLog.ts';
-export { adamsBashforth2 } from './schemes/adamsBashforth2.ts';
-export { euler } from './schemes/euler.ts';
-export { type FractalOptions, fractal, fractalTransition } from './schemes/fractal.ts';
-export { type SchemeName, schemes } from './schemes/index.ts';
-export { leapfrog } from './schemes/leapfrog.ts';
-export { type LinearTwoStepOptions, linearTwoStep } from './schemes/linearTwoStep.ts';
-export { midpoint } from './schemes/midpoint.ts';
-export { type MomentumOptions, momentum } from './schemes/momentum.ts';
-export { mpoly, type PolyOptions, poly, way } from './schemes/poly.ts';
-export { projected } from './schemes/projected.ts';
-export { reversible } from './schemes/reversible.ts';
-export { type RungeKuttaOptions, rungeKutta } from './schemes/rungeKutta.ts';
-export { type Tableau, type TableauName, tableaus } from './schemes/tableaus.ts';
-export { type ThreeStepOptions, threeStep } from './schemes/threeStep.ts';
+export * from './schemes/index.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
 export {

@@ -185,8 +185,7 @@ const within = (file: string, folder: string): boolean => file.startsWith(`nativ
 const nativeArrows: Readonly<Record<string, readonly string[]>> = {
   core: [],
   data: ['core'],
-  dist: ['core'],
-  binding: ['core', 'data', 'dist'],
+  binding: ['core', 'data'],
 };
 
 describe('native', () => {

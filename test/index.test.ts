@@ -21,7 +21,6 @@ const names = {
     'projected',
     'reversible',
     'rungeKutta',
-    'schemes',
     'tableaus',
     'threeStep',
     'way',

@@ -1,6 +1,6 @@
 import { dropout } from '../../src/noise/dropout.ts';
 import { gaussianNoise } from '../../src/noise/gaussianNoise.ts';
-import type { NoiseName } from '../../src/noise/index.ts';
+import type * as noises from '../../src/noise/index.ts';
 import { shakeShake } from '../../src/noise/shakeShake.ts';
 import { stochasticDepth } from '../../src/noise/stochasticDepth.ts';
 import type { Noise } from '../../src/roles.ts';
@@ -8,7 +8,7 @@ import type { Noise } from '../../src/roles.ts';
 /** One row per noise (and variant): drives the tests in noise.test.ts. */
 export interface NoiseRow {
   readonly title: string;
-  readonly name: NoiseName;
+  readonly name: keyof typeof noises;
   readonly noise: Noise;
   /** The operation that draws, on every f that is not exempt. */
   readonly op: string;
@@ -22,7 +22,7 @@ export interface NoiseRow {
 
 const row = (
   title: string,
-  name: NoiseName,
+  name: NoiseRow['name'],
   noise: Noise,
   op: string,
   attrs: NoiseRow['attrs'],
