@@ -1,4 +1,7 @@
-/** A scheme and a block of one's own: written, trained, saved, and served without this file. Run by test/examples.test.ts. */
+/**
+ * A scheme and a block of one's own: written, trained, saved, and served without this file. Run by
+ * test/examples.test.ts.
+ */
 import {
   type Block,
   type LabelledImages,

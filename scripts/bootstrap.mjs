@@ -1,5 +1,6 @@
-// Makes a fresh clone ready: npm packages, TypeScript, libtorch, native build. Plain Node: `node scripts/bootstrap.mjs`.
-// Each step has a stamp and is skipped where nothing changed; stopped midway, the next run goes on with the step that is missing.
+// Makes a fresh clone ready: npm packages, TypeScript, libtorch, native build. Plain Node:
+// `node scripts/bootstrap.mjs`. Each step has a stamp and is skipped where nothing changed; stopped midway,
+// the next run goes on with the step that is missing.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -57,7 +58,10 @@ async function installPackages() {
   );
 }
 
-/** Overwrites file by file, so that a program that runs from dist keeps its modules; then drops what no source makes. */
+/**
+ * Overwrites file by file, so that a program that runs from dist keeps its modules; then drops what no source
+ * makes.
+ */
 async function compileTypeScript() {
   return once(join('dist', '.lm-stamp'), ['src', 'tsconfig.json', 'package-lock.json'], 'dist', async () => {
     const tsc = join('node_modules', 'typescript', 'bin', 'tsc');

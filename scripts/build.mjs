@@ -1,5 +1,6 @@
-// Builds the native binaries with CMake into build/Release. Plain Node, no packages: `node scripts/build.mjs --help`.
-// An unchanged tree returns at once: a stamp holds a hash of every source, the libtorch and the options.
+// Builds the native binaries with CMake into build/Release. Plain Node, no packages:
+// `node scripts/build.mjs --help`. An unchanged tree returns at once: a stamp holds a hash of every source,
+// the libtorch and the options.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -185,7 +186,10 @@ export function listFiles(root, path) {
     .flatMap((name) => listFiles(root, join(path, name)));
 }
 
-/** Runs a program; its output is shown only when it fails. Rejects with the first and last lines as the message. */
+/**
+ * Runs a program; its output is shown only when it fails. Rejects with the first and last lines as the
+ * message.
+ */
 export function runQuietly(command, args, { cwd, env } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });

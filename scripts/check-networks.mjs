@@ -1,4 +1,5 @@
-// Every named model at its published size: one training step at batch 2, evaluated, saved, loaded, and one prediction. Takes minutes and a few GB:
+// Every named model at its published size: one training step at batch 2, evaluated, saved, loaded, and one
+// prediction. Takes minutes and a few GB:
 //   npm run check:networks -- [names…] [--threads N]
 // Prints one JSON line per model; the default test suite does the same with thin twins.
 import { mkdtempSync, rmSync } from 'node:fs';

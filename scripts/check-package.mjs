@@ -1,4 +1,5 @@
-// The package as a user gets it: prebuilt binaries, packed, installed without scripts in an empty folder, and used once.
+// The package as a user gets it: prebuilt binaries, packed, installed without scripts in an empty folder, and
+// used once.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

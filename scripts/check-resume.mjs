@@ -1,7 +1,9 @@
-// A training killed with SIGKILL at random moments and resumed each time ends in the bytes of an undisturbed one:
+// A training killed with SIGKILL at random moments and resumed each time ends in the bytes of an undisturbed
+// one:
 //   node scripts/check-resume.mjs [--kills 20] [--seed 1]
-// All that draws or remembers is on: order, crops and flips on two threads, Mixup, CutMix, stochastic depth, dropout, AdamW, averages, a schedule.
-// Ends with one line of JSON; exits with 1 where a byte differs. `--child FOLDER` is the training itself.
+// All that draws or remembers is on: order, crops and flips on two threads, Mixup, CutMix, stochastic depth,
+// dropout, AdamW, averages, a schedule. Ends with one line of JSON; exits with 1 where a byte differs.
+// `--child FOLDER` is the training itself.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -97,7 +99,10 @@ async function child(folder) {
   for await (const event of run) if (event.type === 'step') console.log(event.step);
 }
 
-/** Runs the child until it has done so many steps, then kills it; with null to its end. Gives whether it was killed. */
+/**
+ * Runs the child until it has done so many steps, then kills it; with null to its end. Gives whether it was
+ * killed.
+ */
 async function runChild(folder, until, pause) {
   const file = fileURLToPath(import.meta.url);
   const process_ = spawn(process.execPath, [file, '--child', folder], {

@@ -1,5 +1,6 @@
-// Builds libjpeg-turbo, libpng and zlib as static libraries for the prebuilt addon, which must not need those of a system:
-// `LM_STATIC_CODECS=$(node scripts/codecs.mjs) node scripts/build.mjs --out DIR`. Development links the system's.
+// Builds libjpeg-turbo, libpng and zlib as static libraries for the prebuilt addon, which must not need those
+// of a system: `LM_STATIC_CODECS=$(node scripts/codecs.mjs) node scripts/build.mjs --out DIR`. Development
+// links the system's.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -18,7 +19,10 @@ Builds the static codecs (CMake, a C compiler, nasm on x86) into .cache/codecs/p
 Environment: LM_CODEC_SOURCES names another place for the source archives: a folder, in which they have any name,
 or an address below which they are called NAME-VERSION.tar.gz.`;
 
-/** In the order in which they need each other. The second hash of zlib is Debian's archive: upstream's without what is for Windows. */
+/**
+ * In the order in which they need each other. The second hash of zlib is Debian's archive: upstream's without
+ * what is for Windows.
+ */
 const codecs = [
   {
     name: 'zlib',

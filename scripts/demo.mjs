@@ -1,5 +1,6 @@
-// `npm run demo`: from a fresh clone to a trained LM-ResNet-20 on real digits. Sets up what is missing, trains one epoch of MNIST, saves a few
-// test digits and says how to classify one. `npm run demo -- --json` ends with one line of JSON; `--help` lists what else there is.
+// `npm run demo`: from a fresh clone to a trained LM-ResNet-20 on real digits. Sets up what is missing,
+// trains one epoch of MNIST, saves a few test digits and says how to classify one. `npm run demo -- --json`
+// ends with one line of JSON; `--help` lists what else there is.
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';

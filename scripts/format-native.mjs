@@ -1,4 +1,5 @@
-// Formats the C++ sources with the pinned clang-format; `--check` only looks. The tool comes from PyPI into .cache/ of this clone.
+// Formats the C++ sources with the pinned clang-format; `--check` only looks. The tool comes from PyPI into
+// .cache/ of this clone.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 
 /**
- * Runs `work` while no other process on this machine holds the lock `name`. The lock is an abstract Unix socket: the
- * kernel frees it when its holder dies, however it dies, so that there are no stale locks.
+ * Runs `work` while no other process on this machine holds the lock `name`. The lock is an abstract Unix
+ * socket: the kernel frees it when its holder dies, however it dies, so that there are no stale locks.
  */
 export async function withLock(name, work, onWait = () => {}) {
   const address = `\0lm-resnet-${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;

@@ -1,4 +1,5 @@
-// Runs the build tools of the Node world over CMakeLists.txt, with the headers of the Node that runs this, so that none are downloaded.
+// Runs the build tools of the Node world over CMakeLists.txt, with the headers of the Node that runs this, so
+// that none are downloaded.
 //   node scripts/node-tools.mjs cmake-js       build/Release, by cmake-js
 //   node scripts/node-tools.mjs node-gyp       build/Release, by way of binding.gyp
 //   node scripts/node-tools.mjs prebuildify    prebuilds/<platform>-<arch>/{opener.node, lm_resnet.so}
@@ -11,7 +12,10 @@ import { locateLibtorch } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The opener keeps its name: node-gyp-build takes the one `.node` there is, and the addon (`.so`) is copied beside it. */
+/**
+ * The opener keeps its name: node-gyp-build takes the one `.node` there is, and the addon (`.so`) is copied
+ * beside it.
+ */
 const programs = {
   'cmake-js': async () => [
     'cmake-js',

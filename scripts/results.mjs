@@ -1,6 +1,7 @@
-// Accuracy of LM-ResNet beside its twin, the pre-activation ResNet of the same depth, on Fashion-MNIST. One training for every depth, seed and
-// network, on the CPU; each result is a line of a file and is not computed again, so that Ctrl-C costs one training and more seeds can follow.
-// Ends with the tables of docs/results.md and a picture of the learned k_n.
+// Accuracy of LM-ResNet beside its twin, the pre-activation ResNet of the same depth, on Fashion-MNIST. One
+// training for every depth, seed and network, on the CPU; each result is a line of a file and is not computed
+// again, so that Ctrl-C costs one training and more seeds can follow. Ends with the tables of docs/results.md
+// and a picture of the learned k_n.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -51,7 +52,10 @@ function number(text, name) {
   throw new Error(`Expected one number for --${name} but received ${text}`);
 }
 
-/** What is to be trained, in an order that completes one depth after the other, and in it one pair of networks after the other. */
+/**
+ * What is to be trained, in an order that completes one depth after the other, and in it one pair of networks
+ * after the other.
+ */
 function jobsOf({ depths, seeds, epochs, steps }) {
   const pairs = depths.flatMap((depth) => seeds.map((seed) => ({ depth, seed })));
   return pairs.flatMap((pair) => Object.keys(nets).map((net) => ({ net, ...pair, epochs, steps })));

@@ -1,5 +1,4 @@
 /** Validation of options: a zod schema in, values with their defaults or one `LmError` out. */
-
 import { z } from 'zod';
 import { didYouMean, expected, type LmError, type LmErrorOptions } from './errors.ts';
 import { must } from './must.ts';
@@ -20,13 +19,14 @@ const nouns: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks options against a zod schema and fills in their defaults.
- * A key that the schema lacks is an error, at the top level also where the schema is a plain `z.object`.
- * The message of a `refine` should read as the ‹what› of "Expected ‹what› for …": `{ message: 'an even number' }`.
+ * Checks options against a zod schema and fills in their defaults. A key that the schema lacks is an error,
+ * at the top level also where the schema is a plain `z.object`. The message of a `refine` should read as the
+ * ‹what› of "Expected ‹what› for …": `{ message: 'an even number' }`.
  *
  * @param what name of the value in messages, such as `train`: a wrong rate is then reported for `train.lr`.
  * @returns the parsed value, defaults filled in.
- * @throws ERR_CONFIG for the first thing that is wrong, unknown keys first; the hint has the nearest known name.
+ * @throws ERR_CONFIG for the first thing that is wrong, unknown keys first; the hint has the nearest known
+ *   name.
  * @example
  * parseOptions(z.object({ lr: z.number().positive().default(0.1) }), { lrr: 1 }, 'train');
  * // LmError: Expected a known option for `train.lrr` but received 1. Hint: Did you mean "lr"?
@@ -81,7 +81,10 @@ function explain(issue: Issue, schema: z.ZodType, value: unknown, what: string):
   );
 }
 
-/** The issue inside a union that says most: a key that no alternative knows; of the alternative that got farthest; the union itself when none got inside. */
+/**
+ * The issue inside a union that says most: a key that no alternative knows; of the alternative that got
+ * farthest; the union itself when none got inside.
+ */
 function deepest(issue: Issue): Issue {
   if (issue.code !== 'invalid_union') return issue;
   const unknown = issue.errors.map((errors) =>

@@ -1,4 +1,7 @@
-/** Processors that this process may use: the smallest of the host's count, the affinity mask and the cgroup's quota. */
+/**
+ * Processors that this process may use: the smallest of the host's count, the affinity mask and the cgroup's
+ * quota.
+ */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

@@ -39,7 +39,8 @@ export function errnoOf(error: unknown): string | undefined {
 }
 
 /**
- * An error of the file system as `LmError` ERR_FILE, with what the errno means as its hint; other errors pass unchanged.
+ * An error of the file system as `LmError` ERR_FILE, with what the errno means as its hint; other errors pass
+ * unchanged.
  *
  * @param what what was expected of the path, such as "a readable file".
  * @example
@@ -53,8 +54,9 @@ export function fileError(cause: unknown, what: string, path: string): unknown {
 }
 
 /**
- * Replaces a file as a whole or not at all: writes a temporary file in the same folder, flushes it to the disk, renames
- * it, and flushes the folder. On any failure the temporary file is removed and the old file is untouched.
+ * Replaces a file as a whole or not at all: writes a temporary file in the same folder, flushes it to the
+ * disk, renames it, and flushes the folder. On any failure the temporary file is removed and the old file is
+ * untouched.
  *
  * @param write fills the new file; what it throws is passed on.
  * @throws ERR_FILE when the file system refuses: full, read-only, no such folder, not permitted.
@@ -66,8 +68,8 @@ export async function replaceFile(path: string, write: (file: FileHandle) => Pro
 }
 
 /**
- * Gives a file another name beside the one it has; a file of that name is replaced as a whole or not at all. Where the file system has no
- * links it is a copy.
+ * Gives a file another name beside the one it has; a file of that name is replaced as a whole or not at all.
+ * Where the file system has no links it is a copy.
  *
  * @throws ERR_FILE when the file system refuses.
  * @example
@@ -81,7 +83,10 @@ export async function linkFile(from: string, to: string): Promise<void> {
 
 const temporaryName = /^\.[0-9a-f]{16}\.tmp$/;
 
-/** True for a name that `replaceFile` gives to a file under way: one that is left belonged to a process that was killed. */
+/**
+ * True for a name that `replaceFile` gives to a file under way: one that is left belonged to a process that
+ * was killed.
+ */
 export function isTemporary(name: string): boolean {
   return temporaryName.test(name);
 }
@@ -156,7 +161,8 @@ export async function readAt(file: FileHandle, bytes: Uint8Array, position: numb
 }
 
 /**
- * Opens a regular file for reading, works with it, and closes it. FIFOs and devices are never opened: that may wait for ever, or do something.
+ * Opens a regular file for reading, works with it, and closes it. FIFOs and devices are never opened: that
+ * may wait for ever, or do something.
  *
  * @throws ERR_FILE when it is missing, not permitted, or no regular file; what `work` throws passes.
  */

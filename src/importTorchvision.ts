@@ -29,14 +29,15 @@ export type ImportOptions = Pick<PresetOptions, 'classes' | 'input' | 'mean' | '
   Omit<ModelOptions, 'seed'>;
 
 /**
- * A model with the weights of one of torchvision's: its state dict as `safetensors.torch.save_file` writes it. Counters of batches
- * are left out. Inputs are normalised as torchvision's are, by ImageNet's mean and deviation, unless `mean` and `std` say otherwise.
+ * A model with the weights of one of torchvision's: its state dict as `safetensors.torch.save_file` writes
+ * it. Counters of batches are left out. Inputs are normalised as torchvision's are, by ImageNet's mean and
+ * deviation, unless `mean` and `std` say otherwise.
  *
  * @param name one of `torchvisionModels`.
  * @param options.classes of a model that was trained further; default 1000.
  * @param options.dtype default 'float32'.
- * @throws ERR_UNKNOWN_NAME for another model; ERR_CHECKPOINT for a torn file, or one whose tensors are not those of the model;
- *   ERR_FILE when it cannot be read; as `preset` and `Model.create`.
+ * @throws ERR_UNKNOWN_NAME for another model; ERR_CHECKPOINT for a torn file, or one whose tensors are not
+ *   those of the model; ERR_FILE when it cannot be read; as `preset` and `Model.create`.
  * @example
  * const model = await importTorchvision('resnet18', 'resnet18.safetensors');
  * await model.save('model.safetensors');

@@ -7,7 +7,8 @@ export const jsonBounds: { readonly values: number; readonly depth: number } = {
 };
 
 /**
- * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to bound.
+ * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to
+ * bound.
  *
  * @throws SyntaxError or RangeError, for the caller to wrap: only it knows what the text is.
  * @example

@@ -1,6 +1,6 @@
 /**
- * A value that cannot be missing: an element inside its array, an entry that was put in before. What may be missing has a default of its
- * own instead.
+ * A value that cannot be missing: an element inside its array, an entry that was put in before. What may be
+ * missing has a default of its own instead.
  *
  * @throws Error when it is: a fault of this package, not of who uses it.
  * @example

@@ -8,8 +8,9 @@ import { type CurvesOptions, drawCurves } from './picture/curves.ts';
 import { drawRates, type RateSearch } from './picture/rates.ts';
 
 /**
- * Writes the curves of a run as a file, `.svg` or `.png` by its name. The text of a PNG needs a font on this machine (any
- * that fontconfig finds, such as the package fonts-dejavu-core); without one boxes stand in place of the letters.
+ * Writes the curves of a run as a file, `.svg` or `.png` by its name. The text of a PNG needs a font on this
+ * machine (any that fontconfig finds, such as the package fonts-dejavu-core); without one boxes stand in
+ * place of the letters.
  *
  * @throws ERR_CONFIG for another ending or a wrong option, ERR_FILE when the file system refuses.
  * @example

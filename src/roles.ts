@@ -39,7 +39,11 @@ export interface At {
  * A time integrator: u_n -> u_{n+1}, written with `lin` and evaluations of f.
  *
  * @example
- * const euler: Scheme = { name: 'euler', order: 1, step([u], field) { return [lin([1, u], [1, field()(u)])]; } };
+ * const euler: Scheme = {
+ *   name: 'euler',
+ *   order: 1,
+ *   step: ([u], field) => [lin([1, u], [1, field()(u)])],
+ * };
  */
 export interface Scheme {
   readonly name: string;
@@ -50,7 +54,10 @@ export interface Scheme {
   step(state: State, field: Field, at: At): State;
   /** Before the head only; default: the newest state. */
   exit?(state: State, at: At): Node;
-  /** Reversible schemes: the state before, from the state after; `field` and the scope replay what `step` drew. */
+  /**
+   * Reversible schemes: the state before, from the state after; `field` and the scope replay what `step`
+   * drew.
+   */
   invert?(next: State, field: Field, at: At): State;
 }
 

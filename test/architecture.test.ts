@@ -164,6 +164,22 @@ describe('src', () => {
   });
 });
 
+describe('comments', () => {
+  it('fit into 110 columns, which the formatter sees to in code alone', () => {
+    const files = ['src', 'test', 'scripts', 'examples'].flatMap((folder) =>
+      filesBelow(folder, /\.m?ts$|\.mjs$/),
+    );
+    const long = files.flatMap((file) =>
+      read(file)
+        .split('\n')
+        .flatMap((line, i) =>
+          /^\s*(\*|\/\/|\/\*)/.test(line) && line.length > 110 ? [`${file}:${i + 1}`] : [],
+        ),
+    );
+    expect(long).toEqual([]);
+  });
+});
+
 describe('scripts', () => {
   it('name only modules that src has', () => {
     const files = [...filesBelow('scripts', /\.m?[jt]s$/), ...filesBelow('test/support', /\.mjs$/)];

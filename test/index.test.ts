@@ -3,7 +3,10 @@ import * as api from '../src/index.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { askNode, dist, emptyEnvironment } from './support/libtorch.ts';
 
-/** Every value of the public API; types are in test/types. A name that comes or goes is a line of the change log. */
+/**
+ * Every value of the public API; types are in test/types. A name that comes or goes is a line of the change
+ * log.
+ */
 const names = {
   imports: ['importTorchvision', 'torchvisionModels'],
   models: ['createModel', 'Model', 'preset', 'presetConfig', 'presetNames', 'presets', 'network', 'nn'],

@@ -1,4 +1,5 @@
-// Our loader beside the rivals of scripts/bench/data.mjs: `node scripts/bench/data-ours.mjs folder|packed|resized FOLDER THREADS`.
+// Our loader beside the rivals of scripts/bench/data.mjs:
+// `node scripts/bench/data-ours.mjs folder|packed|resized FOLDER THREADS`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,9 +1,11 @@
-// Loaders of image files side by side: images per second and core for RandomResizedCrop(224) and a flip, to uint8.
+// Loaders of image files side by side: images per second and core for RandomResizedCrop(224) and a flip, to
+// uint8.
 //   PYTHON=python npm run bench:data -- --photos DIR [--rounds 5] [--json]
-// DIR is a folder that scripts/bench/photos.py made (or one like ImageNet's train), small enough for the page cache. PYTHON names
-// an interpreter with simplejpeg, torchvision and opencv-python-headless (default python3); what is missing is left out, and
-// named. Each loader is a process of its own; they pass over the files in turn, another one first in every round, and ratios
-// are medians of those within a round. Nothing else should run meanwhile.
+// DIR is a folder that scripts/bench/photos.py made (or one like ImageNet's train), small enough for the page
+// cache. PYTHON names an interpreter with simplejpeg, torchvision and opencv-python-headless (default
+// python3); what is missing is left out, and named. Each loader is a process of its own; they pass over the
+// files in turn, another one first in every round, and ratios are medians of those within a round. Nothing
+// else should run meanwhile.
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';

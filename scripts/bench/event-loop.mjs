@@ -1,5 +1,6 @@
-// Delay of the event loop while a model trains: a timer of 1 ms, how late it comes. `npm run bench:event-loop -- [steps] [threads]`.
-// The figures of an idle loop stand beside them, for a busy machine delays both.
+// Delay of the event loop while a model trains: a timer of 1 ms, how late it comes.
+// `npm run bench:event-loop -- [steps] [threads]`. The figures of an idle loop stand beside them, for a busy
+// machine delays both.
 import { availableParallelism } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';

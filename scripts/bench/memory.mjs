@@ -1,4 +1,5 @@
-// Peak memory of activations of one training step, by strategy: everything that is alive at the peak, less parameters, gradients and momenta.
+// Peak memory of activations of one training step, by strategy: everything that is alive at the peak, less
+// parameters, gradients and momenta.
 //   npm run bench:memory -- [--batch 128] [--threads 1]
 // Prints a table for docs/schemes.md. RevNet-110 with ten times the steps takes minutes.
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,8 @@
-// Multi-level training against training the deep net from scratch: time and test accuracy. For each seed three trainings of equally many epochs in
-// all (each part with a one-cycle of its own), on one data set: the deep net from scratch; the shallow net for a part of the epochs, then deepened by the first rule, and by the second.
-// `node scripts/bench/multi-level.mjs [--data DIR] [--kind mnist] [--images 10000] [--epochs 4] [--shallow 2] [--seeds 1] [--threads N]`
+// Multi-level training against training the deep net from scratch: time and test accuracy. For each seed
+// three trainings of equally many epochs in all (each part with a one-cycle of its own), on one data set: the
+// deep net from scratch; the shallow net for a part of the epochs, then deepened by the first rule, and by
+// the second. `node scripts/bench/multi-level.mjs [--data DIR] [--kind mnist] [--images 10000] [--epochs 4]
+// [--shallow 2] [--seeds 1] [--threads N]`
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';

@@ -1,9 +1,13 @@
-// What the loaders in Node that scripts/bench/data.mjs compares share: the lines they speak, the files, and the crop.
+// What the loaders in Node that scripts/bench/data.mjs compares share: the lines they speak, the files, and
+// the crop.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** Says what it is (or `{ unavailable }`), then answers each line of standard input with the seconds of one pass. */
+/**
+ * Says what it is (or `{ unavailable }`), then answers each line of standard input with the seconds of one
+ * pass.
+ */
 export async function serve(about, pass) {
   const say = (message) => console.log(JSON.stringify(message));
   say(about);

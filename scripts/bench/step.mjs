@@ -1,5 +1,7 @@
-// One training step beside eager PyTorch on the same machine: processes in turn, A B A B …, the median of the ratios.
-//   PYTHON=python npm run bench:step -- [--rounds 5] [--threads 1] [--batch 128] [--size 28] [--channels 1] [--n 3]
+// One training step beside eager PyTorch on the same machine: processes in turn, A B A B …, the median of the
+// ratios.
+//   PYTHON=python npm run bench:step -- [--rounds 5] [--threads 1] [--batch 128] [--size 28]
+//     [--channels 1] [--n 3]
 // PYTHON names an interpreter with torch (default python3). Nothing else should run meanwhile.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

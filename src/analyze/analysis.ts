@@ -7,7 +7,10 @@ import type { Characteristic } from './polynomials.ts';
 import type { StepKind } from './recurrence.ts';
 import type { Complex } from './roots.ts';
 
-/** One step, as a time step of an integrator. Numbers are at the mean of per-channel coefficients where no range is given. */
+/**
+ * One step, as a time step of an integrator. Numbers are at the mean of per-channel coefficients where no
+ * range is given.
+ */
 export interface StepAnalysis {
   readonly path: string;
   readonly scheme: string;
@@ -38,7 +41,10 @@ export interface StepAnalysis {
   readonly modified: { readonly first: Range; readonly second: Range; readonly forcing: Range } | null;
   /** Order on u' = lambda u and the speed there; null when 1 is no simple root. */
   readonly order: LinearOrder | null;
-  /** Absolutely stable for z in (-real, 0), and for z = i y with y in (0, imaginary); 64 stands for 64 or more. */
+  /**
+   * Absolutely stable for z in (-real, 0), and for z = i y with y in (0, imaginary); 64 stands for 64 or
+   * more.
+   */
   readonly real: number | null;
   readonly imaginary: number | null;
   /** Means over the images; null without images. */

@@ -1,5 +1,4 @@
 /** A model seen as the integrator of an ODE. */
-
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
@@ -15,7 +14,10 @@ import { type StageStates, stageStates, trajectories } from './trajectories.ts';
 
 /** What to measure on, beside the weights. */
 export interface AnalyzeOptions {
-  /** uint8 [n, height, width, channels] of the model's nominal size: norms and trajectories are from these. Default: none. */
+  /**
+   * uint8 [n, height, width, channels] of the model's nominal size: norms and trajectories are from these.
+   * Default: none.
+   */
   readonly images?: Uint8Array | undefined;
   /** Names of the first images; default "image 1", …. */
   readonly names?: readonly string[] | undefined;
@@ -33,12 +35,13 @@ const optionsSchema = z.strictObject({
 });
 
 /**
- * Analyses a model as a time integrator: learned k_n and modified equation of every step, zero-stability, regions of absolute
- * stability, and on images the norm of f per step and the trajectories of their features. It reads the graph, so it works on a checkpoint
- * whose code is gone.
+ * Analyses a model as a time integrator: learned k_n and modified equation of every step, zero-stability,
+ * regions of absolute stability, and on images the norm of f per step and the trajectories of their features.
+ * It reads the graph, so it works on a checkpoint whose code is gone.
  *
  * @returns plain data; `analysisPage` makes a page of it.
- * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images are no whole number of images, and as the model's `probe`.
+ * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images are no whole number of images, and as the
+ *   model's `probe`.
  * @example
  * const analysis = await analyze(model, { images: set.images.subarray(0, 32 * 784) });
  * console.log(analysis.steps.map((step) => step.k?.mean));

@@ -1,5 +1,4 @@
 /** Values of coefficients, from the values of the parameters they read. */
-
 import type { CoefSpec, GraphSpec } from '../graph/spec.ts';
 import { must } from '../must.ts';
 

@@ -8,7 +8,8 @@ export type Line = readonly (readonly [x: number, y: number])[];
 type Point = readonly [x: number, y: number];
 
 /**
- * Lines on which a function that is symmetric about the real axis is 0, inside a rectangle; it is negative on one side.
+ * Lines on which a function that is symmetric about the real axis is 0, inside a rectangle; it is negative on
+ * one side.
  *
  * @param cells of the grid in the longer direction, default 160.
  */

@@ -32,7 +32,10 @@ export interface StepForm<T> {
   readonly random: boolean;
 }
 
-/** Part of a value: on channels [start, end) it is the sum of coef · source, whose channels are `shift` higher. */
+/**
+ * Part of a value: on channels [start, end) it is the sum of coef · source, whose channels are `shift`
+ * higher.
+ */
 export interface Segment<T> {
   readonly start: number;
   readonly end: number;

@@ -1,5 +1,4 @@
 /** Norms and means of a network's intermediate values on real images. */
-
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
 import type { StepRecord } from '../graph/spec.ts';
@@ -15,7 +14,10 @@ export interface ProbedValue {
 export interface Probed {
   readonly graph: Graph;
   readTensor(path: string): Promise<ArrayLike<number>>;
-  /** Values of nodes, by id, for uint8 images [n, height, width, channels] of the nominal size; evaluation mode. */
+  /**
+   * Values of nodes, by id, for uint8 images [n, height, width, channels] of the nominal size; evaluation
+   * mode.
+   */
   probe(pixels: Uint8Array, nodes: readonly number[]): Promise<readonly ProbedValue[]>;
 }
 
@@ -45,7 +47,8 @@ export interface Measured {
 const budget = 2 ** 23;
 
 /**
- * Probes a model on images: as many at once as 64 MiB hold, and where one image is too much, some steps at a time.
+ * Probes a model on images: as many at once as 64 MiB hold, and where one image is too much, some steps at a
+ * time.
  *
  * @param states nodes whose mean over pixels is wanted, all of them newest states of steps.
  */

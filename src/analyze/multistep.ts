@@ -1,4 +1,6 @@
-/** What the coefficients of a linear multistep step say: k, zero-stability, the modified equation, the order. */
+/**
+ * What the coefficients of a linear multistep step say: k, zero-stability, the modified equation, the order.
+ */
 import { must } from '../must.ts';
 import { type Characteristic, multiply } from './polynomials.ts';
 import type { Recurrence } from './recurrence.ts';
@@ -21,7 +23,9 @@ export function linearMultistep({ kind, matrix }: Recurrence): LinearMultistep |
   return { history: newest.map((p) => p[0] ?? 0), forcing: must(newest[0])[1] ?? 0 };
 }
 
-/** k of a step of the form of eq. (1), u_{n+1} = (1 - k) u_n + k u_{n-1} + b f(u_n); null for another form. */
+/**
+ * k of a step of the form of eq. (1), u_{n+1} = (1 - k) u_n + k u_{n-1} + b f(u_n); null for another form.
+ */
 export function paperK({ history }: LinearMultistep): number | null {
   const [a = 0, k = 0, ...rest] = history;
   return rest.every((c) => c === 0) && Math.abs(a + k - 1) < 1e-5 ? k : null;
@@ -35,8 +39,9 @@ export interface ModifiedEquation {
 }
 
 /**
- * The modified equation of a linear multistep step: what it integrates, seen to second order. For eq. (1) of the paper it is
- * (1 + k) u' + (1 - k)/2 dt u'' = f; null when the step is not consistent (its coefficients do not sum to 1).
+ * The modified equation of a linear multistep step: what it integrates, seen to second order. For eq. (1) of
+ * the paper it is (1 + k) u' + (1 - k)/2 dt u'' = f; null when the step is not consistent (its coefficients
+ * do not sum to 1).
  */
 export function modifiedEquation({ history, forcing }: LinearMultistep): ModifiedEquation | null {
   const moment = (m: number): number => history.reduce((sum, a, j) => sum + a * (-j) ** m, 0);
@@ -51,8 +56,8 @@ export interface LinearOrder {
 }
 
 /**
- * Order on the linear test equation: the greatest p with P(exp(s z), z) = O(z^(p+1)), where the speed s makes the first order hold.
- * Null when 1 is no simple root for z = 0.
+ * Order on the linear test equation: the greatest p with P(exp(s z), z) = O(z^(p+1)), where the speed s makes
+ * the first order hold. Null when 1 is no simple root for z = 0.
  *
  * @example
  * linearOrder([[-1, -1, -0.5], [1]]); // Heun: { order: 2, speed: 1 }

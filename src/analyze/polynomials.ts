@@ -1,5 +1,4 @@
 /** Polynomials in z, and matrices of them. */
-
 import { must } from '../must.ts';
 
 /** Coefficients of 1, z, z², … */

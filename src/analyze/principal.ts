@@ -1,5 +1,4 @@
 /** Principal components: the plane in which a cloud of points is widest. */
-
 import { must } from '../must.ts';
 
 /** Points in the plane of the two widest directions, and the parts of the variance that these hold. */
@@ -9,8 +8,8 @@ export interface Plane {
 }
 
 /**
- * Projects points on their first two principal components, found by power iteration from a fixed start. The sign of an axis is chosen
- * so that the last point lies on its positive side.
+ * Projects points on their first two principal components, found by power iteration from a fixed start. The
+ * sign of an axis is chosen so that the last point lies on its positive side.
  *
  * @example
  * principalPlane([[0, 0, 1], [1, 0, 1], [2, 0, 1]]).explained; // [1, 0]

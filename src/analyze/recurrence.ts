@@ -1,5 +1,6 @@
-/** A step on the test equation: every f(u) becomes z u, and what is left is a linear recurrence in the states. */
-
+/**
+ * A step on the test equation: every f(u) becomes z u, and what is left is a linear recurrence in the states.
+ */
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
@@ -9,8 +10,8 @@ import { add, type Characteristic, characteristic, multiply, type Polynomial, sc
 import { type Ring, stepForm } from './stepForm.ts';
 
 /**
- * What kind of method a step is: one state; a state with its own past; or several variables, such as position and velocity, or the halves
- * of a reversible net.
+ * What kind of method a step is: one state; a state with its own past; or several variables, such as position
+ * and velocity, or the halves of a reversible net.
  */
 export type StepKind = 'one-step' | 'multistep' | 'two-variable' | 'several-variable';
 
@@ -23,11 +24,16 @@ export interface Recurrence {
 
 /** Reads the steps of a graph with given coefficients. */
 export interface StepReader {
-  /** The step in one channel, or at the mean of its coefficients; a sentence where it is no linear recurrence. */
+  /**
+   * The step in one channel, or at the mean of its coefficients; a sentence where it is no linear recurrence.
+   */
   readonly recurrence: (step: StepRecord, channel: Channel) => Recurrence | string;
 }
 
-/** A reader for a graph and the values of its coefficients. Every step is followed once, for all channels together. */
+/**
+ * A reader for a graph and the values of its coefficients. Every step is followed once, for all channels
+ * together.
+ */
 export function stepReader(graph: Graph, values: CoefValues): StepReader {
   const { nodes } = graph;
   const channels = graph.shapes().map((shape) => must(shape[1]));
@@ -91,7 +97,9 @@ export function recurrenceOf(form: StepForm<number>, opOf: (node: number) => str
   return { kind: kindOf(form), matrix: square, characteristic: characteristic(square) };
 }
 
-/** States that are an older state, or the value of f there, are memory; the others are variables of their own. */
+/**
+ * States that are an older state, or the value of f there, are memory; the others are variables of their own.
+ */
 function kindOf({ states, after }: StepForm<number>): StepKind {
   if (states.length === 1) return 'one-step';
   const own = after.slice(0, states.length).filter(({ terms }) => terms.length !== 1 || !isMemory(terms[0]));

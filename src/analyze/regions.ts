@@ -1,4 +1,7 @@
-/** Regions of absolute stability of a model's steps: one per form of step, at its extreme and mean coefficients. */
+/**
+ * Regions of absolute stability of a model's steps: one per form of step, at its extreme and mean
+ * coefficients.
+ */
 import { must } from '../must.ts';
 import type { Region, RegionVariant } from './analysis.ts';
 import { levelLines } from './contour.ts';
@@ -49,7 +52,9 @@ function variants(group: readonly AnalysedStep[]): RegionVariant[] {
   return [variant('least', least), variant('mean', mean), variant('greatest', greatest)];
 }
 
-/** The first of least and of greatest k; of longest and shortest interval of stability where there is no k. */
+/**
+ * The first of least and of greatest k; of longest and shortest interval of stability where there is no k.
+ */
 function extremes(candidates: readonly Candidate[]): (Candidate | undefined)[] {
   const keys = candidates.map(({ k, polynomial }) => k ?? -stableLength(polynomial, 'real'));
   const [low, high] = [keys.reduce((a, b) => Math.min(a, b)), keys.reduce((a, b) => Math.max(a, b))];

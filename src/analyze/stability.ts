@@ -1,4 +1,7 @@
-/** Absolute stability of a step for u' = lambda u: where, for z = dt lambda, all roots of its characteristic polynomial stay bounded. */
+/**
+ * Absolute stability of a step for u' = lambda u: where, for z = dt lambda, all roots of its characteristic
+ * polynomial stay bounded.
+ */
 import { must } from '../must.ts';
 import { atPoint, type Characteristic, type Polynomial } from './polynomials.ts';
 import { type Complex, modulus, roots } from './roots.ts';
@@ -38,13 +41,15 @@ export function rootsAtZero(polynomial: Characteristic): Complex[] {
 }
 
 /**
- * Zero-stability: powers of the step's matrix at z = 0 stay bounded. For one variable with its past this is the root condition; several
- * variables may share a root on the circle, as the uncoupled halves of a reversible net do.
+ * Zero-stability: powers of the step's matrix at z = 0 stay bounded. For one variable with its past this is
+ * the root condition; several variables may share a root on the circle, as the uncoupled halves of a
+ * reversible net do.
  */
 export function isZeroStable(matrix: readonly (readonly Polynomial[])[]): boolean {
   let power = matrix.map((row) => row.map((p) => p[0] ?? 0));
   for (let i = 0; i < 24; i++) power = product(power, power);
-  return power.flat().every((entry) => Math.abs(entry) < 1e5); // a double root on the circle has grown to 2^24
+  // a double root on the circle has grown to 2^24
+  return power.flat().every((entry) => Math.abs(entry) < 1e5);
 }
 
 function product(a: readonly (readonly number[])[], b: readonly (readonly number[])[]): number[][] {
@@ -55,8 +60,8 @@ function product(a: readonly (readonly number[])[], b: readonly (readonly number
 const farthest = 64;
 
 /**
- * Length of the interval of a half-line from 0 on which the step is stable: of the negative real axis (h up to 2 for Euler),
- * or of the imaginary axis (0 for Euler). 0 when none is; it is not followed beyond 64.
+ * Length of the interval of a half-line from 0 on which the step is stable: of the negative real axis (h up
+ * to 2 for Euler), or of the imaginary axis (0 for Euler). 0 when none is; it is not followed beyond 64.
  */
 export function stableLength(polynomial: Characteristic, axis: 'real' | 'imaginary'): number {
   const stable = (h: number): boolean =>

@@ -1,8 +1,8 @@
 /**
- * What a step computes, read off its record: every state after it as a linear combination of the states before it, of its
- * evaluations of f, and of whatever else stands between. Pictures and stability are made from this.
+ * What a step computes, read off its record: every state after it as a linear combination of the states
+ * before it, of its evaluations of f, and of whatever else stands between. Pictures and stability are made
+ * from this.
  */
-
 import type { NodeSpec, StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
 import type { Segment, Source, StepForm, Value } from './linearForm.ts';
@@ -27,8 +27,8 @@ export interface StepReading<T> {
 }
 
 /**
- * Reads a step. Channel plumbing (slice, concat) is followed, elementwise noise is left out, and random mixtures stand at
- * their expectation; every operation that is none of these and no `lin` becomes an `other`.
+ * Reads a step. Channel plumbing (slice, concat) is followed, elementwise noise is left out, and random
+ * mixtures stand at their expectation; every operation that is none of these and no `lin` becomes an `other`.
  *
  * @example
  * stepForm({ nodes, step, channels, ring }).after[0]?.terms; // LM: (1 - k) state 0, k state 1, 1 field 0

@@ -104,7 +104,9 @@ function placed<T>(
   return { parts, termsAt };
 }
 
-/** Sources that the results are made of, directly or not: operations in a row leave their beginnings behind. */
+/**
+ * Sources that the results are made of, directly or not: operations in a row leave their beginnings behind.
+ */
 function reachable<T>(sources: readonly Source<T>[], results: readonly Value<T>[]): Set<number> {
   const found = new Set<number>();
   const pending = [...results];

@@ -1,5 +1,4 @@
 /** The steps of a model as time steps: everything that follows from the graph and its coefficients alone. */
-
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
@@ -61,7 +60,8 @@ export interface StepK {
 }
 
 /**
- * k_n of every step of the form of eq. (1) of the paper, whatever the scheme stores (1 - k, a bounded form, …).
+ * k_n of every step of the form of eq. (1) of the paper, whatever the scheme stores (1 - k, a bounded form,
+ * …).
  *
  * @param params values of the parameters that coefficients read, by path.
  * @example

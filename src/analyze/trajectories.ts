@@ -1,5 +1,4 @@
 /** The paths that images take through the states of each stage. */
-
 import type { Graph } from '../graph/graph.ts';
 import { must } from '../must.ts';
 import type { StageTrajectories } from './analysis.ts';

@@ -1,6 +1,7 @@
 /**
- * Checkpoints: one safetensors file with the graph, the class names and the state of the run in its metadata, and every tensor
- * inside. It serves without the code that made it, and equal runs give equal bytes: no clock, no path.
+ * Checkpoints: one safetensors file with the graph, the class names and the state of the run in its metadata,
+ * and every tensor inside. It serves without the code that made it, and equal runs give equal bytes: no
+ * clock, no path.
  */
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
@@ -45,7 +46,8 @@ export async function writeCheckpoint(
 export type Snapshot = (path: string) => Promise<void>;
 
 /**
- * Copies what a checkpoint holds, to be written while the model changes: all tensors are of one moment when no step runs meanwhile.
+ * Copies what a checkpoint holds, to be written while the model changes: all tensors are of one moment when
+ * no step runs meanwhile.
  *
  * @throws ERR_CLOSED; the snapshot itself throws ERR_FILE.
  */
@@ -108,7 +110,10 @@ export async function readCheckpointInfo(path: string): Promise<CheckpointInfo> 
 /** Tensors by path. */
 export type TensorsByPath = ReadonlyMap<string, Float32Array | Float64Array>;
 
-/** A checkpoint's tensors: `value` has all weights and buffers that the graph names, the other sets what the file has of them. */
+/**
+ * A checkpoint's tensors: `value` has all weights and buffers that the graph names, the other sets what the
+ * file has of them.
+ */
 export interface CheckpointTensors {
   readonly sets: ReadonlyMap<TensorSet, TensorsByPath>;
 }
@@ -116,7 +121,8 @@ export interface CheckpointTensors {
 /**
  * Reads a checkpoint whole and checks that it is complete.
  *
- * @throws ERR_CHECKPOINT for a torn, foreign or newer file or a missing tensor, ERR_FILE when it cannot be read.
+ * @throws ERR_CHECKPOINT for a torn, foreign or newer file or a missing tensor, ERR_FILE when it cannot be
+ *   read.
  */
 export async function readCheckpoint(path: string): Promise<CheckpointInfo & CheckpointTensors> {
   // Before memory is taken for a tensor.

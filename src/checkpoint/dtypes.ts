@@ -20,7 +20,10 @@ interface Row {
   readonly decode: (buffer: ArrayBuffer) => TensorData;
 }
 
-/** Every element type that is read, by its name in the safetensors format; F16 and BF16 are widened to float32. */
+/**
+ * Every element type that is read, by its name in the safetensors format; F16 and BF16 are widened to
+ * float32.
+ */
 export const dtypes: Readonly<Record<string, Row>> = {
   BOOL: { bytes: 1, decode: (b) => new Uint8Array(b) },
   U8: { bytes: 1, decode: (b) => new Uint8Array(b) },

@@ -1,6 +1,7 @@
 /**
- * Tensor files in the safetensors format: 8 bytes length of the header (little-endian), the header as JSON, then the
- * tensors' bytes without gaps. A digest in the metadata makes every changed bit of a file detectable.
+ * Tensor files in the safetensors format: 8 bytes length of the header (little-endian), the header as JSON,
+ * then the tensors' bytes without gaps. A digest in the metadata makes every changed bit of a file
+ * detectable.
  *
  * @see https://github.com/huggingface/safetensors, section "Format"
  */
@@ -38,19 +39,24 @@ export interface Safetensors {
   readonly verified: boolean;
 }
 
-/** The largest header that is read, in bytes: that of lm_resnet1202 has 3 million. The library of the format takes 100 million. */
+/**
+ * The largest header that is read, in bytes: that of lm_resnet1202 has 3 million. The library of the format
+ * takes 100 million.
+ */
 const maxHeaderBytes = 25_000_000;
 
 /**
- * Writes a safetensors file, as a whole or not at all: a failure leaves the old file untouched and nothing else behind.
- * The bytes depend on the arguments alone (no clock, no path); tensors and metadata keep their order.
- * Peak memory: one tensor, when the entries' `data` are functions; they are called once, in order.
+ * Writes a safetensors file, as a whole or not at all: a failure leaves the old file untouched and nothing
+ * else behind. The bytes depend on the arguments alone (no clock, no path); tensors and metadata keep their
+ * order. Peak memory: one tensor, when the entries' `data` are functions; they are called once, in order.
  *
  * @param metadata strings by name; the key `sha256` is added: the digest of the file.
- * @throws ERR_NAME_TAKEN for a tensor name used twice, ERR_CONFIG for a reserved or malformed name or an array that is not
- *   of `dtype`, ERR_SHAPE when `data` and `shape` differ in length, ERR_FILE when the file system refuses.
+ * @throws ERR_NAME_TAKEN for a tensor name used twice, ERR_CONFIG for a reserved or malformed name or an
+ *   array that is not of `dtype`, ERR_SHAPE when `data` and `shape` differ in length, ERR_FILE when the file
+ *   system refuses.
  * @example
- * await writeSafetensors('w.safetensors', [{ name: 'w', dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) }], {});
+ * const w = { name: 'w', dtype: 'F32', shape: [2], data: new Float32Array([1, 2]) };
+ * await writeSafetensors('w.safetensors', [w], {});
  */
 export async function writeSafetensors(
   path: string,
@@ -75,8 +81,8 @@ export async function writeSafetensors(
 /**
  * Reads a safetensors file whole, and verifies its digest where the metadata has one (key `sha256`).
  *
- * @throws ERR_CHECKPOINT naming the file and the defect: foreign, cut off, damaged, inconsistent. ERR_FILE when the file is
- *   missing or cannot be read, ERR_MEMORY when a tensor does not fit into memory.
+ * @throws ERR_CHECKPOINT naming the file and the defect: foreign, cut off, damaged, inconsistent. ERR_FILE
+ *   when the file is missing or cannot be read, ERR_MEMORY when a tensor does not fit into memory.
  * @example
  * const { metadata, tensors } = await readSafetensors('model.safetensors');
  */
@@ -100,7 +106,8 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
 }
 
 /**
- * Reads and checks the header of a safetensors file alone: metadata without the digest; names, types and shapes.
+ * Reads and checks the header of a safetensors file alone: metadata without the digest; names, types and
+ * shapes.
  *
  * @throws ERR_CHECKPOINT, ERR_FILE as `readSafetensors`; the tensors' bytes are not verified.
  * @example

@@ -1,12 +1,14 @@
 /** The header of a safetensors file: made, and checked in full before anything behind it is read. */
-
 import { expected, LmError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { must } from '../must.ts';
 import { dtypes } from './dtypes.ts';
 import { duplicateKey } from './jsonKeys.ts';
 
-/** Metadata key of the digest: SHA-256 (hexadecimal) of the whole file with the digest's own 64 digits set to `0`. */
+/**
+ * Metadata key of the digest: SHA-256 (hexadecimal) of the whole file with the digest's own 64 digits set to
+ * `0`.
+ */
 export const digestKey = 'sha256';
 
 /** What stands in the digest's place while it is computed. */
@@ -41,7 +43,8 @@ export function defective(path: string, defect: string, hint?: string, cause?: u
 }
 
 /**
- * The first bytes of a file: the header's length, the header with `noDigest` in its metadata, and spaces up to a multiple of 8.
+ * The first bytes of a file: the header's length, the header with `noDigest` in its metadata, and spaces up
+ * to a multiple of 8.
  *
  * @throws ERR_SHAPE when a shape is not a list of sizes.
  */

@@ -24,7 +24,8 @@ const arrays = {
 /**
  * Checks names, types and metadata before a file is opened.
  *
- * @throws ERR_NAME_TAKEN for a name used twice, ERR_CONFIG for a reserved or malformed name, type or metadata value.
+ * @throws ERR_NAME_TAKEN for a name used twice, ERR_CONFIG for a reserved or malformed name, type or metadata
+ *   value.
  */
 export function checkEntries(
   entries: readonly TensorEntry[],
@@ -48,7 +49,8 @@ export function checkEntries(
 /**
  * The bytes of an entry's values, read now if they were not yet.
  *
- * @throws ERR_CONFIG when the array is not the one of `dtype`, ERR_SHAPE when its length is not that of `shape`.
+ * @throws ERR_CONFIG when the array is not the one of
+ *   `dtype`, ERR_SHAPE when its length is not that of `shape`.
  */
 export async function entryBytes({ name, dtype, shape, data }: TensorEntry): Promise<Uint8Array> {
   const values = typeof data === 'function' ? await data() : data;

@@ -9,7 +9,8 @@ import { fileError } from '../files.ts';
  * Reads a configuration file; the values are checked with the flags.
  *
  * @param known names of all options.
- * @throws ERR_FILE when it cannot be read, ERR_CONFIG when it is not YAML or JSON, or not a list of known options.
+ * @throws ERR_FILE when it cannot be read, ERR_CONFIG when it is not YAML or JSON, or not a list of known
+ *   options.
  */
 export async function readConfig(path: string, known: readonly string[]): Promise<Record<string, unknown>> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {

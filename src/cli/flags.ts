@@ -1,5 +1,4 @@
 /** Flags made of a schema: one option of the API is one flag, with its default and meaning. */
-
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import { expected } from '../errors.ts';
@@ -14,7 +13,8 @@ interface Property {
 }
 
 /**
- * Adds a flag for every property of a schema: `weightDecay` is `--weight-decay <number>`. Nothing is parsed twice: the schema checks.
+ * Adds a flag for every property of a schema: `weightDecay` is `--weight-decay <number>`. Nothing is parsed
+ * twice: the schema checks.
  *
  * @param only these properties; default all.
  */

@@ -1,4 +1,6 @@
-/** The command line as a function: parses, dispatches, and turns every error into a message and an exit code. */
+/**
+ * The command line as a function: parses, dispatches, and turns every error into a message and an exit code.
+ */
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { packageVersion } from '../setup/binaries.ts';

@@ -38,8 +38,9 @@ export interface Progress {
 }
 
 /**
- * A progress display: a bar with epoch, step, loss, top-1, images per second and the time that is left, redrawn at most ten
- * times a second on a terminal; a plain line every 10 s or 10 % into a file or a pipe; nothing in quiet mode.
+ * A progress display: a bar with epoch, step, loss, top-1, images per second and the time that is left,
+ * redrawn at most ten times a second on a terminal; a plain line every 10 s or 10 % into a file or a pipe;
+ * nothing in quiet mode.
  *
  * @example
  * const progress = createProgress();

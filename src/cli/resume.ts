@@ -40,7 +40,8 @@ export interface Resumed {
 const beginnings = ['model', 'recipe', 'from', 'run', 'imageSize'] as const;
 
 /**
- * The model that a run goes on with, the checkpoint it is from, and the transforms its images had; as many threads compute as did, unless --threads says otherwise.
+ * The model that a run goes on with, the checkpoint it is from, and the transforms its images had; as many
+ * threads compute as did, unless --threads says otherwise.
  *
  * @throws ERR_CONFIG beside flags of a new run, ERR_CHECKPOINT, ERR_FILE.
  */

@@ -19,7 +19,10 @@ export function addDataFlags(command: Command, mandatory: boolean): void {
     .option('--split <name>', 'train or test (default: test where there is one)');
 }
 
-/** A data set of a flag (text) or of a configuration file (text or options); `split` chooses another part, `what` is its name in messages. */
+/**
+ * A data set of a flag (text) or of a configuration file (text or options);
+ * `split` chooses another part, `what` is its name in messages.
+ */
 export function dataSpec(value: unknown, split?: string, what = 'data'): DatasetSpec {
   const spec =
     typeof value === 'string' ? parseDataset(value, what) : parseOptions(datasetSchema, value, what);
@@ -49,8 +52,8 @@ export interface Sets {
 }
 
 /**
- * Opens what to train on and what to test on: of the same data set where it has such a part, unless another is given. The transform is
- * that of training; to test on one's own, name the set with its transform.
+ * Opens what to train on and what to test on: of the same data set where it has such a part, unless another
+ * is given. The transform is that of training; to test on one's own, name the set with its transform.
  */
 export async function openSets(value: unknown, test: unknown): Promise<Sets> {
   const spec = dataSpec(value);

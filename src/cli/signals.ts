@@ -1,5 +1,6 @@
 /**
- * Runs work that SIGINT and SIGTERM abort; a second signal ends the process at once, as if nobody had handled it.
+ * Runs work that SIGINT and SIGTERM abort; a second signal ends the process at once, as if nobody had handled
+ * it.
  *
  * @example
  * await withSignals((signal) => train(model, data, { signal }));

@@ -1,4 +1,6 @@
-/** Tar archives, gzipped or not, of which some files are read into memory: data sets as they are published. */
+/**
+ * Tar archives, gzipped or not, of which some files are read into memory: data sets as they are published.
+ */
 import { withBytes } from './byteStream.ts';
 import { tarSteps } from './tar.ts';
 import { damaged } from './tarHeader.ts';
@@ -22,7 +24,8 @@ const hint = 'Download it again, and compare its checksum with the published one
  * Reads files of an archive into memory; the others are passed over.
  *
  * @param wanted whether a file is read, by its name inside.
- * @throws ERR_DATASET naming the archive when it is damaged, cut off, or unpacks to more than 256 MiB; ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET naming the archive when it is damaged, cut off, or unpacks to more than 256 MiB;
+ *   ERR_FILE when it cannot be read.
  * @example
  * const files = await readArchive('cifar-10-binary.tar.gz', (name) => name.endsWith('.bin'));
  */

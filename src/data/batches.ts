@@ -1,4 +1,7 @@
-/** Batches of a data set in JavaScript, as training gets them natively: for looking at, for tests, for other uses. */
+/**
+ * Batches of a data set in JavaScript, as training gets them natively: for looking at, for tests, for other
+ * uses.
+ */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { datasetOf, type Images } from '../loading/images.ts';
@@ -20,7 +23,10 @@ export interface BatchesOptions extends Partial<LoadingOptions> {
   readonly training?: boolean | undefined;
   /** First batch of the pass, default 0: to go on where an earlier pass was stopped. */
   readonly start?: number | undefined;
-  /** Part of every step that this process reads, and their number; all get equally many batches. Default 0 of 1. */
+  /**
+   * Part of every step that this process reads, and their number; all get equally many batches. Default 0 of
+   * 1.
+   */
   readonly rank?: number | undefined;
   readonly worldSize?: number | undefined;
   /** Size that the usual transform of files brings images to, default 224. */
@@ -52,14 +58,16 @@ const schema = z
   .refine(({ rank, worldSize }) => rank < worldSize, { path: ['rank'], message: 'a rank below worldSize' });
 
 /**
- * One pass over a data set, batch by batch. What is in a batch depends on the seed, the epoch and the indices alone: not on the number of
- * workers, nor on where the pass begins.
+ * One pass over a data set, batch by batch. What is in a batch depends on the seed, the epoch and the indices
+ * alone: not on the number of workers, nor on where the pass begins.
  *
- * @returns uint8 pixels [n, height, width, channels], labels, indices of the images, and bad images as they are met. A stream gives batches
- *   until it ends.
- * @throws ERR_CONFIG for a wrong option or a transform that leaves sizes that differ; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+ * @returns uint8 pixels [n, height, width, channels], labels, indices of the images, and bad images as they
+ *   are met. A stream gives batches until it ends.
+ * @throws ERR_CONFIG for a wrong option or a transform that leaves sizes that differ; ERR_IMAGE, ERR_DATASET
+ *   for bad images, as asked; ERR_CLOSED.
  * @example
- * for await (const { pixels, labels } of batches(photos, { batch: 64, training: true })) console.log(pixels.length, labels[0]);
+ * for await (const { pixels, labels } of batches(photos, { batch: 64, training: true }))
+ *   console.log(pixels.length, labels[0]);
  */
 export async function* batches(
   images: Images,

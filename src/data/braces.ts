@@ -1,5 +1,4 @@
 /** Paths with braces and stars: `train-{000..146}.tar`, `{a,b}/*.tar`. */
-
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { expected } from '../errors.ts';
@@ -19,8 +18,8 @@ const maxLength = 4096;
 /**
  * The paths that a pattern stands for: braces are written out in their order, stars are looked up and sorted.
  *
- * @throws ERR_DATASET when a star matches nothing, braces are nested or wrong, or there are more than 100,000 paths; ERR_FILE when its folder
- *   cannot be read.
+ * @throws ERR_DATASET when a star matches nothing, braces are nested or wrong, or there are more than 100,000
+ *   paths; ERR_FILE when its folder cannot be read.
  * @example
  * await expandPath('shard-{00..02}.tar'); // ['shard-00.tar', 'shard-01.tar', 'shard-02.tar']
  */

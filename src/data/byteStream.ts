@@ -1,4 +1,6 @@
-/** The bytes of a file one after the other, unpacked where it is gzipped: no more of them than are asked for. */
+/**
+ * The bytes of a file one after the other, unpacked where it is gzipped: no more of them than are asked for.
+ */
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { LmError } from '../errors.ts';
@@ -25,7 +27,8 @@ export interface Streamed {
  * Opens a file, plain or gzipped (told by content), works with its bytes, and closes it.
  *
  * @param hint what to do about a damaged file.
- * @throws ERR_DATASET when a gzipped file is damaged or cut off within what is read, or is compressed otherwise; ERR_FILE; what `work` throws.
+ * @throws ERR_DATASET when a gzipped file is damaged or cut off within what is read, or is compressed
+ *   otherwise; ERR_FILE; what `work` throws.
  */
 export function withBytes<T>(path: string, hint: string, work: (file: Streamed) => Promise<T>): Promise<T> {
   return withFile(path, async (file, size) => {

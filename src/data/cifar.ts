@@ -1,10 +1,9 @@
 /**
- * The binary version of CIFAR-10 and CIFAR-100: records of one label byte (CIFAR-100: coarse, then fine) and 3072 bytes
- * of a 32 x 32 image, its red, green and blue plane one after the other.
+ * The binary version of CIFAR-10 and CIFAR-100: records of one label byte (CIFAR-100: coarse, then fine) and
+ * 3072 bytes of a 32 x 32 image, its red, green and blue plane one after the other.
  *
  * @see https://www.cs.toronto.edu/~kriz/cifar.html, section "Binary version"
  */
-
 import { LmError } from '../errors.ts';
 import { readAt, withFile } from '../files.ts';
 import { must } from '../must.ts';
@@ -27,7 +26,8 @@ const recordsPerRead = 2000;
  *
  * @param files `.bin` files, read in this order.
  * @param classNames 10 names for CIFAR-10, 100 for CIFAR-100: their number decides the format of a record.
- * @throws ERR_DATASET naming the file when it is empty, cut off, or a label is out of range; ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET naming the file when it is empty, cut off, or a label is out of range; ERR_FILE when it
+ *   cannot be read.
  * @example
  * const test = await readCifarSet('cifar10', ['cifar-10-batches-bin/test_batch.bin'], names);
  */

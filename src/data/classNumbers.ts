@@ -1,7 +1,10 @@
 /** Classes that have numbers only. */
 import { expected } from '../errors.ts';
 
-/** So many classes may have no names, or as many as there are images: a label far beyond is an error of the file, and would take memory for every class below. */
+/**
+ * So many classes may have no names, or as many as there are images: a label far beyond is an error of the
+ * file, and would take memory for every class below.
+ */
 export const mostNumbered = 65_536;
 
 /**

@@ -1,4 +1,6 @@
-/** The data sets this package knows by name: one row each, and the one function that loads them from a folder. */
+/**
+ * The data sets this package knows by name: one row each, and the one function that loads them from a folder.
+ */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { oneOf } from '../check.ts';
@@ -45,9 +47,9 @@ const idxFiles = {
 } as const;
 
 /**
- * The known data sets. Means and deviations: those of MNIST are computed from its 60 000 training images (a test repeats it),
- * the others are the values in general use. Deviations are over all training pixels; the smaller ones that circulate for
- * CIFAR-10 (0.2023, 0.1994, 0.2010) are means of per-image deviations.
+ * The known data sets. Means and deviations: those of MNIST are computed from its 60 000 training images (a
+ * test repeats it), the others are the values in general use. Deviations are over all training pixels; the
+ * smaller ones that circulate for CIFAR-10 (0.2023, 0.1994, 0.2010) are means of per-image deviations.
  *
  * @example
  * const { input, mean, std } = datasets.cifar10; // [3, 32, 32], …
@@ -104,8 +106,8 @@ export const datasetNames: readonly DatasetName[] = ['mnist', 'fashion-mnist', '
  * Loads one part of a known data set from the folder its files were unpacked to. Nothing is downloaded.
  *
  * @param folder the folder of the files, or the one that torchvision's `root` names.
- * @throws ERR_UNKNOWN_NAME for an unknown name, ERR_DATASET listing the file names looked for when one is missing, or naming
- *   the file and its defect.
+ * @throws ERR_UNKNOWN_NAME for an unknown name, ERR_DATASET listing the file names looked for when one is
+ *   missing, or naming the file and its defect.
  * @example
  * const train = await loadDataset('cifar10', 'data', 'train'); // 50 000 images of 32 x 32 x 3
  */

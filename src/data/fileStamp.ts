@@ -10,7 +10,8 @@ export function stampOf(path: string, { size, mtimeNs }: BigIntStats): FileStamp
 }
 
 /**
- * The stamp of the file that has a path now. To be taken before its contents are listed: what changes later is noticed when it is read.
+ * The stamp of the file that has a path now. To be taken before its contents are listed: what changes later
+ * is noticed when it is read.
  *
  * @throws ERR_FILE when there is none.
  */

@@ -1,4 +1,6 @@
-/** Folders of images, one folder for each class: the layout of ImageNet and of torchvision's `ImageFolder`. */
+/**
+ * Folders of images, one folder for each class: the layout of ImageNet and of torchvision's `ImageFolder`.
+ */
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { expected } from '../errors.ts';
@@ -23,9 +25,10 @@ const partFolders = { train: ['train'], test: ['val', 'test', 'validation'] } as
 /**
  * Lists the images of a folder; files are opened later. Other files are passed over.
  *
- * @param split which of the folders `train` and `val` (or `test`, `validation`) in it, where there are such; without them only
- *   'train' is there: the folder itself.
- * @throws ERR_DATASET when there is no folder of a class or one is empty; ERR_FILE when a folder is missing or must not be read.
+ * @param split which of the folders `train` and `val` (or `test`, `validation`) in it, where there are such;
+ *   without them only 'train' is there: the folder itself.
+ * @throws ERR_DATASET when there is no folder of a class or one is empty; ERR_FILE when a folder is missing
+ *   or must not be read.
  * @example
  * const { names, labels, classNames } = await indexFolder('imagenet', 'train');
  */
@@ -103,7 +106,10 @@ async function entriesOf(path: string): Promise<Entries> {
   return { files, folders };
 }
 
-/** Image files of a class as paths below `root`: folder after folder, these sorted by their whole paths, as torchvision does. */
+/**
+ * Image files of a class as paths below `root`: folder after folder, these sorted by their whole paths, as
+ * torchvision does.
+ */
 async function imagesOf(root: string, name: string): Promise<string[]> {
   const found = await walk(root, name, [await realpath(root)]);
   return found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);

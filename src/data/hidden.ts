@@ -14,7 +14,10 @@ const names: readonly string[] = [
   '__pycache__',
 ];
 
-/** True for a name that begins with a dot (`.ipynb_checkpoints`, `._1.jpg`, `.DS_Store`) or that a system gives its own folders (`@eaDir`, `__MACOSX`). */
+/**
+ * True for a name that begins with a dot (`.ipynb_checkpoints`, `._1.jpg`,
+ * `.DS_Store`) or that a system gives its own folders (`@eaDir`, `__MACOSX`).
+ */
 export function isHidden(name: string): boolean {
   return (name.startsWith('.') && name !== '.' && name !== '..') || names.includes(name);
 }

@@ -16,10 +16,11 @@ export interface NamedLabels {
 /**
  * Numbers of the images of a part, ascending: 'test' are the held-out ones, 'train' the others.
  *
- * By fraction: round(fraction · n) images of every class of n, those whose hash with the seed is smallest, so that the choice is
- * the same everywhere. By file: the names it lists, one a line.
+ * By fraction: round(fraction · n) images of every class of n, those whose hash with the seed is smallest, so
+ * that the choice is the same everywhere. By file: the names it lists, one a line.
  *
- * @throws ERR_DATASET when a part is left without images or the file lists a name that is not there, ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET when a part is left without images or the file lists a name that is not there, ERR_FILE
+ *   when it cannot be read.
  */
 export async function heldOut(set: NamedLabels, holdOut: HoldOut, split: Split): Promise<Int32Array> {
   const out =

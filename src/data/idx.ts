@@ -1,6 +1,6 @@
 /**
- * IDX files, the format of MNIST and its relatives: two zero bytes, the element type (8: uint8), the number of dimensions,
- * the dimensions (uint32, big-endian), the values. Plain or gzipped, told apart by content.
+ * IDX files, the format of MNIST and its relatives: two zero bytes, the element type (8: uint8), the number
+ * of dimensions, the dimensions (uint32, big-endian), the values. Plain or gzipped, told apart by content.
  */
 import { basename } from 'node:path';
 import { LmError } from '../errors.ts';
@@ -31,7 +31,8 @@ const hint =
 /**
  * Reads the images of an IDX file (`train-images-idx3-ubyte`, or its `.gz`).
  *
- * @throws ERR_DATASET naming the file when it is empty, cut off, or not an IDX file of images; ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET naming the file when it is empty, cut off, or not an IDX file of images; ERR_FILE when
+ *   it cannot be read.
  * @example
  * const { images, count, height, width } = await readIdxImages('train-images-idx3-ubyte');
  */
@@ -45,7 +46,8 @@ export async function readIdxImages(path: string): Promise<IdxImages> {
 /**
  * Reads the labels of an IDX file (`train-labels-idx1-ubyte`, or its `.gz`), int32 [count].
  *
- * @throws ERR_DATASET naming the file when it is empty, cut off, or not an IDX file of labels; ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET naming the file when it is empty, cut off, or not an IDX file of labels; ERR_FILE when
+ *   it cannot be read.
  * @example
  * const labels = await readIdxLabels('train-labels-idx1-ubyte');
  */

@@ -1,5 +1,4 @@
 /** Images and labels in memory: what every importer returns and every source takes. */
-
 import { expected } from '../errors.ts';
 import { must } from '../must.ts';
 import { numberedClasses } from './classNumbers.ts';
@@ -33,10 +32,12 @@ export interface ImageSetInput {
 }
 
 /**
- * An image set of arrays in memory, checked. Pixels are not copied: do not change them while the set is in use.
+ * An image set of arrays in memory, checked. Pixels are not copied: do not change them while the set is in
+ * use.
  *
- * @throws ERR_DATASET when it is empty, a length does not fit, or a label is not an integer in [0, classes); ERR_CONFIG for
- *   sizes that are not positive integers, channels other than 1 and 3, class names that repeat, or pixels that are not bytes.
+ * @throws ERR_DATASET when it is empty, a length does not fit, or a label is not an integer in [0, classes);
+ *   ERR_CONFIG for sizes that are not positive integers, channels other than 1 and 3, class names that
+ *   repeat, or pixels that are not bytes.
  * @example
  * imageSet({ images: new Uint8Array(2 * 28 * 28), labels: [0, 1], height: 28, width: 28, channels: 1 });
  */
@@ -80,8 +81,8 @@ export interface ChannelStatistics {
 }
 
 /**
- * Mean and (population) standard deviation of every channel over all pixels of a set, in units of 1 = white: the values to
- * normalise with. Exact: computed from the histogram.
+ * Mean and (population) standard deviation of every channel over all pixels of a set, in units of 1 = white:
+ * the values to normalise with. Exact: computed from the histogram.
  *
  * @example
  * const { mean, std } = channelStatistics(await loadDataset('mnist', folder, 'train')); // [0.1307], [0.3081]

@@ -1,5 +1,4 @@
 /** Opens a data set from its description. */
-
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { Dataset } from '../loading/dataset.ts';
@@ -37,10 +36,11 @@ export interface FoundData {
  * Opens a data set: finds its files and checks what can be known before images are decoded.
  *
  * @param spec what and where, as `lm-resnet train --data` and configuration files have it.
- * @throws ERR_CONFIG for a wrong option; ERR_DATASET naming the file when something is missing, empty, cut off or inconsistent; ERR_FILE when
- *   it cannot be read.
+ * @throws ERR_CONFIG for a wrong option; ERR_DATASET naming the file when something is missing, empty, cut
+ *   off or inconsistent; ERR_FILE when it cannot be read.
  * @example
- * await using photos = await openDataset({ kind: 'imageFolder', path: 'photos', holdOut: { fraction: 0.1 } });
+ * const holdOut = { fraction: 0.1 };
+ * await using photos = await openDataset({ kind: 'imageFolder', path: 'photos', holdOut });
  */
 export async function openDataset(spec: DatasetSpecInput): Promise<Dataset> {
   return openSome(spec);
@@ -50,7 +50,10 @@ export async function openDataset(spec: DatasetSpecInput): Promise<Dataset> {
 export interface Opening {
   /** Numbers of some of its images, by the labels; default: all. */
   readonly choose?: ((labels: Int32Array, classes: number) => Int32Array) | undefined;
-  /** Files of any format, to be looked at; default: those of formats that are not decoded natively are refused. */
+  /**
+   * Files of any format, to be looked at; default: those of formats that are not decoded natively are
+   * refused.
+   */
   readonly everyFormat?: boolean | undefined;
 }
 

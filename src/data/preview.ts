@@ -18,7 +18,8 @@ const line = 18;
 const leastSide = 96;
 
 /**
- * Writes a PNG of the first images of a pass as they come out of the data set's transform, with their classes.
+ * Writes a PNG of the first images of a pass as they come out of the data set's transform, with their
+ * classes.
  *
  * @returns the number of images drawn.
  * @throws as `batches`; ERR_FILE when the file cannot be written.

@@ -24,8 +24,8 @@ const schema = z.object({ workers: z.int().min(1).max(1024).optional() });
 const pollMs = 50;
 
 /**
- * Decodes every image of a data set on all cores, and lists those that cannot be used; of packed records the checksums are compared too.
- * Pixels in memory are sound.
+ * Decodes every image of a data set on all cores, and lists those that cannot be used; of packed records the
+ * checksums are compared too. Pixels in memory are sound.
  *
  * @returns bad images in the order of the data set.
  * @throws ERR_ABORTED, ERR_CLOSED, ERR_CONFIG.
@@ -39,8 +39,8 @@ export async function checkImages(data: Dataset, options: CheckOptions = {}): Pr
 }
 
 /**
- * Looks at the first bytes of every file, for some formats are not decoded while a training runs. Files that begin like no image
- * are left to the decoder, which tells of each.
+ * Looks at the first bytes of every file, for some formats are not decoded while a training runs. Files that
+ * begin like no image are left to the decoder, which tells of each.
  *
  * @throws ERR_DATASET naming the first file of another format, and how many there are.
  */

@@ -6,7 +6,10 @@ import { type DecodingInput, decodingShape } from '../transforms/decoding.ts';
 import { type Transform, type TransformInput, transformSchema } from '../transforms/transforms.ts';
 import { type DatasetName, datasetNames, type Split } from './datasets.ts';
 
-/** Images held out of the ones to train on: a part of every class, drawn by the seed, or those that a file lists by name. */
+/**
+ * Images held out of the ones to train on: a part of every class, drawn by the seed, or those that a file
+ * lists by name.
+ */
 export type HoldOut =
   | { readonly fraction: number; readonly seed: number }
   /** One name a line: paths as in the folder or archive; of images without names their numbers from 0. */
@@ -27,8 +30,9 @@ export interface NamedSpec extends Common {
 }
 
 /**
- * Image files (JPEG, PNG, BMP, Netpbm) in one folder for each class, as ImageNet and torchvision's `ImageFolder` have them. Where there are folders
- * `train` and `val` (or `test`) in it, `split` chooses between them.
+ * Image files (JPEG, PNG, BMP, Netpbm) in one folder for each class, as ImageNet and torchvision's
+ * `ImageFolder` have them. Where there are folders `train` and `val` (or `test`) in it, `split` chooses
+ * between them.
  */
 export interface ImageFolderSpec extends Common {
   readonly kind: 'imageFolder';
@@ -42,7 +46,9 @@ export interface WebDatasetSpec extends Common {
   readonly path: string | readonly string[];
   /** Default: "0", "1", … up to the highest label. */
   readonly classNames?: readonly string[] | undefined;
-  /** Shards whose images are shuffled together, default 16: shards are read in random order, a few at a time. */
+  /**
+   * Shards whose images are shuffled together, default 16: shards are read in random order, a few at a time.
+   */
   readonly window: number;
 }
 
@@ -112,7 +118,7 @@ export const datasetKinds: readonly DatasetSpec['kind'][] = [
  *
  * @throws ERR_CONFIG for what is neither, or a wrong option.
  * @example
- * parseDataset('imageFolder:/data/imagenet'); // { kind: 'imageFolder', path: '/data/imagenet', split: 'train' }
+ * parseDataset('imageFolder:/data'); // { kind: 'imageFolder', path: '/data', split: 'train' }
  */
 export function parseDataset(text: string, what = 'data'): DatasetSpec {
   return parseOptions(

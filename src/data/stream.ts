@@ -44,13 +44,16 @@ const schema = z.object({
 });
 
 /**
- * A data set of samples that an iterable gives, for sources that nothing else reads: a database, a socket, a generator. It is read once, as
- * it comes: there are no epochs, no shuffling, and **no resuming** (a training on it needs `steps` and starts anew when it was stopped); the
- * order within a batch may vary with more than one worker. The iterable waits while `capacity` samples are not used yet.
+ * A data set of samples that an iterable gives, for sources that nothing else reads: a database, a socket, a
+ * generator. It is read once, as it comes: there are no epochs, no shuffling, and **no resuming** (a training
+ * on it needs `steps` and starts anew when it was stopped); the order within a batch may vary with more than
+ * one worker. The iterable waits while `capacity` samples are not used yet.
  *
- * @throws ERR_CONFIG for a wrong option. What the iterable throws, and a sample that is none, ends the work that reads it with ERR_DATASET.
+ * @throws ERR_CONFIG for a wrong option. What the iterable throws, and a sample that is none, ends the work
+ *   that reads it with ERR_DATASET.
  * @example
- * const data = fromAsyncIterable(rows(), { classNames: ['cat', 'dog'] }); // yields { image: Uint8Array, label: number }
+ * // rows() yields { image: Uint8Array, label: number }
+ * const data = fromAsyncIterable(rows(), { classNames: ['cat', 'dog'] });
  * await train(model, { train: data }, { steps: 1000 });
  */
 export function fromAsyncIterable(
@@ -91,7 +94,8 @@ async function imageOf(sample: StreamSample, { name, size }: Dataset): Promise<U
     throw expected('ERR_DATASET', 'pixels of the size of the stream', `${name}.image`, `a ${format} file`, {
       hint: 'Leave out `size` for samples that are files.',
     });
-  return size === null ? decodable(bytes).catch(() => bytes) : bytes; // what cannot be decoded is told of by its reader
+  // what cannot be decoded is told of by its reader
+  return size === null ? decodable(bytes).catch(() => bytes) : bytes;
 }
 
 /** Hands samples over until there are no more, or nobody reads them. */

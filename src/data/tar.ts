@@ -75,8 +75,8 @@ export function* tarEntries(archive: TarBytes): Generator<TarEntry, void> {
 }
 
 /**
- * Lists an archive step by step, its bytes ever further behind: a step is an entry, or bytes that are to be handed to the next call; fewer
- * where the archive ends.
+ * Lists an archive step by step, its bytes ever further behind: a step is an entry, or bytes that are to be
+ * handed to the next call; fewer where the archive ends.
  *
  * @param size bytes of the archive, or as many as it may have.
  * @throws ERR_DATASET naming the archive when it is cut off or damaged.

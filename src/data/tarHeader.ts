@@ -1,5 +1,6 @@
 /**
- * Headers of a tar archive, one block of 512 bytes each: POSIX ustar and pax, GNU's long names, large sizes and sparse files.
+ * Headers of a tar archive, one block of 512 bytes each: POSIX ustar and pax, GNU's long names, large sizes
+ * and sparse files.
  *
  * @see IEEE Std 1003.1, pax, "ustar Interchange Format"
  */
@@ -73,7 +74,9 @@ export function isSound(header: Uint8Array): boolean {
   return sum === numberAt(header, 148, 8);
 }
 
-/** True where another block of GNU's map of a sparse file follows: behind the header, and behind such a block. */
+/**
+ * True where another block of GNU's map of a sparse file follows: behind the header, and behind such a block.
+ */
 export function hasMore(block: Uint8Array, isHeader: boolean): boolean {
   return (block[isHeader ? 482 : 504] ?? 0) !== 0;
 }
@@ -108,7 +111,10 @@ export function paxFields(bytes: Uint8Array, path: string): Extended {
   };
 }
 
-/** Text up to the first zero byte: UTF-8, or else each byte a letter, so that names that differ stay different. */
+/**
+ * Text up to the first zero byte: UTF-8, or else each byte a letter, so that names that differ stay
+ * different.
+ */
 export function textOf(bytes: Uint8Array): string {
   const end = bytes.indexOf(0);
   const own = end < 0 ? bytes : bytes.subarray(0, end);

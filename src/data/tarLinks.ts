@@ -11,7 +11,8 @@ const headersAtOnce = 2000;
 /**
  * Follows links inside an archive; all of it is listed at the first one.
  *
- * @returns a function from an entry to what it leads to: itself unless it is a link; null where that is not in the archive.
+ * @returns a function from an entry to what it leads to: itself unless it is a link; null where that is not
+ *   in the archive.
  */
 export function linkFollower(archive: TarBytes): (entry: TarEntry) => Promise<TarEntry | null> {
   let listed: Promise<ReadonlyMap<string, TarEntry>> | undefined;

@@ -1,4 +1,7 @@
-/** WebDataset: tar shards in which the files of a sample follow each other and share a name up to its first dot. */
+/**
+ * WebDataset: tar shards in which the files of a sample follow each other and share a name up to its first
+ * dot.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { LmError } from '../errors.ts';
 import { isImageEnding } from '../images/imageFile.ts';
@@ -29,8 +32,8 @@ const headersAtOnce = 2000;
 /**
  * Finds the images and labels of local shards; reads headers and labels only.
  *
- * @throws ERR_DATASET naming the shard and sample: cut off, an image without label or the other way round, a label that is no
- *   number; ERR_FILE when a shard is missing or must not be read.
+ * @throws ERR_DATASET naming the shard and sample: cut off, an image without label or the other way round, a
+ *   label that is no number; ERR_FILE when a shard is missing or must not be read.
  * @example
  * const { labels } = await indexShards('train-{000..146}.tar');
  */

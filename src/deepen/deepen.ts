@@ -1,5 +1,7 @@
-/** Multi-level training: a trained model becomes one of twice the depth that does nearly the same, to be trained further. */
-
+/**
+ * Multi-level training: a trained model becomes one of twice the depth that does nearly the same, to be
+ * trained further.
+ */
 import { z } from 'zod';
 import { coefValues } from '../analyze/coefficients.ts';
 import { linearMultistep, paperK } from '../analyze/multistep.ts';
@@ -36,8 +38,9 @@ export interface HalfStep {
 }
 
 /**
- * The step of half the length that integrates the same equation as u_{n+1} = (1 - k) u_n + k u_{n-1} + f(u_n), whose modified equation with
- * step dt is (1 + k) u' + (1 - k)/2 dt u'' = f. With k', f' = c f and dt/2 it is (1 + k')/2 u' + (1 - k')/8 dt u'' = c f, so that
+ * The step of half the length that integrates the same equation as u_{n+1} = (1 - k) u_n + k u_{n-1} +
+ * f(u_n), whose modified equation with step dt is (1 + k) u' + (1 - k)/2 dt u'' = f. With k', f' = c f and
+ * dt/2 it is (1 + k')/2 u' + (1 - k')/8 dt u'' = c f, so that
  *
  * - 'first': k' = k, c = 1/2 keeps (1 + k) u' = f; the weight of u'' is halved;
  * - 'second': k' = (3k - 1) / (3 - k), c = (1 + k') / (2 (1 + k)) = 1 / (3 - k) keeps u'' too.
@@ -50,13 +53,14 @@ export function halfStep(k: number, rule: DeepenRule): HalfStep {
 }
 
 /**
- * A model of twice the depth from a trained one: every step becomes two of half the length with its f, k by a rule (`halfStep`), batch norms
- * with their statistics. Steps between stages stay, so 9 steps in 3 stages become 16. A step without a k (forward Euler) has f halved by
- * both rules. f is scaled through its last convolution. The optimiser's state does not come along. The caller closes both models.
+ * A model of twice the depth from a trained one: every step becomes two of half the length with its f, k by a
+ * rule (`halfStep`), batch norms with their statistics. Steps between stages stay, so 9 steps in 3 stages
+ * become 16. A step without a k (forward Euler) has f halved by both rules. f is scaled through its last
+ * convolution. The optimiser's state does not come along. The caller closes both models.
  *
- * @throws ERR_GRAPH for a step of another form than u + f(u) or that with a learned k, for an f that ends in no convolution (the relu
- *   after every step of a post-activation net is in the way of both), and for k >= 3 by the second rule; ERR_CONFIG for an unknown rule,
- *   ERR_BUSY during a training, ERR_CLOSED.
+ * @throws ERR_GRAPH for a step of another form than u + f(u) or that with a learned k, for an f that ends in
+ *   no convolution (the relu after every step of a post-activation net is in the way of both), and for k >= 3
+ *   by the second rule; ERR_CONFIG for an unknown rule, ERR_BUSY during a training, ERR_CLOSED.
  * @see Chang et al., "Multi-level residual networks from dynamical systems view", 2018, for Euler nets.
  * @example
  * await train(shallow, data, { epochs: 10 });
@@ -185,7 +189,10 @@ function solved(
   }
 }
 
-/** Weight and bias of the convolution that f ends in, which is read there alone; random gates of f pass a factor on. */
+/**
+ * Weight and bias of the convolution that f ends in, which is read there alone; random gates of f pass a
+ * factor on.
+ */
 function lastConv(
   graph: Graph,
   step: StepRecord,

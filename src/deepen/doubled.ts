@@ -1,5 +1,4 @@
 /** A graph of twice the depth: every step in one space becomes two of half its length. */
-
 import { Graph } from '../graph/graph.ts';
 import type { BufferSpec, CoefSpec, InverseRecord, NodeSpec, ParamSpec, StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
@@ -11,15 +10,18 @@ export interface Doubled {
   readonly origins: ReadonlyMap<string, string>;
 }
 
-/** Which of the two steps that one becomes. */
+/** Which of the two steps that one step becomes. */
 type Copy = 0 | 1;
 /** Where a step lies in the deep graph. */
 type Place = Pick<StepRecord, 'path' | 'n' | 'N' | 't'>;
 
 /**
- * Doubles the depth of a graph of one- and two-step schemes, with tables and records that say so; nothing is known here of its weights. A
- * step between stages stays one, for its states lie in two spaces. A two-step scheme finds its older state half a step away: the state
- * between the two that a transition makes, and, where a transition reads an older one, that as far behind as before.
+ * Doubles the depth of a graph of one- and two-step schemes: its tables and records, for no weight is known
+ * here. A step in one space becomes two. A step between stages stays one, for its states lie in two spaces.
+ *
+ * A two-step scheme then finds its older state v half a step behind the newest one, u. Where a step between
+ * stages reads an older state, it is given 2 v - u, which lies a whole step behind. Where a later step reads
+ * the older state w that a step between stages leaves, it is given (u + w) / 2, half a step behind.
  */
 export function doubled(graph: Graph): Doubled {
   return new Doubling(graph).result();
@@ -33,7 +35,7 @@ class Doubling {
   readonly #nodes: NodeSpec[] = [];
   readonly #coefs: CoefSpec[] = [];
   readonly #steps: StepRecord[] = [];
-  /** Where the value of a node of the shallow graph is found now. */
+  /** Nodes of the shallow graph, and the node of the deep one that has its value at this point. */
   readonly #at = new Map<number, number>();
 
   constructor(graph: Graph) {
@@ -66,7 +68,7 @@ class Doubling {
     return { graph: Graph.fromSpec(spec), origins };
   }
 
-  /** A step in one space: once, and again from where that led. */
+  /** A step in one space, twice: the second begins with the states after the first. */
   #twice(step: StepRecord, items: readonly NodeSpec[], first: number): void {
     const halves = [0, 1] as const;
     for (const copy of halves) {
@@ -81,7 +83,7 @@ class Doubling {
     }
   }
 
-  /** A step between stages: older states come and go at the distance of a whole step. */
+  /** A step between stages, once; what becomes of older states, see `doubled`. */
   #transition(step: StepRecord, items: readonly NodeSpec[], first: number): void {
     const [newest, ...older] = [must(step.before[0]), ...step.before.slice(1)];
     const before = step.before.map((node) => this.#now(node));
@@ -96,7 +98,7 @@ class Doubling {
     this.#steps.push(this.#record(step, 0, before));
   }
 
-  /** From here on `node` is a · node + b · other. */
+  /** From here on a · node + b · other stands for `node`. */
   #between(path: string, node: number, a: number, other: number, b: number): void {
     const coefs = [a, b].map((value) => this.#place({ kind: 'constant', value }));
     const inputs = [this.#now(node), this.#now(other)];
@@ -183,7 +185,7 @@ class Doubling {
     return step === undefined ? path : this.#placeOf(step, copy).path + path.slice(step.path.length);
   }
 
-  /** Under the path of a copy, and as deep as that lies. */
+  /** An item with the path of its copy; a parameter has the depth of that step too. */
   #renamed<T extends { readonly path: string }>(item: T, copy: Copy): T {
     const step = this.#stepOf(item.path);
     const path = this.#path(item.path, copy);
@@ -192,7 +194,7 @@ class Doubling {
       : { ...item, path };
   }
 
-  /** Items in the order of the steps they belong to, those of one step together. */
+  /** Items, cut where the step changes that they belong to. */
   #runs<T extends { readonly path: string }>(items: readonly T[]): Run<T>[] {
     const runs: (Run<T> & { readonly items: T[] })[] = [];
     for (const [i, item] of items.entries()) {
@@ -224,13 +226,15 @@ interface Run<T> {
   readonly items: readonly T[];
 }
 
-/** The parameters or buffers of the deep graph: what each is a copy of, and where the copies of an item are. */
+/**
+ * The parameters or buffers of the deep graph: what each is a copy of, and where the copies of an item are.
+ */
 interface Table<T> {
   readonly items: readonly (readonly [item: T, copy: Copy])[];
   readonly at: (item: number, copy: Copy) => number;
 }
 
-/** Paths and numbers of the steps that each step becomes; a transition becomes one. */
+/** Paths and numbers of the two steps that each step becomes; of a step between stages the first counts. */
 function placesOf(steps: readonly StepRecord[]): Map<StepRecord, readonly [Place, Place]> {
   const N = steps.reduce((sum, { transition }) => sum + (transition ? 1 : 2), 0);
   const places = new Map<StepRecord, readonly [Place, Place]>();

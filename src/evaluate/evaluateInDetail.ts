@@ -1,4 +1,7 @@
-/** An evaluation that says where a model errs: per class, in a confusion matrix, in its confidence; over several views where asked. */
+/**
+ * An evaluation that says where a model errs: per class, in a confusion matrix, in its confidence; over
+ * several views where asked.
+ */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
@@ -42,14 +45,15 @@ export const detailSchema: z.ZodType<DetailSettings, DetailOptions> = z.object({
 });
 
 /**
- * Loss, accuracy, a table of the classes, the confusion matrix (rows: true, columns: predicted) and the calibration of a model over
- * labelled images. Ten crops are torchvision's TenCrop in place of the central crop in which the transform ends; of pixels that nothing
- * crops, 7/8 of each side.
+ * Loss, accuracy, a table of the classes, the confusion matrix (rows: true, columns: predicted) and the
+ * calibration of a model over labelled images. Ten crops are torchvision's TenCrop in place of the central
+ * crop in which the transform ends; of pixels that nothing crops, 7/8 of each side.
  *
  * @param options.batch images at a time, default 256.
- * @returns mean cross entropy in nats of the averaged probabilities; top-1 and top-5 in [0, 1]; counts; expected calibration error.
- * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG for a wrong option, or several views of a stream;
- *   ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+ * @returns mean cross entropy in nats of the averaged probabilities; top-1 and top-5 in [0, 1]; counts;
+ *   expected calibration error.
+ * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG for a wrong option, or several
+ *   views of a stream; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
  * @see Guo et al., "On calibration of modern neural networks", 2017
  * @example
  * const { perClass, calibration } = await evaluateInDetail(model, photos, { tta: 'flip' });

@@ -1,4 +1,7 @@
-/** What a classifier's probabilities are worth: accuracy, loss, confusion and calibration of labelled images, batch by batch. */
+/**
+ * What a classifier's probabilities are worth: accuracy, loss, confusion and calibration of labelled images,
+ * batch by batch.
+ */
 
 /** How well one class is told from the others. */
 export interface ClassScore {
@@ -25,7 +28,10 @@ export interface ReliabilityBin {
 
 /** Whether a model is as often right as it is confident. */
 export interface Calibration {
-  /** Expected calibration error: mean of |accuracy - confidence| over the bins, weighted by their images. Guo et al. 2017. */
+  /**
+   * Expected calibration error: mean of |accuracy - confidence| over the bins, weighted by their images. Guo
+   * et al. 2017.
+   */
   readonly ece: number;
   /** 15 bins of equal width. */
   readonly bins: readonly ReliabilityBin[];

@@ -3,7 +3,10 @@ import { expected } from '../errors.ts';
 import type { RawSize } from '../native/binding.ts';
 import type { Size, Transform, TransformOps } from '../transforms/transforms.ts';
 
-/** Which views there are: the image alone; it and its mirror image; corners and centre, each with its mirror image. */
+/**
+ * Which views there are: the image alone; it and its mirror image; corners and centre, each with its mirror
+ * image.
+ */
 export type Augmentation = (typeof augmentations)[number];
 
 /** The ways to look at an image. */
@@ -18,8 +21,8 @@ const corners: readonly TransformOps['cornerCrop']['corner'][] = [
 ];
 
 /**
- * The transforms of the views. The crops of `ten-crop` are torchvision's: of the size of the central crop in which the transform ends, in its
- * place; of pixels that are not cropped 7/8 of each side, as 224 is of 256.
+ * The transforms of the views. The crops of `ten-crop` are torchvision's: of the size of the central crop in
+ * which the transform ends, in its place; of pixels that are not cropped 7/8 of each side, as 224 is of 256.
  *
  * @param size of images that are pixels; null for files.
  * @throws ERR_CONFIG for ten crops of files whose transform does not end in a central crop.
@@ -32,7 +35,8 @@ export function viewsOf(transform: Transform, augmentation: Augmentation, size: 
     ...corners.map((corner) => ({ kind: 'cornerCrop', size: crop, corner }) as const),
     { kind: 'centerCrop', size: crop },
   ];
-  const turned: Transform = [...before, mirror]; // before the crop: the middle of an odd rest is off its mirror image
+  // before the crop: the middle of an odd rest is off its mirror image
+  const turned: Transform = [...before, mirror];
   return [before, turned].flatMap((whole) => crops.map((one) => [...whole, one]));
 }
 

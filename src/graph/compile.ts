@@ -1,5 +1,4 @@
 /** From a finished trace to plain data: drops what the output does not need, and numbers the rest. */
-
 import { must } from '../must.ts';
 import { coefParams } from './coefficients.ts';
 import type { Buffer, Coef, Node, Param, StepDraft, Trace } from './node.ts';
@@ -76,7 +75,10 @@ function nodeSpec({ op, path, attrs, ...node }: Node, tables: Tables, coefs: num
   return { op, path, inputs, params, buffers, coefs, attrs };
 }
 
-/** The output and all it is made from. The output is the last: whatever was made later cannot be among its inputs. */
+/**
+ * The output and all it is made from. The output is the last: whatever was made later cannot be among its
+ * inputs.
+ */
 function needed(trace: Trace, output: Node): Node[] {
   const live = new Set([output]);
   for (const node of trace.nodes.toReversed())
@@ -114,7 +116,8 @@ function coefTable(params: ReadonlyMap<Param, number>): { rows: CoefSpec[]; plac
     return i;
   };
   const rowOf = (coef: Coef): CoefSpec => {
-    if (typeof coef === 'number') return { kind: 'constant', value: coef === 0 ? 0 : coef }; // no -0: JSON has none
+    // no -0: JSON has none
+    if (typeof coef === 'number') return { kind: 'constant', value: coef === 0 ? 0 : coef };
     if (!('of' in coef)) return { kind: 'param', param: must(params.get(coef)) };
     if (coef.of.length === 1) return { kind: coef.kind, of: [place(coef.of[0])] } as CoefSpec;
     return { kind: coef.kind, of: [place(coef.of[0]), place(coef.of[1])] } as CoefSpec;

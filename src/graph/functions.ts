@@ -45,8 +45,8 @@ export interface StatsOptions {
 }
 
 /**
- * Mean and variance per channel: of the batch in training (moving the running ones), the running ones in evaluation.
- * [N, C, H, W] -> [2, C]; only `batchNormApply` reads the result.
+ * Mean and variance per channel: of the batch in training (moving the running ones), the running ones in
+ * evaluation. [N, C, H, W] -> [2, C]; only `batchNormApply` reads the result.
  *
  * @throws ERR_SHAPE when the buffers are not [C].
  */
@@ -79,7 +79,8 @@ export function relu(u: Node): Node {
  * Linear combination c_0 u_0 + c_1 u_1 + …, summed from left to right.
  * Terms have one shape; a coefficient is a number, or learned with shape [1] or [C, 1, 1].
  *
- * @throws ERR_SHAPE when terms or coefficients do not fit; ERR_CONFIG for no term or a number that is not finite.
+ * @throws ERR_SHAPE when terms or coefficients do not fit; ERR_CONFIG for no term or a number that is not
+ *   finite.
  * @example
  * lin([minus(1, k), u], [k, prev], [1, f(u)]); // (1 - k) u + k u_{n-1} + f(u)
  */
@@ -101,7 +102,8 @@ export interface PoolOptions {
 }
 
 /**
- * Mean over windows, always divided by the full kernel, padding included. [N, C, H, W] -> [N, C, H', W'], floor mode.
+ * Mean over windows, always divided by the full kernel, padding included. [N, C, H, W] -> [N, C, H', W'],
+ * floor mode.
  *
  * @throws ERR_SHAPE when the window does not fit.
  */
@@ -166,7 +168,8 @@ function both(size: Size): readonly [number, number] {
 }
 
 /**
- * Maps moved by whole pixels: what was at [i, j] is at [i + h, j + w], zeros come in where nothing was. [N, C, H, W] -> the same.
+ * Maps moved by whole pixels: what was at [i, j] is at [i + h, j + w], zeros come in where nothing was. [N,
+ * C, H, W] -> the same.
  *
  * @throws ERR_SHAPE when the shift is as large as the maps.
  */

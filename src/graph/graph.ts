@@ -11,7 +11,8 @@ import { validate } from './validate.ts';
 
 /**
  * A network as frozen plain data: nodes, parameters, buffers, coefficients and the steps it was traced in.
- * Made by `trace` (or `network`, `preset`) and by `Graph.fromSpec`; needs neither the functions that made it nor libtorch.
+ * Made by `trace` (or `network`, `preset`) and by `Graph.fromSpec`; needs neither the functions that made it
+ * nor libtorch.
  */
 export class Graph {
   readonly version: number;
@@ -44,13 +45,17 @@ export class Graph {
   /**
    * The graph that `toSpec` described; the data is copied and checked.
    *
-   * @throws ERR_CHECKPOINT when a newer version of this package wrote it; ERR_GRAPH for anything else that is wrong.
+   * @throws ERR_CHECKPOINT when a newer version of this package wrote it; ERR_GRAPH for anything else that is
+   *   wrong.
    */
   static fromSpec(spec: unknown): Graph {
     return new Graph(validate(spec));
   }
 
-  /** The graph as plain data, ready for JSON, a checkpoint, or the native side; frozen and shared with the graph. */
+  /**
+   * The graph as plain data, ready for JSON, a checkpoint, or the native side; frozen and shared with the
+   * graph.
+   */
   toSpec(): GraphSpec {
     const { version, name, input, nodes, params, buffers, coefs, steps, output } = this;
     return { version, name, input, nodes, params, buffers, coefs, steps, output };

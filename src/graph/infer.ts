@@ -17,7 +17,8 @@ export interface Inferred {
 /**
  * Runs the shape rules over all nodes in order for an input [N, C, H, W].
  *
- * @throws ERR_SHAPE, with the node's path, when an operation does not fit; ERR_GRAPH for wrong counts or attributes.
+ * @throws ERR_SHAPE, with the node's path, when an operation does not fit; ERR_GRAPH for wrong counts or
+ *   attributes.
  */
 export function inferAll(tables: Tables, image: Shape): Inferred[] {
   const { params, buffers } = tables;

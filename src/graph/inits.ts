@@ -37,7 +37,8 @@ export function constant(value: number): InitSpec {
  * He's law by fan-out for a convolution weight (out, in / groups, kh, kw): N(0, 2 / (kh·kw·out)).
  *
  * @throws ERR_SHAPE unless the shape has four sizes.
- * @see He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015, eq. (14); as in 2prime/LM-ResNet, MResNet.py.
+ * @see He, Zhang, Ren, Sun, "Delving deep into rectifiers", 2015, eq. (14); as in 2prime/LM-ResNet,
+ *   MResNet.py.
  */
 export function heNormal(shape: readonly number[]): InitSpec {
   const [out, , kh, kw] = shape;

@@ -1,17 +1,28 @@
-/** A network under construction: nodes, parameters, coefficients and steps refer to each other, and to the trace that they are made in. */
+/**
+ * A network under construction: nodes, parameters, coefficients and steps refer to each other, and to the
+ * trace that they are made in.
+ */
 import type { Attrs, BufferSpec, ParamSpec, Shape, StepRecord } from './spec.ts';
 
-/** A trainable tensor of the network under construction; made by `Scope.param`, usable by ops and as a coefficient. */
+/**
+ * A trainable tensor of the network under construction; made by `Scope.param`, usable by ops and as a
+ * coefficient.
+ */
 export interface Param extends ParamSpec {
   readonly trace: Trace;
 }
 
-/** A saved, untrained tensor of the network under construction, such as a running mean; made by `Scope.buffer`. */
+/**
+ * A saved, untrained tensor of the network under construction, such as a running mean; made by
+ * `Scope.buffer`.
+ */
 export interface Buffer extends BufferSpec {
   readonly trace: Trace;
 }
 
-/** Sum, product, reciprocal or tanh of coefficients; made by `plus`, `minus`, `times`, `reciprocal`, `tanh`. */
+/**
+ * Sum, product, reciprocal or tanh of coefficients; made by `plus`, `minus`, `times`, `reciprocal`, `tanh`.
+ */
 export type CoefExpr =
   | { readonly kind: 'sum' | 'product'; readonly of: readonly [Coef, Coef]; readonly shape: Shape }
   | { readonly kind: 'reciprocal' | 'tanh'; readonly of: readonly [Coef]; readonly shape: Shape };
@@ -20,9 +31,9 @@ export type CoefExpr =
 export type Coef = number | Param | CoefExpr;
 
 /**
- * A symbolic tensor: what an operation will yield, without data.
- * Its `shape` is that of one image at the nominal size: [1, C, H, W], [1, F], or [2, C] for batch-norm statistics.
- * A node belongs to the trace it was made in; ops refuse nodes of two traces with ERR_GRAPH.
+ * A symbolic tensor: what an operation will yield, without data. Its `shape` is that of one image at the
+ * nominal size: [1, C, H, W], [1, F], or [2, C] for batch-norm statistics. A node belongs to the trace it was
+ * made in; ops refuse nodes of two traces with ERR_GRAPH.
  */
 export interface Node {
   readonly trace: Trace;

@@ -1,8 +1,8 @@
 /**
- * The primitive operations: one row each, with its shape rule. The native side has one row of the same name with
- * forward and backward; a test compares the two. Nothing else about an operation is written down anywhere.
+ * The primitive operations: one row each, with its shape rule. The native side has one row of the same name
+ * with forward and backward; a test compares the two. Nothing else about an operation is written down
+ * anywhere.
  */
-
 import { didYouMean, expected } from '../errors.ts';
 import { must } from '../must.ts';
 import * as rules from './rules.ts';

@@ -1,4 +1,7 @@
-/** Randomness in a network: mixtures of branches with random weights, and elementwise noise. Evaluation takes the expectation. */
+/**
+ * Randomness in a network: mixtures of branches with random weights, and elementwise noise. Evaluation takes
+ * the expectation.
+ */
 import { expected } from '../errors.ts';
 import type { Node } from './node.ts';
 import { emit } from './tracing.ts';
@@ -12,7 +15,10 @@ export interface MixLaw {
   readonly per: DrawPer;
   /** Probability that a branch stays. */
   readonly keep: number;
-  /** Where the gate is made unbiased: kept branches are divided by `keep` in training, or multiplied by it at test time. */
+  /**
+   * Where the gate is made unbiased: kept branches are divided by `keep` in training, or multiplied by it at
+   * test time.
+   */
   readonly scale: 'train' | 'test';
   /** Shaking: the weights that the gradient sees. */
   readonly backward: 'same' | 'uniform' | 'even';
@@ -38,11 +44,12 @@ export interface BernoulliOptions {
 }
 
 /**
- * Gate of one branch: eta ~ Bernoulli(keep); eta / keep in training and 1 in evaluation (`scale: 'train'`), or eta and keep
- * (`scale: 'test'`).
+ * Gate of one branch: eta ~ Bernoulli(keep); eta / keep in training and 1 in evaluation (`scale: 'train'`),
+ * or eta and keep (`scale: 'test'`).
  *
  * @throws ERR_CONFIG for a probability outside [0, 1].
- * @see Huang et al., "Deep networks with stochastic depth", 2016 (scale at test time); 2prime/LM-ResNet (in training).
+ * @see Huang et al., "Deep networks with stochastic depth", 2016 (scale at test time); 2prime/LM-ResNet (in
+ *   training).
  */
 export function bernoulli({ keep, per = 'batch', scale = 'train', group }: BernoulliOptions): MixLaw {
   checkPart(keep, 'bernoulli.keep');
@@ -51,7 +58,10 @@ export function bernoulli({ keep, per = 'batch', scale = 'train', group }: Berno
 
 /** Options of `shake`. */
 export interface ShakeOptions {
-  /** What the gradient sees: the forward weight ('same'), one of its own ('uniform', default), or 1/2 ('even'). */
+  /**
+   * What the gradient sees: the forward weight ('same'), one of its own ('uniform', default), or 1/2
+   * ('even').
+   */
   readonly backward?: 'same' | 'uniform' | 'even' | undefined;
   /** Default 'sample'. */
   readonly per?: DrawPer | undefined;
@@ -81,8 +91,9 @@ export interface DropPathOptions {
 }
 
 /**
- * Mean of the branches that are alive: each is dropped with probability `drop`, and one is revived when all fall; the mean of all in
- * evaluation. In a global step only the branch of the drawn column is alive, at every join.
+ * Mean of the branches that are alive: each is dropped with probability `drop`, and one is revived when all
+ * fall; the mean of all in evaluation. In a global step only the branch of the drawn column is alive, at
+ * every join.
  *
  * @throws ERR_CONFIG for a probability out of range, or `global` without columns.
  * @see Larsson, Maire, Shakhnarovich, "FractalNet", 2016.
@@ -98,8 +109,8 @@ export function dropPath(options: DropPathOptions = {}): MixLaw {
 
 /**
  * Random mixture of branches, sum of w_i b_i with w drawn by a law; in evaluation w is its expectation.
- * Branches have one shape. A branch whose weight is 0 for the whole mini-batch is not computed: its batch statistics stay, its gradient is
- * zero.
+ * Branches have one shape. A branch whose weight is 0 for the whole mini-batch is not computed: its batch
+ * statistics stay, its gradient is zero.
  *
  * @throws ERR_SHAPE when branches differ in shape or their number does not fit the law.
  * @example
@@ -115,7 +126,8 @@ export function mix(branches: readonly Node[], { group, ...attrs }: MixLaw): Nod
 }
 
 /**
- * Dropout: elements are zero with probability p and divided by 1 - p otherwise, in training; nothing in evaluation.
+ * Dropout: elements are zero with probability p and divided by 1 - p otherwise, in training; nothing in
+ * evaluation.
  *
  * @throws ERR_GRAPH for p outside [0, 1).
  * @see Srivastava et al. 2014, inverted as in PyTorch.

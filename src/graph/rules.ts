@@ -1,5 +1,4 @@
 /** Shape rules of the primitive operations, named after their rows in ops.ts; each throws ERR_SHAPE. */
-
 import { must } from '../must.ts';
 import { maps, nth, type OpCall, one, pair, sameShape, shapeError, windows } from './shapes.ts';
 import type { Shape } from './spec.ts';
@@ -120,7 +119,10 @@ export function sliceShape(call: OpCall): Shape {
   return withChannels(call, end - start);
 }
 
-/** Branches of one shape -> that shape; a bernoulli gate has one branch, shaking two, drop-path a column each or none. */
+/**
+ * Branches of one shape -> that shape; a bernoulli gate has one branch, shaking two, drop-path a column each
+ * or none.
+ */
 export function mixShape(call: OpCall): Shape {
   const first = nth(call.inputs, 0);
   for (const input of call.inputs)

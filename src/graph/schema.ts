@@ -1,5 +1,4 @@
 /** The graph format for data from outside: structure first (here), meaning next (validate.ts). */
-
 import { z } from 'zod';
 import { expected, type LmError } from '../errors.ts';
 import { must } from '../must.ts';

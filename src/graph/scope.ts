@@ -62,7 +62,10 @@ export function scopeOf(trace: Trace, path: string, depth: number): Scope {
   });
 }
 
-/** The scope of a path as a step left it: `param` finds what the step made, so that an inverse reads the same parameters. */
+/**
+ * The scope of a path as a step left it: `param` finds what the step made, so that an inverse reads the same
+ * parameters.
+ */
 export function replayScope(trace: Trace, path: string, depth: number): Scope {
   const made = <T>(table: ReadonlyMap<string, T>, name: string): T => {
     const found = table.get(join(path, name));

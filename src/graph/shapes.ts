@@ -1,4 +1,7 @@
-/** What shape rules are written with: an operation with the shapes of all it reads, and checks that name the node. */
+/**
+ * What shape rules are written with: an operation with the shapes of all it reads, and checks that name the
+ * node.
+ */
 import { expected, LmError, show } from '../errors.ts';
 import type { Attrs, Shape } from './spec.ts';
 

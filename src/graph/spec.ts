@@ -38,7 +38,9 @@ export interface ParamSpec {
   readonly kind: ParamKind;
   /** Depth of its layer in [0, 1]: 0 at the stem, 1 at the head. */
   readonly depth: number;
-  /** Whether weight decay acts on it; default: weights yes, coefficients no, norm and bias as the recipe says. */
+  /**
+   * Whether weight decay acts on it; default: weights yes, coefficients no, norm and bias as the recipe says.
+   */
   readonly decay?: boolean;
 }
 
@@ -49,14 +51,20 @@ export interface BufferSpec {
   readonly value: number;
 }
 
-/** A coefficient of `lin`: a small expression, evaluated on the device once per step. `of` are indices of coefficients. */
+/**
+ * A coefficient of `lin`: a small expression, evaluated on the device once per step. `of` are indices of
+ * coefficients.
+ */
 export type CoefSpec =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'param'; readonly param: number }
   | { readonly kind: 'sum' | 'product'; readonly of: readonly [number, number] }
   | { readonly kind: 'reciprocal' | 'tanh'; readonly of: readonly [number] };
 
-/** One operation. `inputs`, `params`, `buffers`, `coefs` are indices into the graph's tables; inputs precede the node. */
+/**
+ * One operation. `inputs`, `params`, `buffers`, `coefs` are indices into the graph's tables; inputs precede
+ * the node.
+ */
 export interface NodeSpec {
   readonly op: string;
   readonly path: string;
@@ -69,13 +77,18 @@ export interface NodeSpec {
 
 /** How the states before a reversible step follow from those after it: nodes outside the graph proper. */
 export interface InverseRecord {
-  /** Operations of the inverse, in order. An input i >= 0 is node i of the graph, i < 0 is operation -1 - i of this list. */
+  /**
+   * Operations of the inverse, in order. An input i >= 0 is node i of the graph, i < 0 is operation -1 - i of
+   * this list.
+   */
   readonly nodes: readonly NodeSpec[];
   /** For every state before the step, newest first: where its value is found, numbered as inputs. */
   readonly before: readonly number[];
 }
 
-/** One evaluation of a residual function f inside a step: node ids of its argument and value, and its path. */
+/**
+ * One evaluation of a residual function f inside a step: node ids of its argument and value, and its path.
+ */
 export interface FieldRecord {
   readonly path: string;
   readonly input: number;

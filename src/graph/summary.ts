@@ -33,8 +33,9 @@ export interface Summary {
 }
 
 /**
- * Parameters, multiply-accumulates (MACs) and activations of a graph, per image at the nominal size.
- * MACs and activations count convolutions and linear layers only, as pycls and timm do; running statistics are no parameters.
+ * Parameters, multiply-accumulates (MACs) and activations of a graph, per image at the nominal size. MACs and
+ * activations count convolutions and linear layers only, as pycls and timm do; running statistics are no
+ * parameters.
  *
  * @example
  * summary(preset('lm_resnet20')).totals; // { parameters: 272384, macs: 40813184, activations: 200714 }

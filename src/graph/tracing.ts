@@ -1,5 +1,7 @@
-/** A trace: the growing list of nodes, parameters and steps while a network's function runs. Internal to the package. */
-
+/**
+ * A trace: the growing list of nodes, parameters and steps while a network's function runs. Internal to the
+ * package.
+ */
 import { LmError } from '../errors.ts';
 import { must } from '../must.ts';
 import { coefParams, coefShape } from './coefficients.ts';
@@ -106,14 +108,18 @@ export function withPath<T>(trace: Trace, path: string, body: () => T): T {
   }
 }
 
-/** Makes the states before a step from those after it; `evaluation(i, v)` is the value of the step's i-th drawn f at v. */
+/**
+ * Makes the states before a step from those after it; `evaluation(i, v)` is the value of the step's i-th
+ * drawn f at v.
+ */
 export type InvertStep<S> = (after: S, evaluation: (i: number, v: Node) => Node) => readonly Node[];
 
 /**
  * Runs one time step and records it: states before and after, evaluations of f, and the parameters that
  * the step's own coefficients (not those inside f) read; for a reversible scheme its inverse too.
  *
- * @throws ERR_GRAPH when the body does not return a state, a non-empty array of nodes, or the inverse evaluates f elsewhere than the step.
+ * @throws ERR_GRAPH when the body does not return a state, a non-empty array of nodes, or the inverse
+ *   evaluates f elsewhere than the step.
  */
 export function recordStep<S extends readonly Node[]>(
   info: StepInfo,
@@ -141,7 +147,8 @@ function recordInverse<S extends readonly Node[]>(
   after: S,
   invert: InvertStep<S>,
 ): readonly Node[] {
-  if (step.before.every((node) => after.includes(node))) return step.before; // the first step of a multi-step scheme
+  // the first step of a multi-step scheme
+  if (step.before.every((node) => after.includes(node))) return step.before;
   const evaluated: { at: Node; wanted: Node; path: string }[] = [];
   const found = invert(after, (i, at) => {
     const field = step.fields[i];

@@ -1,5 +1,4 @@
 /** The rules a graph from outside must keep before anything trusts its indices. */
-
 import { expected, LmError } from '../errors.ts';
 import { must } from '../must.ts';
 import { inferAll } from './infer.ts';

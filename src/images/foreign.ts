@@ -1,5 +1,7 @@
-/** Formats that are not decoded natively: they are brought to PNG, pixel for pixel, and from there on they are PNG files like others. */
-
+/**
+ * Formats that are not decoded natively: they are brought to PNG, pixel for pixel, and from there on they are
+ * PNG files like others.
+ */
 import sharp, { type Metadata } from 'sharp';
 import { must } from '../must.ts';
 import { maxPixels } from '../transforms/decoding.ts';
@@ -18,8 +20,8 @@ const kept: readonly unknown[] = ['grey16', 'rgb16', 'b-w'];
 const reading = { limitInputPixels: maxPixels, ignoreIcc: true, failOn: 'error' } as const;
 
 /**
- * An image file of any format as one that is decoded natively: JPEG, PNG, BMP and Netpbm as they are, others as PNG, with their orientation, all bits and
- * no colour profile.
+ * An image file of any format as one that is decoded natively: JPEG, PNG, BMP and Netpbm as they are, others
+ * as PNG, with their orientation, all bits and no colour profile.
  *
  * @throws what sharp says of a file that it cannot read.
  */

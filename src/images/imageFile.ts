@@ -10,7 +10,10 @@ export type Bytes = Uint8Array | Uint8ClampedArray | ArrayBuffer;
 /** An image file: its path, or its bytes. */
 export type ImageFile = string | Bytes;
 
-/** What stands behind the dot in names of image files of data sets: torchvision's list, GIF and AVIF. What such a file is, its content says. */
+/**
+ * What stands behind the dot in names of image files of data sets: torchvision's list, GIF and AVIF. What
+ * such a file is, its content says.
+ */
 const endings = ['jpg', 'jpeg', 'png', 'ppm', 'bmp', 'pgm', 'tif', 'tiff', 'webp', 'gif', 'avif'];
 
 /** Whether names of image files end like this; without the dot, in any case. */
@@ -30,8 +33,8 @@ export function bytesIn(value: unknown): Uint8Array | null {
 }
 
 /**
- * The format of an image file by its first bytes, such as "JPEG" or "WebP"; null for what begins like none. Pixels do not begin like a
- * file by chance.
+ * The format of an image file by its first bytes, such as "JPEG" or "WebP"; null for what begins like none.
+ * Pixels do not begin like a file by chance.
  */
 export function formatOf(bytes: Uint8Array): string | null {
   return native().formatOf(bytes.subarray(0, headBytes)) || null;

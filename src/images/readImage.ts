@@ -1,5 +1,4 @@
 /** Single images: any format in, the pixels that an evaluation sees out. */
-
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
@@ -11,7 +10,9 @@ import { type ImageFile, nameOf } from './imageFile.ts';
 import { checkSize } from './imageSize.ts';
 import { type RgbImage, transformFile } from './transformImage.ts';
 
-/** What a model takes: size, 1 channel (gray) or 3 (RGB), and what brings images to it; `model.input` is one. */
+/**
+ * What a model takes: size, 1 channel (gray) or 3 (RGB), and what brings images to it; `model.input` is one.
+ */
 export interface ImageInput extends SomePreprocessing {
   readonly channels: number;
   readonly height: number;
@@ -22,7 +23,10 @@ export interface ImageInput extends SomePreprocessing {
 
 /** Options of `readImage`; what is left out is the input's. */
 export interface ReadImageOptions {
-  /** What happens to the image; default: that of `model.input`; of a size alone shorter side / 0.875, then the middle, or up to 64 pixels all of the image. */
+  /**
+   * What happens to the image; default: that of `model.input`; of a size alone shorter side / 0.875, then the
+   * middle, or up to 64 pixels all of the image.
+   */
   readonly transform?: TransformInput | undefined;
   /** Turned upright by the EXIF tag Orientation, default true. */
   readonly exif?: boolean | undefined;
@@ -35,14 +39,15 @@ export interface ReadImageOptions {
 const schema = z.object({ ...preprocessingShape, name: z.string().optional() });
 
 /**
- * Reads an image of any format (JPEG, PNG, WebP, GIF, TIFF, AVIF, …; of an animation the first frame) as the pixels that a model's evaluations
- * and predictions see, natively and off the JS thread. Gray is (19595 R + 38470 G + 7471 B + 32768) >> 16, as Pillow's mode `L`.
+ * Reads an image of any format (JPEG, PNG, WebP, GIF, TIFF, AVIF, …; of an animation the first frame) as the
+ * pixels that a model's evaluations and predictions see, natively and off the JS thread. Gray is (19595 R +
+ * 38470 G + 7471 B + 32768) >> 16, as Pillow's mode `L`.
  *
  * @param file a path, or the bytes of a file.
  * @param input `model.input`, or a size alone.
  * @returns uint8 [height, width, channels].
- * @throws ERR_IMAGE naming the file when it is broken, of an unknown format, or has more than 10⁸ pixels; ERR_FILE when it
- *   cannot be read; ERR_CONFIG for a wrong option, or channels other than 1 and 3.
+ * @throws ERR_IMAGE naming the file when it is broken, of an unknown format, or has more than 10⁸ pixels;
+ *   ERR_FILE when it cannot be read; ERR_CONFIG for a wrong option, or channels other than 1 and 3.
  * @example
  * const pixels = await readImage('cat.jpg', { channels: 3, height: 224, width: 224 });
  */

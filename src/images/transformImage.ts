@@ -18,11 +18,17 @@ export interface RgbImage {
 
 /** Options of `transformImage`. */
 export interface TransformImageOptions {
-  /** What random numbers follow from: those of an image in training are (seed, epoch, number of the image). Default 0, 0, 0. */
+  /**
+   * What random numbers follow from: those of an image in training are (seed, epoch, number of the image).
+   * Default 0, 0, 0.
+   */
   readonly seed?: number | undefined;
   readonly epoch?: number | undefined;
   readonly index?: number | undefined;
-  /** Mean and standard deviation per channel, of pixels scaled to [0, 1], for operations that draw in their units; default ImageNet's. */
+  /**
+   * Mean and standard deviation per channel, of pixels scaled to [0, 1], for operations that draw in their
+   * units; default ImageNet's.
+   */
   readonly mean?: readonly number[] | undefined;
   readonly std?: readonly number[] | undefined;
   /** Turned upright by the EXIF tag Orientation, default true. */
@@ -50,13 +56,15 @@ const pixelsSchema = z.looseObject({
 });
 
 /**
- * Applies a transform to one image, natively and off the JS thread, exactly as a training does. Formats that a training does not decode (WebP, GIF,
- * TIFF, AVIF, SVG) are brought to PNG first.
+ * Applies a transform to one image, natively and off the JS thread, exactly as a training does. Formats that
+ * a training does not decode (WebP, GIF, TIFF, AVIF, SVG) are brought to PNG first.
  *
  * @param image path or bytes of an image file, or RGB pixels.
- * @throws ERR_CONFIG for a wrong transform, option or size, ERR_IMAGE when the image cannot be decoded, ERR_FILE, ERR_SHAPE for another number of pixels.
+ * @throws ERR_CONFIG for a wrong transform, option or size, ERR_IMAGE when the image cannot be decoded,
+ *   ERR_FILE, ERR_SHAPE for another number of pixels.
  * @example
- * const { pixels, height, width } = await transformImage('cat.jpg', [{ kind: 'randomResizedCrop', size: 224 }], { index: 7 });
+ * const crop = { kind: 'randomResizedCrop', size: 224 } as const;
+ * const { pixels, height, width } = await transformImage('cat.jpg', [crop], { index: 7 });
  */
 export async function transformImage(
   image: ImageFile | RgbImage,

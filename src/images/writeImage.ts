@@ -7,7 +7,8 @@ import { checkSize, type ImageSize } from './imageSize.ts';
  * Writes pixels as a PNG, as a whole or not at all.
  *
  * @param pixels uint8 [height, width, channels].
- * @throws ERR_SHAPE when the length does not fit, ERR_CONFIG for channels other than 1 and 3, ERR_FILE when it cannot be written.
+ * @throws ERR_SHAPE when the length does not fit, ERR_CONFIG for channels other than 1 and 3, ERR_FILE when
+ *   it cannot be written.
  * @example
  * await writeImage('digit.png', set.images.subarray(0, 784), { width: 28, height: 28, channels: 1 });
  */

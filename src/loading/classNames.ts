@@ -7,8 +7,8 @@ export interface NamedClasses {
 }
 
 /**
- * Checks that the classes of a data set are those of another or of a model, in the same order: else labels would mean something else
- * without a sign. Names that are only numbers say nothing.
+ * Checks that the classes of a data set are those of another or of a model, in the same order: else labels
+ * would mean something else without a sign. Names that are only numbers say nothing.
  *
  * @throws ERR_DATASET naming the first class that differs.
  */

@@ -20,8 +20,8 @@ export interface DatasetParts {
 }
 
 /**
- * Labelled images on disk or in memory, with what happens to them on their way into a batch; `openDataset` makes one. Holds
- * native memory: `close` it, or write `await using data = …`.
+ * Labelled images on disk or in memory, with what happens to them on their way into a batch;
+ * `openDataset` makes one. Holds native memory: `close` it, or write `await using data = …`.
  *
  * @example
  * await using photos = await openDataset({ kind: 'imageFolder', path: 'imagenet', split: 'train' });

@@ -1,4 +1,7 @@
-/** Images in memory on their way to the native side: copied once, then shared by every training and evaluation. */
+/**
+ * Images in memory on their way to the native side: copied once, then shared by every training and
+ * evaluation.
+ */
 import { expected } from '../errors.ts';
 import { Dataset } from './dataset.ts';
 

@@ -1,4 +1,6 @@
-/** How images get into batches: the options of a loader, and what they come to for a data set and a network. */
+/**
+ * How images get into batches: the options of a loader, and what they come to for a data set and a network.
+ */
 import { z } from 'zod';
 import { defaultThreads } from '../cores.ts';
 import { expected } from '../errors.ts';
@@ -11,13 +13,16 @@ import type { ModelInput } from './modelInput.ts';
 /** Options of a loader, defaults filled in. */
 export interface LoadingOptions {
   /**
-   * Threads that read, decode and augment; 0: batches are made between the steps. Default: a quarter of the cores, at least one;
-   * 0 for pixels in memory that no transform changes.
+   * Threads that read, decode and augment; 0: batches are made between the steps. Default: a quarter of the
+   * cores, at least one; 0 for pixels in memory that no transform changes.
    */
   readonly workers: number | undefined;
   /** Batches that are made ahead, default 2. */
   readonly prefetch: number;
-  /** An image that cannot be used is replaced by another (default; left out of an evaluation) and told of, or ends the work. */
+  /**
+   * An image that cannot be used is replaced by another (default; left out of an evaluation) and told of, or
+   * ends the work.
+   */
   readonly onBadImage: 'replace' | 'throw';
   /** So many different bad images are tolerated, default 100. */
   readonly badImageLimit: number;
@@ -50,8 +55,9 @@ export interface Pass extends LoadingOptions {
 }
 
 /**
- * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay as they are; files get
- * `imagenetTrain` at the size of the network's input, or what the model's evaluations have).
+ * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay
+ * as they are; files get `imagenetTrain` at the size of the network's input, or what the model's evaluations
+ * have).
  *
  * @throws ERR_CONFIG when the transform leaves images of different sizes.
  */
@@ -87,7 +93,10 @@ export function batchSize(data: Dataset, input: ModelInput, training: boolean): 
   return sizeAfter(transformOf(data, input, training), data);
 }
 
-/** What happens to the images of a data set on their way to a network: its own transform, or the usual one of the purpose. */
+/**
+ * What happens to the images of a data set on their way to a network: its own transform, or the usual one of
+ * the purpose.
+ */
 export function transformOf(data: Dataset, input: ModelInput, training: boolean): Transform {
   if (data.transform !== undefined) return data.transform;
   if (data.size !== null) return [];

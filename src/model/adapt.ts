@@ -1,5 +1,6 @@
-/** A trained network for other classes or another size of images: a new last layer, everything else as it is. */
-
+/**
+ * A trained network for other classes or another size of images: a new last layer, everything else as it is.
+ */
 import { expected } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import { must } from '../must.ts';
@@ -16,7 +17,10 @@ export interface Adaptation {
 export interface LoadReport {
   /** Taken from the checkpoint. */
   readonly matched: readonly string[];
-  /** Drawn anew: the last layer, where the classes are others. The checkpoint's tensors of these paths were left out. */
+  /**
+   * Drawn anew: the last layer, where the classes are others. The checkpoint's tensors of these paths were
+   * left out.
+   */
   readonly fresh: readonly string[];
 }
 
@@ -28,10 +32,11 @@ export interface Adapted {
 }
 
 /**
- * The network for these classes and this size: its last layer begins anew where the classes are others, by number or by name.
+ * The network for these classes and this size: its last layer begins anew where the classes are others, by
+ * number or by name.
  *
- * @throws ERR_CONFIG when the last layer is not linear, or number and names of classes differ; ERR_SHAPE for other channels, or a size that
- *   the layers cannot take.
+ * @throws ERR_CONFIG when the last layer is not linear, or number and names of classes differ; ERR_SHAPE for
+ *   other channels, or a size that the layers cannot take.
  */
 export function adapt(graph: Graph, names: readonly string[], wanted: Adaptation): Adapted {
   const { classNames, classes = classNames?.length ?? graph.classes } = wanted;

@@ -10,7 +10,8 @@ export const ampSchema: z.ZodType<Amp, Amp | undefined> = z
   .describe('type of convolutions and linear layers in mixed precision');
 
 /**
- * Checks that a model can compute in mixed precision: weights of float32, and a backward pass that undoes no steps, for f is rounded.
+ * Checks that a model can compute in mixed precision: weights of float32, and a backward pass that undoes no
+ * steps, for f is rounded.
  *
  * @throws ERR_CONFIG.
  */

@@ -36,8 +36,9 @@ import { beginTraining, close } from './training.ts';
 import { vjp } from './vjp.ts';
 
 /**
- * A network with its weights: predicts, evaluates, trains (`train`), is saved and loaded. Holds native memory: `close` it, or
- * write `await using model = …`. Calls may overlap: they are queued, and run between the steps of a training.
+ * A network with its weights: predicts, evaluates, trains
+ * (`train`), is saved and loaded. Holds native memory: `close` it, or write `await using model = …`. Calls
+ * may overlap: they are queued, and run between the steps of a training.
  *
  * @example
  * await using model = await Model.load('model.safetensors');
@@ -65,7 +66,8 @@ export class Model {
   /**
    * A model with fresh weights.
    *
-   * @throws ERR_CONFIG for a wrong option; ERR_DEVICE when the device is not there; ERR_LIBTORCH_NOT_FOUND, ERR_ADDON_MISSING.
+   * @throws ERR_CONFIG for a wrong option; ERR_DEVICE when the device is not there; ERR_LIBTORCH_NOT_FOUND,
+   *   ERR_ADDON_MISSING.
    * @example
    * const model = await Model.create(preset('lm_resnet20'), { seed: 1 });
    */
@@ -74,24 +76,31 @@ export class Model {
   }
 
   /**
-   * A model from a checkpoint; the code that made it is not needed. To train it further on something else, say what: where its classes are
-   * others, by number or by name, the last layer begins anew, and `model.loaded` tells what was taken.
+   * A model from a checkpoint; the code that made it is not needed. To train it further on something else,
+   * say what: where its classes are others, by number or by name, the last layer begins anew, and
+   * `model.loaded` tells what was taken.
    *
    * @param options.dtype default: the checkpoint's.
    * @param options.classes, classNames default: the checkpoint's.
-   * @param options.input channels, height and width of the images, default: the checkpoint's, whose channels it must have.
+   * @param options.input channels, height and width of the images, default: the checkpoint's, whose channels
+   *   it must have.
    * @param options.seed of a new last layer, default 0.
-   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG for other classes when the network
-   *   does not end in a linear layer, ERR_SHAPE for images that it cannot take; as `create`.
+   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG for
+   *   other classes when the network does not end in a linear layer, ERR_SHAPE for images that it cannot
+   *   take; as `create`.
    * @example
    * await using model = await Model.load('runs/lm_resnet20/checkpoint.safetensors');
-   * await using start = await Model.load('model.safetensors', { classNames: ['cat', 'dog'], input: [3, 64, 64] });
+   * const wanted = { classNames: ['cat', 'dog'], input: [3, 64, 64] } as const;
+   * await using start = await Model.load('model.safetensors', wanted);
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Model> {
     return new Model(await load(path, options));
   }
 
-  /** Size and normalisation of the images it takes, and what brings image files to it in evaluations and predictions. */
+  /**
+   * Size and normalisation of the images it takes, and what brings image files to it in evaluations and
+   * predictions.
+   */
   get input(): ModelInput {
     return inputOf(this.#core);
   }
@@ -109,10 +118,12 @@ export class Model {
   /**
    * Classifies images.
    *
-   * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from files).
-   * @param options.amp `bfloat16` or `float16`: type of convolutions and linear layers, for a model of float32; default `none`.
-   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_NOT_FINITE when the weights give no numbers;
-   *   ERR_CONFIG, ERR_CLOSED.
+   * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from
+   *   files).
+   * @param options.amp `bfloat16` or `float16`: type of convolutions and linear layers, for a model of
+   *   float32; default `none`.
+   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_NOT_FINITE when the weights give
+   *   no numbers; ERR_CONFIG, ERR_CLOSED.
    * @example
    * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
    */
@@ -131,14 +142,16 @@ export class Model {
   }
 
   /**
-   * Loss and accuracy over labelled images; every image counts once. Images that cannot be used are left out and listed.
+   * Loss and accuracy over labelled images; every image counts once. Images that cannot be used are left out
+   * and listed.
    *
    * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
    * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.
    * @param options.amp see `predict`.
    * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
    * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images.
-   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG when there is no average; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG when there is no average;
+   *   ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
@@ -147,7 +160,8 @@ export class Model {
   }
 
   /**
-   * One tensor: a weight, a running statistic (`value`), its average (`ema`), a gradient of the last `vjp`, or one of the optimiser's moments.
+   * One tensor: a weight, a running statistic (`value`), its average (`ema`), a gradient of the last `vjp`,
+   * or one of the optimiser's moments.
    *
    * @returns row-major values in the shape that `model.graph` gives (convolutions: out, in, height, width).
    * @throws ERR_UNKNOWN_NAME with the nearest path, ERR_CONFIG for an unknown set, ERR_CLOSED.
@@ -161,25 +175,28 @@ export class Model {
   /**
    * Replaces one tensor.
    *
-   * @throws ERR_UNKNOWN_NAME, ERR_CONFIG, ERR_SHAPE when the length differs, ERR_BUSY during a training, ERR_CLOSED.
+   * @throws ERR_UNKNOWN_NAME, ERR_CONFIG, ERR_SHAPE when the length differs, ERR_BUSY during a training,
+   *   ERR_CLOSED.
    */
   writeTensor(path: string, values: Float32Array | Float64Array, set: TensorSet = 'value'): Promise<void> {
     return called(this.writeTensor, () => writeTensor(this.#core, path, set, values));
   }
 
   /**
-   * Vector-Jacobian product: the output for x, and the gradient of sum(output · cotangent) by x and by every parameter
-   * (`readTensor(path, 'gradient')`). x is the network's own input, after normalisation: float64 [n, height, width, channels].
+   * Vector-Jacobian product: the output for x, and the gradient of sum(output · cotangent) by x and by every
+   * parameter (`readTensor(path, 'gradient')`). x is the network's own input, after normalisation: float64
+   * [n, height, width, channels].
    *
-   * @throws ERR_SHAPE, ERR_CONFIG for a wrong option or steps that cannot be undone, ERR_BUSY during a training, ERR_CLOSED.
+   * @throws ERR_SHAPE, ERR_CONFIG for a wrong option or steps that cannot be undone, ERR_BUSY during a
+   *   training, ERR_CLOSED.
    */
   vjp(x: Float64Array, cotangent: Float64Array | null, options: VjpOptions = {}): Promise<NativeVjp> {
     return called(this.vjp, () => vjp(this.#core, x, cotangent, options));
   }
 
   /**
-   * Values inside the network for images as `predict` takes them, in evaluation: states, residual functions, anything that has a
-   * node (`model.graph.steps` says which). For analysis, tests and debugging.
+   * Values inside the network for images as `predict` takes them, in evaluation: states, residual functions,
+   * anything that has a node (`model.graph.steps` says which). For analysis, tests and debugging.
    *
    * @param nodes ids of nodes of `model.graph`.
    * @returns for each node its shape, [n, C, H, W] or [n, F], and its values, row-major.
@@ -192,8 +209,9 @@ export class Model {
   }
 
   /**
-   * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back. During a training the tensors are
-   * read between its steps, not all of them after the same one; the checkpoint of a run folder is of one step.
+   * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back. During a
+   * training the tensors are read between its steps, not all of them after the same one; the checkpoint of a
+   * run folder is of one step.
    *
    * @throws ERR_FILE when the file system refuses (an existing file stays whole), ERR_CLOSED.
    * @example
@@ -203,7 +221,10 @@ export class Model {
     return called(this.save, () => save(this.#core, path));
   }
 
-  /** Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the run. @internal */
+  /**
+   * Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the
+   * run. @internal
+   */
   snapshot(run: Readonly<Record<string, unknown>>, sets: readonly TensorSet[]): Promise<Snapshot> {
     return snapshot(this.#core, run, sets);
   }

@@ -18,13 +18,19 @@ export interface ModelOptions {
   readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
   /** Default 'float32'. */
   readonly dtype?: Dtype | undefined;
-  /** Seed of the initial weights, an integer from 0; default 0. The same seed gives the same weights everywhere. */
+  /**
+   * Seed of the initial weights, an integer from 0; default 0. The same seed gives the same weights
+   * everywhere.
+   */
   readonly seed?: number | undefined;
   /** Default: "0", "1", … */
   readonly classNames?: readonly string[] | undefined;
 }
 
-/** Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers allow them. */
+/**
+ * Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers
+ * allow them.
+ */
 export interface SizeOptions {
   readonly height?: number | undefined;
   readonly width?: number | undefined;
@@ -41,9 +47,10 @@ export interface PredictOptions extends SizeOptions {
 }
 
 /**
- * What a training pass keeps for its backward: `store`, all of it (default); `recompute`, the states between groups of `every` steps, the
- * rest being computed again; `reverse`, not even these where a scheme can undo its steps, so that memory does not grow with depth.
- * All give the same gradients; batch statistics move once.
+ * What a training pass keeps for its backward: `store`, all of it (default); `recompute`, the states between
+ * groups of `every` steps, the rest being computed again; `reverse`, not even these where a scheme can undo
+ * its steps, so that memory does not grow with depth. All give the same gradients; batch statistics move
+ * once.
  */
 export type MemoryStrategy = NativeMemory;
 

@@ -1,5 +1,4 @@
 /** From logits to named classes with probabilities. */
-
 import { LmError } from '../errors.ts';
 import { must } from '../must.ts';
 

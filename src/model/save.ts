@@ -9,7 +9,10 @@ export function save(core: Core, path: string): Promise<void> {
   return writeCheckpoint(path, { graph, classNames, dtype, run: null }, opened(core), []);
 }
 
-/** Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the run. */
+/**
+ * Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the
+ * run.
+ */
 export async function snapshot(
   core: Core,
   run: Readonly<Record<string, unknown>>,

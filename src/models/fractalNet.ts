@@ -18,11 +18,13 @@ export interface FractalNetSpec {
 }
 
 /**
- * A FractalNet: every stage is one fractal block whose columns end in a max-pool 2x2 before the last join. Units conv3x3 - dropout -
- * norm - relu, dropout 0, 0.1, 0.2, … by block, weights by Xavier's law. Drop-path 0.15, every other mini-batch (at random) global.
- * As released in Caffe the convolutions have a bias and the norms no scale and shift; `affine` is the usual other way round.
+ * A FractalNet: every stage is one fractal block whose columns end in a max-pool 2x2 before the last join.
+ * Units conv3x3 - dropout - norm - relu, dropout 0, 0.1, 0.2, … by block, weights by Xavier's law. Drop-path
+ * 0.15, every other mini-batch (at random) global. As released in Caffe the convolutions have a bias and the
+ * norms no scale and shift; `affine` is the usual other way round.
  *
- * Deviations: the linear layer starts as PyTorch's; the release trains columns alone in a pass of their own, not by global steps.
+ * Deviations: the linear layer starts as PyTorch's; the release trains columns alone in a pass of their own,
+ * not by global steps.
  *
  * @see Larsson, Maire, Shakhnarovich, "FractalNet", 2017; gustavla/fractalnet, generation/fractalnet.py.
  */

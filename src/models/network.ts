@@ -42,13 +42,19 @@ export interface NetworkConfig extends StepParts {
   readonly classes: number;
   readonly stem: Stem;
   readonly stages: readonly StageConfig[];
-  /** Makes the very first f where it differs, such as one without the norm that the stem ends in; default: the block. */
+  /**
+   * Makes the very first f where it differs, such as one without the norm that the stem ends in; default: the
+   * block.
+   */
   readonly firstBlock?: Block | undefined;
   /** Makes the head for so many classes. */
   readonly head: (classes: number) => Head;
 }
 
-/** A stage with all its parts, and where it lies: which one, its first step's number of N, and the width before it. */
+/**
+ * A stage with all its parts, and where it lies: which one, its first step's number of N, and the width
+ * before it.
+ */
 interface Place extends StageSizes, StepParts, Pick<NetworkConfig, 'firstBlock'> {
   readonly stage: number;
   readonly first: number;
@@ -63,7 +69,8 @@ interface Place extends StageSizes, StepParts, Pick<NetworkConfig, 'firstBlock'>
  * Where a stage changes width or resolution its step 0 is the transition, and `scheme.enter` sees its result;
  * elsewhere `enter` sees the state before. Paths: stem, stage1.step0.f0, …, stage1.enter, exit, head.
  *
- * @throws ERR_CONFIG for stages or classes that are no positive integers; ERR_SHAPE and ERR_GRAPH from the parts.
+ * @throws ERR_CONFIG for stages or classes that are no positive integers; ERR_SHAPE and ERR_GRAPH from the
+ *   parts.
  * @example
  * const graph = network({ ...presetConfig('preact_resnet20'), name: 'damped20', scheme: damped });
  */
@@ -132,8 +139,9 @@ function placeAt(root: Scope, { stage, first, N }: Place, i: number): At {
 }
 
 /**
- * Draws f0, f1, … under a step and records every evaluation; width and stride default to those of the newest state. Noise wraps each
- * draw (and may draw more than one): what it makes is named after its first f, so that all evaluations of one f share a gate.
+ * Draws f0, f1, … under a step and records every evaluation; width and stride default to those of the newest
+ * state. Noise wraps each draw (and may draw more than one): what it makes is named after its first f, so
+ * that all evaluations of one f share a gate.
  */
 function fields({ block, noise, firstBlock = block }: Place, at: At, width: number): Field {
   let drawn = 0;

@@ -17,8 +17,9 @@ export interface PolyNetSpec {
 }
 
 /**
- * Very Deep PolyNet: 2-way modules of Inception-ResNet-A, then poly-3 and 2-way modules in turn of B and C, relu after each. Module i
- * of M scales its functions by 1 - 0.3 i / (M - 1), in training too. Images of 331 x 331 pixels, at least 75 x 75.
+ * Very Deep PolyNet: 2-way modules of Inception-ResNet-A, then poly-3 and 2-way modules in turn of B and C,
+ * relu after each. Module i of M scales its functions by 1 - 0.3 i / (M - 1), in training too. Images of 331
+ * x 331 pixels, at least 75 x 75.
  *
  * Deviation: convolutions start with He's law (the published training is not known here).
  *

@@ -7,14 +7,20 @@ import type { Variants } from './variants.ts';
 export interface PresetOptions extends Variants {
   /** Default: 10 for models of CIFAR, 1000 for models of ImageNet. */
   readonly classes?: number | undefined;
-  /** Nominal image [channels, height, width]; default [3, 32, 32], [3, 224, 224], or [3, 331, 331] for PolyNet. */
+  /**
+   * Nominal image [channels, height, width]; default [3, 32, 32], [3, 224, 224], or [3, 331, 331] for
+   * PolyNet.
+   */
   readonly input?: readonly [channels: number, height: number, width: number] | undefined;
   /**
-   * Mean per channel of pixels in [0, 1]. Default for 3 channels: CIFAR's (0.4914, 0.4822, 0.4465), as the LM code uses it for both sets,
-   * or ImageNet's (0.485, 0.456, 0.406); otherwise 0.5.
+   * Mean per channel of pixels in [0, 1]. Default for 3 channels: CIFAR's (0.4914, 0.4822, 0.4465), as the LM
+   * code uses it for both sets, or ImageNet's (0.485, 0.456, 0.406); otherwise 0.5.
    */
   readonly mean?: readonly number[] | undefined;
-  /** Standard deviation per channel. Default for 3 channels: (0.2023, 0.1994, 0.2010) or (0.229, 0.224, 0.225); otherwise 0.25. */
+  /**
+   * Standard deviation per channel. Default for 3 channels: (0.2023, 0.1994, 0.2010) or (0.229, 0.224,
+   * 0.225); otherwise 0.25.
+   */
   readonly std?: readonly number[] | undefined;
 }
 

@@ -41,7 +41,8 @@ export const presets = {
   preact_resnet101: { net: 'preact', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], source: 'fb.resnet.torch' },
   preact_resnet152: { net: 'preact', set: 'imagenet', block: 'bottleneck', steps: [3, 8, 36, 3], source: 'fb.resnet.torch' },
   preact_resnet200: { net: 'preact', set: 'imagenet', block: 'bottleneck', steps: [3, 24, 36, 3], source: 'fb.resnet.torch' },
-  // LM-ResNet: shortcut with its own norm, history restarted; 32, 1202 and ImageNet by the rule of the released code
+  // LM-ResNet: shortcut with its own norm, history restarted; 32, 1202 and ImageNet by the rule of the
+  // released code
   lm_resnet20: { net: 'lm', set: 'cifar', block: 'basic', steps: 3, source: 'Lu et al. 2018' },
   lm_resnet32: { net: 'lm', set: 'cifar', block: 'basic', steps: 5, source: 'Lu et al. 2018' },
   lm_resnet44: { net: 'lm', set: 'cifar', block: 'basic', steps: 7, source: 'Lu et al. 2018' },
@@ -55,7 +56,8 @@ export const presets = {
   lm_resnet101: { net: 'lm', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], source: 'Lu et al. 2018' },
   lm_resnet152: { net: 'lm', set: 'imagenet', block: 'bottleneck', steps: [3, 8, 36, 3], source: 'Lu et al. 2018' },
   lm_resnet200: { net: 'lm', set: 'imagenet', block: 'bottleneck', steps: [3, 24, 36, 3], source: 'Lu et al. 2018' },
-  // ResNeXt, post-activation, and LM-ResNeXt; on CIFAR the history has projections of its own, as the sizes of the paper count
+  // ResNeXt, post-activation, and LM-ResNeXt; on CIFAR the history has projections of its own, as the sizes
+  // of the paper count
   resnext29_8x64d: { net: 'resnet', set: 'cifar', block: 'bottleneck', steps: 3, base: 64, groups: [8, 64], source: 'Xie et al. 2017' },
   resnext29_16x64d: { net: 'resnet', set: 'cifar', block: 'bottleneck', steps: 3, base: 64, groups: [16, 64], source: 'Xie et al. 2017' },
   resnext50_32x4d: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 6, 3], groups: [32, 4], source: 'torchvision' },
@@ -97,7 +99,8 @@ export const presetNames: readonly PresetName[] = Object.keys(presets) as Preset
 /**
  * Graph of a built-in model.
  *
- * @throws ERR_UNKNOWN_NAME with the nearest name; ERR_CONFIG for a wrong option, or a variant that the model has not.
+ * @throws ERR_UNKNOWN_NAME with the nearest name; ERR_CONFIG for a wrong option, or a variant that the model
+ *   has not.
  * @example
  * const graph = preset('lm_resnet20', { classes: 100 });
  */
@@ -110,7 +113,8 @@ export function preset(name: PresetName, options: PresetOptions = {}): Graph {
  *
  * @throws as `preset`.
  * @example
- * const graph = network({ ...presetConfig('lm_resnet20'), name: 'channelwise', scheme: linearTwoStep({ per: 'channel' }) });
+ * const scheme = linearTwoStep({ per: 'channel' });
+ * const graph = network({ ...presetConfig('lm_resnet20'), name: 'channelwise', scheme });
  */
 export function presetConfig(name: PresetName, options: PresetOptions = {}): NetworkConfig {
   const row = rows[oneOf(name, presetNames, 'model')];

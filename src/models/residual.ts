@@ -13,14 +13,20 @@ import { projected } from '../schemes/projected.ts';
 import type { StageConfig } from './network.ts';
 import type { Architecture, Variants } from './variants.ts';
 
-/** Sizes of a ResNet or ResNeXt: post-activation ('resnet'), pre-activation ('preact'), or that with the two-step scheme ('lm'). */
+/**
+ * Sizes of a ResNet or ResNeXt: post-activation ('resnet'), pre-activation ('preact'), or that with the
+ * two-step scheme ('lm').
+ */
 export interface ResidualSpec {
   readonly net: 'resnet' | 'preact' | 'lm';
   readonly set: 'cifar' | 'imagenet';
   readonly block: 'basic' | 'bottleneck';
   /** Steps per stage; one number: of each of three stages. */
   readonly steps: number | readonly number[];
-  /** Channels of the stem, and inside stage 1 (bottlenecks have four times as many outside); every stage doubles. Default 16, ImageNet 64. */
+  /**
+   * Channels of the stem, and inside stage 1 (bottlenecks have four times as many outside); every stage
+   * doubles. Default 16, ImageNet 64.
+   */
   readonly base?: number;
   /** A ResNeXt's groups C and channels D per group, in its notation CxDd, see `bottleneckConvs`. */
   readonly groups?: readonly [c: number, d: number];
@@ -31,21 +37,25 @@ export interface ResidualSpec {
 }
 
 /**
- * A ResNet or ResNeXt. Depth is 6n + 2 with n basic and 9n + 2 with n bottleneck steps in each of three stages.
- * Its usual shortcut: A for post-activation basic nets on CIFAR and B for other post-activation nets; 'own' for LM nets and pre-activation
- * nets on CIFAR, and B for pre-activation nets on ImageNet.
+ * A ResNet or ResNeXt. Depth is 6n + 2 with n basic and 9n + 2 with n bottleneck steps in each of three
+ * stages. Its usual shortcut: A for post-activation basic nets on CIFAR and B for other post-activation nets;
+ * 'own' for LM nets and pre-activation nets on CIFAR, and B for pre-activation nets on ImageNet.
  *
- * Stochastic depth: an LM net drops as its released code does, the others as Huang et al. do (l / L, scaled at test time), but their
- * convolutions have no bias.
+ * Stochastic depth: an LM net drops as its released code does, the others as Huang et al. do (l / L, scaled
+ * at test time), but their convolutions have no bias.
  *
  * @throws ERR_CONFIG for a variant that it has not.
- * @see He et al. 2015 and 2016, Xie et al. 2017, Huang et al. 2016, Lu et al. 2018; torchvision, fb.resnet.torch, 2prime/LM-ResNet.
+ * @see He et al. 2015 and 2016, Xie et al. 2017, Huang et al. 2016, Lu et al. 2018; torchvision,
+ *   fb.resnet.torch, 2prime/LM-ResNet.
  */
 export function residualNet(spec: ResidualSpec, variants: Variants = {}): Architecture {
   return spec.net === 'resnet' ? postactNet(spec, variants) : preactNet(spec, variants);
 }
 
-/** ResNet v1: relu after every step, and where a stage starts; a stem whose width stage 1 keeps leaves its own relu to that. */
+/**
+ * ResNet v1: relu after every step, and where a stage starts; a stem whose width stage 1 keeps leaves its own
+ * relu to that.
+ */
 function postactNet(spec: ResidualSpec, variants: Variants): Architecture {
   const { set, block } = spec;
   const { shortcut = set === 'cifar' && block === 'basic' ? 'A' : 'B' } = variants;
@@ -77,7 +87,8 @@ function preactNet(spec: ResidualSpec, variants: Variants): Architecture {
   const [opening, ...others] = stagesOf(spec);
   const fb = shortcut !== 'own';
   const parts = { block: preact(convsOf(spec)), scheme, transition, noise: noiseOf(spec), head: preactHead };
-  // fb.resnet.torch: on CIFAR the first shortcut too is after f's norm-relu; on ImageNet the first f has none, since the stem ends in one.
+  // fb.resnet.torch: on CIFAR the first shortcut too is after f's norm-relu; on ImageNet the first f has
+  // none, since the stem ends in one.
   if (set === 'cifar')
     return {
       ...parts,

@@ -13,18 +13,23 @@ export interface RevNetSpec {
   readonly set: 'cifar' | 'imagenet';
   readonly block: 'basic' | 'bottleneck';
   readonly steps: readonly number[];
-  /** Channels of the stem and of each stage, both halves together; bottlenecks have four times as many outside. */
+  /**
+   * Channels of the stem and of each stage, both halves together; bottlenecks have four times as many
+   * outside.
+   */
   readonly widths: readonly number[];
 }
 
 const norm = { eps: 1e-3 };
 
 /**
- * A RevNet: pre-activation functions on channel halves. The first f has no norm-relu of its own, since the stem ends in one.
- * Shortcuts between stages: mean pooling and channels of zeros (basic), or conv1x1 (bottleneck, whose first 1x1 carries the stride).
+ * A RevNet: pre-activation functions on channel halves. The first f has no norm-relu of its own, since the
+ * stem ends in one. Shortcuts between stages: mean pooling and channels of zeros (basic), or conv1x1
+ * (bottleneck, whose first 1x1 carries the stride).
  *
- * Deviations: weights start normal, not normal cut at two deviations, and the linear layer as PyTorch's; norms move their running
- * statistics by 0.1; convolutions of stride 2 and the ImageNet stem's max-pool pad on all sides (TensorFlow: behind).
+ * Deviations: weights start normal, not normal cut at two deviations, and the linear layer as PyTorch's;
+ * norms move their running statistics by 0.1; convolutions of stride 2 and the ImageNet stem's max-pool pad
+ * on all sides (TensorFlow: behind).
  *
  * @see Gomez et al., "The reversible residual network", 2017; renmengye/revnet-public.
  */

@@ -1,5 +1,4 @@
 /** Names of torchvision's ResNet and ResNeXt tensors, and our paths. */
-
 import { expected } from '../errors.ts';
 import { must } from '../must.ts';
 
@@ -28,7 +27,8 @@ export function torchvisionName(path: string): string {
 }
 
 /**
- * Path of the tensor that torchvision calls so; undefined for a name without one, such as `bn1.num_batches_tracked`.
+ * Path of the tensor that torchvision calls so; undefined for a name without one, such as
+ * `bn1.num_batches_tracked`.
  *
  * @example
  * torchvisionPath('layer1.0.downsample.1.running_mean'); // 'stage1.step0.shortcut.bn.running_mean'

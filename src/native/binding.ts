@@ -1,4 +1,7 @@
-/** The whole surface of the native addon. Nothing else may load it; nothing here validates (that is TypeScript's job above). */
+/**
+ * The whole surface of the native addon. Nothing else may load it; nothing here validates (that is
+ * TypeScript's job above).
+ */
 import type { LmError } from '../errors.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 
@@ -13,7 +16,10 @@ export interface NativeInfo {
 
 export type Dtype = 'float32' | 'float64';
 
-/** Type of convolutions and linear layers: the model's own (`none`), or one of half the bits, all else staying in float32. */
+/**
+ * Type of convolutions and linear layers: the model's own (`none`), or one of half the bits, all else staying
+ * in float32.
+ */
 export type Amp = (typeof precisions)[number];
 
 /** The types that convolutions and linear layers may have. */
@@ -27,8 +33,8 @@ export interface NativeModelOptions {
 }
 
 /**
- * Which of a parameter's tensors: the value, its gradient of the last `vjp`, the optimiser's moments of the gradient, or the average of
- * the value over the steps of a training (`ema`; of running statistics too).
+ * Which of a parameter's tensors: the value, its gradient of the last `vjp`, the optimiser's moments of the
+ * gradient, or the average of the value over the steps of a training (`ema`; of running statistics too).
  */
 export type TensorSet = (typeof tensorSets)[number];
 
@@ -52,8 +58,9 @@ export interface NativeModel {
     amp?: Amp,
   ): Promise<NativeEvaluation>;
   /**
-   * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised pixels: the network's
-   * own input), the gradient of sum(output · cotangent) by x, and by every parameter (read with `readTensor(path, 'gradient')`).
+   * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised
+   * pixels: the network's own input), the gradient of sum(output · cotangent) by x, and by every parameter
+   * (read with `readTensor(path, 'gradient')`).
    */
   vjp(
     x: Float64Array,
@@ -71,7 +78,10 @@ export interface NativeModel {
     width: number,
     nodes: readonly number[],
   ): Promise<NativeTensor[]>;
-  /** Shapes the C++ rules give for every node, for n images of h x w; the test of parity with TypeScript's rules. */
+  /**
+   * Shapes the C++ rules give for every node, for n images of h x w; the test of parity with TypeScript's
+   * rules.
+   */
   shapes(n: number, height: number, width: number): number[][];
   /** One tensor by its path; row-major in the shape of the spec (convolution weights: out, in, h, w). */
   readTensor(path: string, set: TensorSet): Promise<Float64Array | Float32Array>;
@@ -81,7 +91,10 @@ export interface NativeModel {
   close(): void;
 }
 
-/** What a training pass keeps: all; the states every so many steps; or nothing that reversible steps give back. */
+/**
+ * What a training pass keeps: all; the states every so many steps; or nothing that reversible steps give
+ * back.
+ */
 export interface NativeMemory {
   readonly kind: 'store' | 'recompute' | 'reverse';
   readonly every: number;
@@ -152,8 +165,8 @@ export type NativeSourceSpec =
   | { readonly kind: 'files'; readonly folder: string; readonly names: string; readonly labels: Int32Array }
   /**
    * Parts of large files, in the order of the files. Row i of the table: number of the file, first byte,
-   * bytes, CRC-32 (0: unknown), offsets of rows before a packed JPEG (0: none). `window`: files whose samples are shuffled
-   * together; 0: all of them.
+   * bytes, CRC-32 (0: unknown), offsets of rows before a packed JPEG (0: none). `window`: files whose samples
+   * are shuffled together; 0: all of them.
    */
   | {
       readonly kind: 'ranges';
@@ -229,8 +242,8 @@ export interface NativeLoader {
 }
 
 /**
- * A look at every file of a source, which begins at once: all of it is decoded; or, of heads, its first bytes tell a format that is not
- * decoded, whose name is the reason then.
+ * A look at every file of a source, which begins at once: all of it is decoded; or, of heads, its first bytes
+ * tell a format that is not decoded, whose name is the reason then.
  */
 export interface NativeScan {
   /** Files looked at. */
@@ -257,13 +270,18 @@ export interface NativeOptimizerSpec {
   readonly nesterov: boolean;
   /** Of SGD and LARS, default 0. */
   readonly dampening?: number;
-  /** Decay of AdamW's and LAMB's second moment, default 0.999; that of the first is the momentum in the table. */
+  /**
+   * Decay of AdamW's and LAMB's second moment, default 0.999; that of the first is the momentum in the table.
+   */
   readonly beta2?: number;
   /** Default 1e-8. */
   readonly eps?: number;
   /** Of LARS, default 1e-3. */
   readonly trustCoefficient?: number;
-  /** Parameter groups: indices into the graph's parameters, factors on the step's rate and decay; a factor 0 on the rate freezes them. */
+  /**
+   * Parameter groups: indices into the graph's parameters, factors on the step's rate and decay; a factor 0
+   * on the rate freezes them.
+   */
   readonly groups: readonly {
     readonly params: readonly number[];
     readonly lrScale: number;
@@ -297,8 +315,9 @@ export interface NativeTrainerSpec {
 }
 
 /**
- * The factor on the loss that keeps small gradients in float16, as PyTorch's GradScaler has it: a step whose gradient overflows is
- * skipped and halves the scale, 2000 good ones double it. Below 1 the step is not finite.
+ * The factor on the loss that keeps small gradients in float16, as PyTorch's GradScaler has it: a step whose
+ * gradient overflows is skipped and halves the scale, 2000 good ones double it. Below 1 the step is not
+ * finite.
  */
 export interface NativeLossScale {
   /** Of the next step, above 0. */
@@ -309,7 +328,10 @@ export interface NativeLossScale {
   readonly skipped: number;
 }
 
-/** A bound on the gradient: on the norm of all of it, on every number, or on each unit's norm as a part of its weights'. */
+/**
+ * A bound on the gradient: on the norm of all of it, on every number, or on each unit's norm as a part of its
+ * weights'.
+ */
 export interface NativeClip {
   readonly mode: 'norm' | 'value' | 'agc';
   readonly limit: number;
@@ -374,7 +396,10 @@ export interface NativeTrainer {
   /** Steps in one pass over the source: the tail that does not fill a step is dropped. */
   readonly stepsPerEpoch: number;
   run(chunk: NativeChunk): Promise<NativeChunkResult>;
-  /** Ends the chunk after the step under way, and every later chunk before its first; callable at any time from the JS thread. */
+  /**
+   * Ends the chunk after the step under way, and every later chunk before its first; callable at any time
+   * from the JS thread.
+   */
   stop(): void;
   close(): void;
 }
@@ -384,7 +409,9 @@ export interface NativeAddon {
   configure(options: { threads: number }): void;
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;
-  /** Name of the image format that a file of these first bytes has, such as "JPEG" or "WebP"; empty for none. */
+  /**
+   * Name of the image format that a file of these first bytes has, such as "JPEG" or "WebP"; empty for none.
+   */
   formatOf(head: Uint8Array): string;
   /** Size of the image that a file shows, by its header. */
   imageSize(file: Uint8Array, decoding: NativeDecoding): { readonly height: number; readonly width: number };
@@ -394,8 +421,8 @@ export interface NativeAddon {
     spec: NativeTransformSpec,
   ): Promise<{ readonly pixels: Uint8Array; readonly height: number; readonly width: number }>;
   /**
-   * A JPEG file rearranged without loss so that parts can be decoded: baseline, a restart marker before every row of blocks, and
-   * where the rows begin; null for a file that is to be kept as it is.
+   * A JPEG file rearranged without loss so that parts can be decoded: baseline, a restart marker before every
+   * row of blocks, and where the rows begin; null for a file that is to be kept as it is.
    */
   packJpeg(image: Uint8Array): Promise<{ readonly bytes: Uint8Array; readonly rows: Uint32Array } | null>;
   readonly Model: new (graph: GraphSpec, options: NativeModelOptions) => NativeModel;

@@ -2,8 +2,8 @@
 import { LmError } from '../errors.ts';
 
 /**
- * Awaits what a method does natively; its error gets the stack of the line that called the method. An error that is born on another
- * thread has none of its own.
+ * Awaits what a method does natively; its error gets the stack of the line that called the method. An error
+ * that is born on another thread has none of its own.
  *
  * @example
  * const logits = await called(model.predict, () => native.predict(pixels, n, 28, 28));

@@ -1,4 +1,7 @@
-/** The only file that loads native code: libtorch through the opener, then the addon. At first use, never at import. */
+/**
+ * The only file that loads native code: libtorch through the opener, then the addon. At first use, never at
+ * import.
+ */
 import { realpathSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname } from 'node:path';
@@ -13,9 +16,15 @@ import { findLibtorch, type Libtorch } from '../setup/libtorch.ts';
 import type { NativeAddon } from './binding.ts';
 
 export interface InitOptions {
-  /** Folder of libtorch: a wheel's `torch/`, a folder holding it, or an unpacked libtorch. Found by itself when left out. */
+  /**
+   * Folder of libtorch: a wheel's `torch/`, a folder holding it, or an unpacked libtorch. Found by itself
+   * when left out.
+   */
   readonly libtorch?: string | undefined;
-  /** Threads that compute: OMP_NUM_THREADS where it is set, else the available cores (affinity and cgroup quota count). */
+  /**
+   * Threads that compute: OMP_NUM_THREADS where it is set, else the available cores (affinity and cgroup
+   * quota count).
+   */
   readonly threads?: number | undefined;
 }
 
@@ -45,8 +54,9 @@ let chosen: InitOptions = {};
 let loaded: Loaded | null = null;
 
 /**
- * Chooses libtorch and the number of threads; optional, and before the first use. Loads nothing by itself. Called again,
- * it may change the number of threads (for the whole process), but not the libtorch once that is loaded.
+ * Chooses libtorch and the number of threads; optional, and before the first use. Loads nothing by itself.
+ * Called again, it may change the number of threads (for the whole process), but not the libtorch once that
+ * is loaded.
  *
  * @throws ERR_CONFIG for a wrong option, or for another libtorch after loading.
  * @example
@@ -69,7 +79,8 @@ export function init(options: InitOptions = {}): void {
 /**
  * The native addon, loaded at the first call (about 0.3 s).
  *
- * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION when no libtorch fits or it does not open; ERR_ADDON_MISSING.
+ * @throws ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION when no libtorch fits or it does not open;
+ *   ERR_ADDON_MISSING.
  */
 export function native(): NativeAddon {
   loaded ??= load();
@@ -94,7 +105,9 @@ function load(): Loaded {
   return { addon, libtorch };
 }
 
-/** The libtorch of this process where one is mapped already (by another thread), else the one that is found. */
+/**
+ * The libtorch of this process where one is mapped already (by another thread), else the one that is found.
+ */
 function chooseLibtorch(mapped: readonly string[]): Libtorch {
   const [first] = mapped;
   if (first !== undefined && chosen.libtorch === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Residual functions: which convolutions there are (`basicConvs`, `bottleneckConvs`), times where the norms and relus stand
- * (`postact`, `preact`).
+ * Residual functions: which convolutions there are (`basicConvs`, `bottleneckConvs`), times where the norms
+ * and relus stand (`postact`, `preact`).
  */
 import { expected } from '../errors.ts';
 import type { Block, BlockFn, Fn, IO } from '../roles.ts';
@@ -31,7 +31,8 @@ export interface BottleneckOptions {
  * conv1x1 to C·D channels, conv3x3 in C groups with the stride, conv1x1 to `out`.
  *
  * @throws ERR_CONFIG when `out` is not a multiple of `expansion`, or D is 0.
- * @see Xie et al., "Aggregated residual transformations", 2017, figure 3 (c); facebookresearch/ResNeXt, models/resnext.lua.
+ * @see Xie et al., "Aggregated residual transformations", 2017, figure 3 (c); facebookresearch/ResNeXt,
+ *   models/resnext.lua.
  */
 export function bottleneckConvs(options: BottleneckOptions = {}): Convs {
   const { expansion = 4, groups = 1, width = 64, stride = 'conv2' } = options;
@@ -108,22 +109,28 @@ function withPre(first: Fn, rest: Fn): BlockFn {
 /** Basic function of ResNet: bn2(conv3x3(relu(bn1(conv3x3(u))))), stride on conv1. As `postact`. */
 export const basic: Block = postact(basicConvs);
 
-/** Bottleneck of ResNet and ResNeXt: conv1x1 - conv3x3 - conv1x1, each with its norm. As `postact` and `bottleneckConvs`. */
+/**
+ * Bottleneck of ResNet and ResNeXt: conv1x1 - conv3x3 - conv1x1, each with its norm. As
+ * `postact` and `bottleneckConvs`.
+ */
 export function bottleneck(options: BottleneckOptions & PostactOptions = {}): Block {
   return postact(bottleneckConvs(options), options);
 }
 
 /**
- * Pre-activation basic function: f(u) = conv3x3(relu(bn2(conv3x3(relu(bn1(u)))))), stride on conv1. As `preact`.
+ * Pre-activation basic function: f(u) = conv3x3(relu(bn2(conv3x3(relu(bn1(u)))))), stride on conv1. As
+ * `preact`.
  *
  * @see He et al. 2016; 2prime/LM-ResNet, MResNet.py, BasicBlock.
  */
 export const preactBasic: Block = preact(basicConvs);
 
 /**
- * Pre-activation bottleneck: f(u) = conv1x1(relu(bn3(conv3x3(relu(bn2(conv1x1(relu(bn1(u)))))))). As `preact` and `bottleneckConvs`.
+ * Pre-activation bottleneck: f(u) = conv1x1(relu(bn3(conv3x3(relu(bn2(conv1x1(relu(bn1(u)))))))). As
+ * `preact` and `bottleneckConvs`.
  *
- * @see He et al. 2016, which puts the stride on the first 1x1; the default place is that of 2prime/LM-ResNet and fb.resnet.torch.
+ * @see He et al. 2016, which puts the stride on the first 1x1; the default place is that of 2prime/LM-ResNet
+ *   and fb.resnet.torch.
  */
 export function preactBottleneck(options: BottleneckOptions & PreactOptions = {}): Block {
   return preact(bottleneckConvs(options), options);
@@ -150,7 +157,8 @@ export interface ConvBnReluOptions {
 }
 
 /**
- * conv - dropout - batch norm - relu: FractalNet's unit. [N, in, H, W] -> [N, out, H/stride, W/stride]. Parameters: conv, bn.
+ * conv - dropout - batch norm - relu: FractalNet's unit. [N, in, H, W] -> [N, out, H/stride, W/stride].
+ * Parameters: conv, bn.
  *
  * @see gustavla/fractalnet, generation/globals.crox.
  */

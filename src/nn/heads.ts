@@ -13,8 +13,8 @@ export interface HeadOptions {
 }
 
 /**
- * Head of a pre-activation net: BN - relu - global average pool - dropout - linear. [N, C, H, W] -> logits [N, classes].
- * Parameters: bn, fc.
+ * Head of a pre-activation net: BN - relu - global average pool - dropout - linear. [N, C, H, W] -> logits
+ * [N, classes]. Parameters: bn, fc.
  *
  * @see He et al. 2016; 2prime/LM-ResNet, MResNet.py (its 8x8 pool is global at the published size).
  */
@@ -31,9 +31,11 @@ export function preactHead(
 }
 
 /**
- * Head of a post-activation net: global average pool - dropout - linear. [N, C, H, W] -> logits [N, classes]. Parameters: fc.
+ * Head of a post-activation net: global average pool - dropout - linear. [N, C, H, W] -> logits [N, classes].
+ * Parameters: fc.
  *
- * @param options.relu a relu before the pool, for a net whose last step has none (shake-shake); default false.
+ * @param options.relu a relu before the pool, for a net whose last step has none (shake-shake); default
+ *   false.
  * @see He et al., "Deep residual learning", 2016.
  */
 export function plainHead(classes: number, options: HeadOptions & { readonly relu?: boolean } = {}): Head {

@@ -1,5 +1,4 @@
 /** The Inception-ResNet parts of PolyNet: its functions A, B and C, its reductions and its stem. */
-
 import { expected } from '../errors.ts';
 import { concat, maxPool2d, type Size } from '../graph/functions.ts';
 import type { Node } from '../graph/node.ts';
@@ -52,11 +51,12 @@ const stemPaths: Readonly<Record<'entry' | 'first' | 'short' | 'long' | 'last', 
 };
 
 /**
- * Inception-ResNet function of PolyNet: paths of conv - bn - relu side by side, concat, conv1x1 - bn. [N, C, H, W] -> same shape;
- * published C: A 384, B 1152, C 2048. Parameters: path0.conv0, path0.bn0.use0, …, conv.use0, bn.use0.
+ * Inception-ResNet function of PolyNet: paths of conv - bn - relu side by side, concat, conv1x1 - bn. [N, C,
+ * H, W] -> same shape; published C: A 384, B 1152, C 2048. Parameters: path0.conv0, path0.bn0.use0, …,
+ * conv.use0, bn.use0.
  *
- * Applied again (F², F³ of a poly module) it shares the convolutions of its paths; their norms, and the closing convolution with its
- * norm, are new; and it reads relu(F(u)), not F(u).
+ * Applied again (F², F³ of a poly module) it shares the convolutions of its paths; their norms, and the
+ * closing convolution with its norm, are new; and it reads relu(F(u)), not F(u).
  *
  * @throws ERR_CONFIG for a stride or another width than its input's.
  * @see Zhang et al., "PolyNet", 2017; Cadene/pretrained-models.pytorch, polynet.py, whose sharing this is.
@@ -90,8 +90,9 @@ function sharedTower(s: Scope, channels: number, path: Path): (u: Node, use: str
 }
 
 /**
- * PolyNet's step between stages, no residual function: paths of conv - bn - relu and a max-pool 3x3, all of stride 2, concatenated.
- * [N, C, H, W] -> [N, C', floor((H - 3) / 2) + 1, …]; published: A 384 -> 1152, B 1152 -> 2048. Parameters: path0.layer0.conv, ….
+ * PolyNet's step between stages, no residual function: paths of conv - bn - relu and a max-pool 3x3, all of
+ * stride 2, concatenated. [N, C, H, W] -> [N, C', floor((H - 3) / 2) + 1, …]; published: A 384 -> 1152, B
+ * 1152 -> 2048. Parameters: path0.layer0.conv, ….
  *
  * @throws ERR_CONFIG when the paths do not make the new stage's width.
  * @see Cadene/pretrained-models.pytorch, polynet.py, ReductionA and ReductionB.
@@ -106,8 +107,8 @@ export function reduction(kind: 'A' | 'B', { factor = 1 }: WidthOptions = {}): T
 }
 
 /**
- * PolyNet's stem: three convolutions, then twice a max-pool beside a convolution of stride 2, with two towers in between; no padding
- * but in convolutions that keep the size. [N, channels, 331, 331] -> [N, 384, 39, 39].
+ * PolyNet's stem: three convolutions, then twice a max-pool beside a convolution of stride 2, with two towers
+ * in between; no padding but in convolutions that keep the size. [N, channels, 331, 331] -> [N, 384, 39, 39].
  *
  * @see Cadene/pretrained-models.pytorch, polynet.py, Stem.
  */

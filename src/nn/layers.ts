@@ -30,7 +30,8 @@ export interface ConvSizes {
  * Parameters: `weight` (out, in / groups, kh, kw), `bias` [out] if asked for.
  *
  * @throws ERR_SHAPE when sizes do not fit.
- * @see 2prime/LM-ResNet, MResNet.py, and torchvision: all convolutions bias-free, He initialisation by fan-out.
+ * @see 2prime/LM-ResNet, MResNet.py, and torchvision: all convolutions bias-free, He initialisation by
+ *   fan-out.
  * @example
  * const f = conv(s.at('conv1'), { in: 16, out: 32, kernel: 3, stride: 2 });
  */
@@ -66,8 +67,8 @@ export interface NormOptions {
 }
 
 /**
- * Batch norm with learned scale and shift. [N, C, H, W] -> [N, C, H, W].
- * Parameters: `weight` = 1, `bias` = 0, [C]; buffers: `running_mean` = 0, `running_var` = 1 (PyTorch's names).
+ * Batch norm with learned scale and shift. [N, C, H, W] -> [N, C, H, W]. Parameters: `weight` = 1, `bias` =
+ * 0, [C]; buffers: `running_mean` = 0, `running_var` = 1 (PyTorch's names).
  *
  * @throws ERR_SHAPE when the input has other than C channels.
  */

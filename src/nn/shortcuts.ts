@@ -1,4 +1,7 @@
-/** Shortcuts: the map P of the trunk where width or resolution changes, P u + f(u). A transition says when to use one. */
+/**
+ * Shortcuts: the map P of the trunk where width or resolution changes, P u + f(u). A transition says when to
+ * use one.
+ */
 import { expected } from '../errors.ts';
 import { avgPool2d, concat, type PoolOptions, padChannels, shift } from '../graph/functions.ts';
 import type { Node } from '../graph/node.ts';
@@ -6,7 +9,10 @@ import type { Scope } from '../graph/scope.ts';
 import type { BlockFn, Fn, IO } from '../roles.ts';
 import { chain, conv, norm, relu } from './layers.ts';
 
-/** Makes P for these sizes: [N, in, H, W] -> [N, out, H/stride, W/stride]; `f` is the residual function beside it. */
+/**
+ * Makes P for these sizes: [N, in, H, W] -> [N, out, H/stride, W/stride]; `f` is the residual function beside
+ * it.
+ */
 export type Shortcut = (s: Scope, io: IO, f: BlockFn) => Fn;
 
 /**
@@ -21,7 +27,8 @@ export const ownNorm: Shortcut = (s, io) =>
 export const plainProjection: Shortcut = (s, io) => (changes(io) ? conv(s.at('conv'), projection(io)) : same);
 
 /**
- * Option B of a post-activation net: P = bn(conv1x1(u)); the identity where nothing changes. Parameters: conv, bn.
+ * Option B of a post-activation net: P = bn(conv1x1(u)); the identity where nothing changes. Parameters:
+ * conv, bn.
  *
  * @see He et al., "Deep residual learning", 2016; torchvision, resnet.py, `downsample`.
  */
@@ -44,7 +51,8 @@ export const optionA: Shortcut = (s, io) => {
 };
 
 /**
- * RevNet's for basic functions: mean of stride x stride pixels, then channels of zeros before and after; no parameters.
+ * RevNet's for basic functions: mean of stride x stride pixels, then channels of zeros before and after; no
+ * parameters.
  *
  * @throws ERR_CONFIG for fewer channels out than in, or an odd number of new ones.
  * @see renmengye/revnet-public, resnet_model.py, `_possible_downsample`.
@@ -61,8 +69,8 @@ export const pooledPadding: Shortcut = (s, io) => {
 };
 
 /**
- * Shake-shake's: relu, then two paths of half the channels, each every stride-th pixel and conv1x1, the second of the maps
- * moved one pixel right and down; concat, norm. Parameters: conv0, conv1, bn.
+ * Shake-shake's: relu, then two paths of half the channels, each every stride-th pixel and conv1x1, the
+ * second of the maps moved one pixel right and down; concat, norm. Parameters: conv0, conv1, bn.
  *
  * @throws ERR_SHAPE for an odd number of channels.
  * @see xgastaldi/shake-shake, models/shakeshakeblock.lua.
@@ -89,9 +97,11 @@ function moved(s: Scope, u: Node): Node {
 }
 
 /**
- * The shortcut after the first norm-relu of f, shared with it: both read one node (u itself where f has none).
+ * The shortcut after the first norm-relu of f, shared with it: both read one node (u itself where f has
+ * none).
  *
- * @see He et al., "Identity mappings", 2016; facebook/fb.resnet.torch, models/preresnet.lua, 'both_preact' and 'no_preact'.
+ * @see He et al., "Identity mappings", 2016; facebook/fb.resnet.torch, models/preresnet.lua, 'both_preact'
+ *   and 'no_preact'.
  */
 export function preactivated(shortcut: Shortcut): Shortcut {
   return (s, io, f) => chain(f.pre ?? same, shortcut(s, io, f));

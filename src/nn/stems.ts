@@ -18,10 +18,11 @@ export interface StemOptions {
 export const noStem: Stem = () => (x) => x;
 
 /**
- * CIFAR stem: one conv3x3, stride 1, by default neither norm nor relu. [N, channels, H, W] -> [N, width, H, W].
- * Parameters: conv, bn if asked for.
+ * CIFAR stem: one conv3x3, stride 1, by default neither norm nor relu. [N, channels, H, W] -> [N, width, H,
+ * W]. Parameters: conv, bn if asked for.
  *
- * @see 2prime/LM-ResNet, MResNet.py, where bn1 and relu after the stem are commented out; He et al. 2016 has both.
+ * @see 2prime/LM-ResNet, MResNet.py, where bn1 and relu after the stem are commented out; He et al. 2016 has
+ *   both.
  */
 export function cifarStem(width: number, { norm = false, relu = false }: StemOptions = {}): Stem {
   return (s, channels) =>
@@ -29,8 +30,9 @@ export function cifarStem(width: number, { norm = false, relu = false }: StemOpt
 }
 
 /**
- * ImageNet stem: conv7x7 of stride 2, by default norm and relu, max-pool 3x3 of stride 2. [N, channels, H, W] -> [N, width, H/4, W/4].
- * Parameters: conv, bn. Without relu the network's scheme has to apply it: relu and max-pool commute.
+ * ImageNet stem: conv7x7 of stride 2, by default norm and relu, max-pool 3x3 of stride 2. [N, channels, H, W]
+ * -> [N, width, H/4, W/4]. Parameters: conv, bn. Without relu the network's scheme has to apply it: relu and
+ * max-pool commute.
  *
  * @see He et al., "Deep residual learning", 2016; torchvision, resnet.py.
  */

@@ -6,8 +6,8 @@ import type { BlockFn, Field, IO, Scheme, State, Transition } from '../roles.ts'
 import { ownNorm, type Shortcut } from './shortcuts.ts';
 
 /**
- * Step between stages that starts the history anew: state [P u + f(u), P u].
- * A two-step scheme so starts its new stage with u_{n-1} = P u, and draws no k here. Parameters: those of P under `shortcut`.
+ * Step between stages that starts the history anew: state [P u + f(u), P u]. A two-step scheme so starts its
+ * new stage with u_{n-1} = P u, and draws no k here. Parameters: those of P under `shortcut`.
  *
  * @see 2prime/LM-ResNet, MResNet.py: `last` becomes the projected shortcut.
  */
@@ -31,15 +31,18 @@ export interface HistoryOptions {
 }
 
 /**
- * Step between stages that keeps the history: every state is projected by its own P, and the scheme's own step is taken with them and
- * f(u) of the state before, for the two-step scheme (1 - k) P_0 u_n + k P_1 u_{n-1} + f(u_n). The scheme's states must be states of u.
- * Parameters: those of the projections under `shortcut`, `history1`, …, and what the scheme draws.
+ * Step between stages that keeps the history: every state is projected by its own P, and the scheme's own
+ * step is taken with them and f(u) of the state before, for the two-step scheme (1 - k) P_0 u_n + k P_1
+ * u_{n-1} + f(u_n). The scheme's states must be states of u. Parameters: those of the projections under
+ * `shortcut`, `history1`, …, and what the scheme draws.
  *
  * @throws ERR_GRAPH for a scheme that evaluates f elsewhere than at the states before.
- * @see 2prime/LM-ResNet, MResNet.py, `downsample22` and `downsample32`, commented out there; the LM-ResNeXt sizes of the paper imply it.
+ * @see 2prime/LM-ResNet, MResNet.py, `downsample22` and `downsample32`, commented out there; the LM-ResNeXt
+ *   sizes of the paper imply it.
  * @example
  * const scheme = linearTwoStep();
- * const config = { ...presetConfig('lm_resnet20'), name: 'kept', scheme, transition: projectedHistory(scheme) };
+ * const transition = projectedHistory(scheme);
+ * const config = { ...presetConfig('lm_resnet20'), name: 'kept', scheme, transition };
  */
 export function projectedHistory(scheme: Scheme, options: HistoryOptions = {}): Transition {
   const { shortcut = ownNorm, older = ownNorm } = options;
@@ -58,7 +61,10 @@ export function projectedHistory(scheme: Scheme, options: HistoryOptions = {}): 
   };
 }
 
-/** The first f of a transition, evaluated at the state that a projected one came from; later ones are the new stage's. */
+/**
+ * The first f of a transition, evaluated at the state that a projected one came from; later ones are the new
+ * stage's.
+ */
 function moved(f: BlockFn, field: Field, io: IO, sources: ReadonlyMap<Node, Node>): Field {
   let drawn = 0;
   return (sizes) => {
@@ -76,9 +82,9 @@ function moved(f: BlockFn, field: Field, io: IO, sources: ReadonlyMap<Node, Node
 }
 
 /**
- * RevNet's step between stages, on channel halves: x' = P x + f(y), y' = P y + g(x'). f carries the stride; g has none.
- * It cannot be inverted. State before: [u] or [x, y]; after: [x', y'], half of io.out channels each. Parameters: those of the two P
- * under `shortcut0` and `shortcut1`.
+ * RevNet's step between stages, on channel halves: x' = P x + f(y), y' = P y + g(x'). f carries the stride; g
+ * has none. It cannot be inverted. State before: [u] or [x, y]; after: [x', y'], half of io.out channels
+ * each. Parameters: those of the two P under `shortcut0` and `shortcut1`.
  *
  * @throws ERR_SHAPE for odd widths.
  * @see Gomez et al., "The reversible residual network", 2017; renmengye/revnet-public, revnet_model.py.

@@ -9,8 +9,9 @@ export interface DropoutOptions {
 }
 
 /**
- * Dropout on the values of f: elements are zero with probability p and divided by 1 - p otherwise, in training; f(u) in evaluation.
- * All evaluations of one f in a training step share the mask. Dropout inside a block (Wide ResNet) is the block's business.
+ * Dropout on the values of f: elements are zero with probability p and divided by 1 - p otherwise, in
+ * training; f(u) in evaluation. All evaluations of one f in a training step share the mask. Dropout inside a
+ * block (Wide ResNet) is the block's business.
  *
  * @throws ERR_CONFIG for p outside [0, 1).
  * @see Srivastava et al., "Dropout", 2014, inverted as in PyTorch.

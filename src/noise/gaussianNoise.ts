@@ -9,11 +9,12 @@ export interface GaussianNoiseOptions {
 }
 
 /**
- * Gaussian noise injection: f(u) + std · epsilon, epsilon ~ N(0, 1) for every element and image, in training; f(u) in evaluation.
- * All evaluations of one f in a training step add the same noise.
+ * Gaussian noise injection: f(u) + std · epsilon, epsilon ~ N(0, 1) for every element and image, in training;
+ * f(u) in evaluation. All evaluations of one f in a training step add the same noise.
  *
  * @throws ERR_CONFIG for a deviation that is negative or not finite.
- * @see Lu et al., ICML 2018, section 3 (noise as stochastic control); Wang et al., "ResNets ensemble via the Feynman-Kac formalism", 2019.
+ * @see Lu et al., ICML 2018, section 3 (noise as stochastic control); Wang et al., "ResNets ensemble via the
+ *   Feynman-Kac formalism", 2019.
  */
 export function gaussianNoise({ std }: GaussianNoiseOptions): Noise {
   if (!(std >= 0 && Number.isFinite(std)))

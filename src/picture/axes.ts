@@ -11,7 +11,8 @@ export interface Axis {
 }
 
 /**
- * A linear axis over [low, high] with about `count` ticks at multiples of 1, 2, 2.5 or 5 times a power of ten.
+ * A linear axis over [low, high] with about `count` ticks at multiples of 1, 2, 2.5 or 5 times a power of
+ * ten.
  *
  * @example
  * linearAxis(0, 1, 5).ticks; // [0, 0.2, 0.4, 0.6, 0.8, 1]

@@ -1,5 +1,4 @@
 /** What the parts of one drawn step share. */
-
 import type { Applied, StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec, StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
@@ -26,7 +25,10 @@ export interface Lanes {
   readonly own: readonly number[];
 }
 
-/** Where a state arrives: what it is a sum of, and the operation behind the sum, such as the relu of a projected scheme. */
+/**
+ * Where a state arrives: what it is a sum of, and the operation behind the sum, such as the relu of a
+ * projected scheme.
+ */
 export interface Result {
   readonly terms: readonly Term<Label>[];
   readonly post: Applied<Label> | undefined;
@@ -63,7 +65,10 @@ export function laneY({ y, second }: Lanes, lane: number): number {
   return lane === 0 ? y : second;
 }
 
-/** True where lane 0 adds all that arrives at lane 1 (the new velocity): one arrow between the two sums says it. */
+/**
+ * True where lane 0 adds all that arrives at lane 1 (the new velocity): one arrow between the two sums says
+ * it.
+ */
 export function isLinked({ results, lanes }: Cell): boolean {
   const [a, b] = [must(lanes.own[0]), lanes.own[1]];
   if (b === undefined) return false;

@@ -1,5 +1,4 @@
 /** Coefficients as people write them: "1 − k₃", "½", "0.9". */
-
 import type { Ring } from '../analyze/stepForm.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 import { must } from '../must.ts';
@@ -10,7 +9,10 @@ export interface Label {
   readonly multiples: ReadonlyMap<string, number>;
 }
 
-/** Coefficients of a graph as labels; a parameter is named by the last part of its path, with the number of its step as index. */
+/**
+ * Coefficients of a graph as labels; a parameter is named by the last part of its path, with the number of
+ * its step as index.
+ */
 export function labelRing({ coefs, params }: Pick<GraphSpec, 'coefs' | 'params'>, n: number): Ring<Label> {
   const coef = (i: number): Label => {
     const spec = coefs[i];

@@ -1,5 +1,4 @@
 /** The picture of a training: loss above; accuracy and learning rate below; as SVG or PNG. */
-
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { EvalRow, MetricsRow, StepRow } from '../metricsRow.ts';
@@ -30,8 +29,9 @@ const optionsSchema = z.strictObject({
 const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
 
 /**
- * Draws the curves of a run: training loss (raw and smoothed) and evaluation loss above; top-1 and the learning rate below.
- * A loss that spans more than two decades gets a logarithmic axis. Values that are not finite are gaps.
+ * Draws the curves of a run: training loss (raw and smoothed) and evaluation loss above; top-1 and the
+ * learning rate below. A loss that spans more than two decades gets a logarithmic axis. Values that are not
+ * finite are gaps.
  *
  * @returns an SVG document.
  * @throws ERR_CONFIG for an option that is unknown or out of range.
@@ -102,7 +102,9 @@ export function fromZero(low: number, high: number): readonly [number, number] {
   return low >= 0 && low < 0.5 * high ? [0, high * 1.05] : padded([low, high], 0.06);
 }
 
-/** The range of a rising curve without its first steep part, so that the later, flat part can be told apart. */
+/**
+ * The range of a rising curve without its first steep part, so that the later, flat part can be told apart.
+ */
 export function withoutStart(points: readonly Point[]): readonly [number, number] {
   const [low, high] = extent([points]);
   const values = points.map(([, y]) => y).filter(Number.isFinite);
@@ -110,7 +112,9 @@ export function withoutStart(points: readonly Point[]): readonly [number, number
   return [Math.max(low, tenth - 1.5 * (high - tenth) - 1), high];
 }
 
-/** Mean over about 3 % of the points, centred, so that it does not lag; points that are not finite stay gaps. */
+/**
+ * Mean over about 3 % of the points, centred, so that it does not lag; points that are not finite stay gaps.
+ */
 export function smoothed(points: readonly Point[]): Point[] {
   const reach = Math.floor(points.length / 66);
   const sums: (readonly [sum: number, count: number])[] = [[0, 0]];

@@ -1,5 +1,4 @@
 /** The boxes of f below the first lane of a step, and the arrows into and out of them. */
-
 import type { Applied, Term } from '../analyze/linearForm.ts';
 import { must } from '../must.ts';
 import {
@@ -71,7 +70,9 @@ function drawInputs(cell: Cell, { input }: Applied<Label>, i: number): string[] 
   });
 }
 
-/** From the state before the step: straight into the first box, along a line below the lane into the others. */
+/**
+ * From the state before the step: straight into the first box, along a line below the lane into the others.
+ */
 function fromTrunk(cell: Cell, i: number): string {
   const { y } = cell.lanes;
   const [x, top] = [leftOf(cell, i) + tapOffset, y + boxDrop];
@@ -93,7 +94,9 @@ function fromSecond(cell: Cell, j: number, x: number): string {
   return lineThrough([before, second, before, high, x, high, x, bottom], look);
 }
 
-/** True where an operation stands in place of the state, such as a projection: f reads the state before it. */
+/**
+ * True where an operation stands in place of the state, such as a projection: f reads the state before it.
+ */
 function isReplaced({ results }: Cell, j: number): boolean {
   return results[j]?.terms.some(({ from }) => from === 'other') ?? false;
 }

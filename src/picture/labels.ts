@@ -1,5 +1,4 @@
 /** What the boxes of a picture say: the layers of a residual function, or operations in a row. */
-
 import type { GraphSpec, NodeSpec, ParamSpec, StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
 import { subscript } from './coefLabel.ts';

@@ -1,5 +1,4 @@
 /** The picture of a network: its steps in stages, with the arrows of states and of history. */
-
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { type Summary, summary } from '../graph/summary.ts';
@@ -25,9 +24,9 @@ const titleHeight = 34;
 const fonts = 'Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif';
 
 /**
- * Draws a network from its graph: stem, stages and head as panels; every step with its evaluations of f (boxes), the states (solid
- * arrows), the history (dashed arrows) and the coefficients. Steps in a row that are alike are folded: the first and the last are
- * shown.
+ * Draws a network from its graph: stem, stages and head as panels; every step with its evaluations of f
+ * (boxes), the states (solid arrows), the history (dashed arrows) and the coefficients. Steps in a row that
+ * are alike are folded: the first and the last are shown.
  *
  * @returns an SVG document on a light background.
  * @example

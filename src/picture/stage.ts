@@ -1,5 +1,4 @@
 /** One stage of a picture: its steps in a row, those that are alike folded. */
-
 import type { StepForm, Term } from '../analyze/linearForm.ts';
 import { stepForm } from '../analyze/stepForm.ts';
 import type { Graph } from '../graph/graph.ts';

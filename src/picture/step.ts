@@ -1,5 +1,7 @@
-/** One step of a picture: lanes of states from left to right, boxes of f below the first lane, arcs of history above it. */
-
+/**
+ * One step of a picture: lanes of states from left to right, boxes of f below the first lane, arcs of history
+ * above it.
+ */
 import type { StepForm, Term } from '../analyze/linearForm.ts';
 import type { GraphSpec } from '../graph/spec.ts';
 import { must } from '../must.ts';

@@ -1,4 +1,6 @@
-/** Charts as SVG whose colours are CSS variables of the page, so that they follow its light or dark scheme. */
+/**
+ * Charts as SVG whose colours are CSS variables of the page, so that they follow its light or dark scheme.
+ */
 import { type Axis, linearAxis, type Point } from '../picture/axes.ts';
 import { escapeXml, fixed, text } from '../picture/text.ts';
 

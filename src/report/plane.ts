@@ -1,5 +1,4 @@
 /** Figures in the plane: regions of absolute stability, and trajectories of features. */
-
 import type { Region, RegionVariant, StageTrajectories } from '../analyze/analysis.ts';
 import { must } from '../must.ts';
 import { type Axis, linearAxis, type Point } from '../picture/axes.ts';

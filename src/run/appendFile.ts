@@ -1,4 +1,7 @@
-/** A file that only grows: what is written lands in the order of the calls, and a failure is every later call's too. */
+/**
+ * A file that only grows: what is written lands in the order of the calls, and a failure is every later
+ * call's too.
+ */
 import type { FileHandle } from 'node:fs/promises';
 import { LmError } from '../errors.ts';
 import { errnoOf, fileError } from '../files.ts';
@@ -8,14 +11,17 @@ export interface AppendFile {
   /**
    * Appends text or bytes; they are the operating system's once the promise resolves.
    *
-   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after `close`.
+   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after
+   *   `close`.
    */
   append(data: string | Uint8Array): Promise<void>;
   /** Flushes to the disk and closes; closing twice does nothing. */
   close(): Promise<void>;
 }
 
-/** Appends to a file that is open for it; `path` is its name in messages. The file is closed by `close` alone. */
+/**
+ * Appends to a file that is open for it; `path` is its name in messages. The file is closed by `close` alone.
+ */
 export function appendFile(file: FileHandle, path: string): AppendFile {
   let last: Promise<void> = Promise.resolve();
   let closed: Promise<void> | undefined;

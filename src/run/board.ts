@@ -1,4 +1,6 @@
-/** What a run tells TensorBoard: its events as scalars, k_n of all steps as a histogram, some of its images. */
+/**
+ * What a run tells TensorBoard: its events as scalars, k_n of all steps as a histogram, some of its images.
+ */
 import sharp from 'sharp';
 import { kOfSteps } from '../analyze/steps.ts';
 import type { Graph } from '../graph/graph.ts';
@@ -41,8 +43,8 @@ export async function boardCoefficients(
 }
 
 /**
- * Writes the first images of the first batch as training gets them, augmented, with their classes in the tags; none of a stream, whose
- * images can be read only once.
+ * Writes the first images of the first batch as training gets them, augmented, with their classes in the
+ * tags; none of a stream, whose images can be read only once.
  */
 export async function boardSamples(board: EventFile, data: Dataset, spec: NativeLoaderSpec): Promise<void> {
   if (data.count === null) return;

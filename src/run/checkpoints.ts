@@ -1,6 +1,7 @@
 /**
- * The checkpoints of a run folder: checkpoint-<step>.safetensors, of which the last and the best are kept; checkpoint.safetensors is always the
- * newest of them, best.safetensors the best (further names of the same files, no copies).
+ * The checkpoints of a run folder: checkpoint-<step>.safetensors, of which the last and the best are kept;
+ * checkpoint.safetensors is always the newest of them, best.safetensors the best (further names of the same
+ * files, no copies).
  */
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
@@ -25,7 +26,8 @@ async function stepsIn(folder: string): Promise<number[]> {
 }
 
 /**
- * Writes a checkpoint into a run folder, and removes those that are neither among the last nor among the best.
+ * Writes a checkpoint into a run folder, and removes those that are neither among the last nor among the
+ * best.
  *
  * @throws ERR_FILE when the file system refuses; the older ones are then untouched.
  */
@@ -73,8 +75,8 @@ export async function checkpointsIn(folder: string): Promise<string[]> {
 }
 
 /**
- * Brings a run folder to where it was after the step of a checkpoint: that one is the newest again, later ones go, the log ends there, and
- * what a killed process left half written is removed.
+ * Brings a run folder to where it was after the step of a checkpoint: that one is the newest again, later
+ * ones go, the log ends there, and what a killed process left half written is removed.
  *
  * @throws ERR_FILE when the file system refuses.
  */

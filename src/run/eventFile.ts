@@ -1,5 +1,4 @@
 /** Files that TensorBoard opens: scalars, histograms and images, appended one event at a time. */
-
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -10,7 +9,10 @@ import { appendFile } from './appendFile.ts';
 import { type EventMessage, eventRecord, type SummaryValue } from './eventProto.ts';
 
 export interface EventFileOptions {
-  /** Steps already done by the run that goes on: what older files say of later steps is hidden. Default: a new run, nothing is hidden. */
+  /**
+   * Steps already done by the run that goes on: what older files say of later steps is hidden. Default: a new
+   * run, nothing is hidden.
+   */
   readonly fromStep?: number | undefined;
 }
 
@@ -23,13 +25,17 @@ export interface PngImage {
   readonly channels: number;
 }
 
-/** An open file of events. Its calls land in their order, each with the operating system once its promise resolves. */
+/**
+ * An open file of events. Its calls land in their order, each with the operating system once its promise
+ * resolves.
+ */
 export interface EventFile {
   readonly path: string;
   /**
    * One number per tag, float32 in the file.
    *
-   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after `close`. So do all below.
+   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after
+   *   `close`. So do all below.
    */
   scalars(step: number, values: Readonly<Record<string, number>>): Promise<void>;
   /** How some numbers are spread, in 30 buckets of equal width; those that are not finite are left out. */
@@ -47,8 +53,8 @@ const start = 1;
 const buckets = 30;
 
 /**
- * Opens a new file of events in a folder that exists: `tensorboard --logdir` on it, or on the folder above, shows them. Older files of the
- * folder stay as they are and are read before it.
+ * Opens a new file of events in a folder that exists: `tensorboard --logdir` on it, or on the folder above,
+ * shows them. Older files of the folder stay as they are and are read before it.
  *
  * @throws ERR_CONFIG for a wrong option, ERR_FILE when the file system refuses.
  * @example
@@ -90,7 +96,10 @@ export async function openEventFile(folder: string, options: EventFileOptions = 
 
 const namePattern = /^events\.out\.tfevents\.(\d+)\./;
 
-/** A new file whose name sorts behind those that are there: TensorBoard reads the files of a folder in the order of their names. */
+/**
+ * A new file whose name sorts behind those that are there: TensorBoard reads the files of a folder in the
+ * order of their names.
+ */
 async function create(folder: string): Promise<{ file: FileHandle; path: string }> {
   try {
     for (;;) {

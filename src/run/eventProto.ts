@@ -1,5 +1,7 @@
-/** TensorBoard's files on the byte level: messages (tensorflow/core/util/event.proto, framework/summary.proto) in TFRecord frames. */
-
+/**
+ * TensorBoard's files on the byte level: messages (tensorflow/core/util/event.proto, framework/summary.proto)
+ * in TFRecord frames.
+ */
 import protobuf from 'protobufjs/light.js';
 import { must } from '../must.ts';
 
@@ -33,7 +35,10 @@ export interface EventMessage {
   readonly step?: number;
   readonly fileVersion?: string;
   readonly summary?: { readonly value: readonly SummaryValue[] };
-  /** Status 1, START: the run goes on from this step, and what an older file says of it and later ones is void. */
+  /**
+   * Status 1, START: the run goes on from this step, and what an older file says of it and later ones is
+   * void.
+   */
   readonly sessionLog?: { readonly status: number };
 }
 
@@ -89,7 +94,9 @@ const messages: protobuf.INamespace = {
 /** The type `Event`. */
 export const eventType: protobuf.Type = protobuf.Root.fromJSON(messages).lookupType('Event');
 
-/** An event as TensorBoard's files hold it: length, its checksum, bytes, their checksum; all little-endian. */
+/**
+ * An event as TensorBoard's files hold it: length, its checksum, bytes, their checksum; all little-endian.
+ */
 export function eventRecord(event: EventMessage): Uint8Array {
   const data = eventType.encode(event).finish();
   const record = Buffer.alloc(data.length + 16);

@@ -33,8 +33,8 @@ export async function createRunFolder(path: string): Promise<string> {
 }
 
 /**
- * Creates the next free folder for runs of this name: base/name, base/name-2, base/name-3, … Processes that ask at the same
- * time get different ones.
+ * Creates the next free folder for runs of this name: base/name, base/name-2, base/name-3, … Processes that
+ * ask at the same time get different ones.
  *
  * @returns the path of the new folder.
  * @throws ERR_CONFIG when the name is empty or has a path in it, ERR_FILE when the file system refuses.

@@ -1,4 +1,6 @@
-/** The log of a run: one JSON object per line, so that it can be followed, cut off, and read by any program. */
+/**
+ * The log of a run: one JSON object per line, so that it can be followed, cut off, and read by any program.
+ */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
@@ -11,7 +13,8 @@ export interface MetricsWriter {
   /**
    * Appends a row; rows are written in the order of the calls.
    *
-   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after `close`.
+   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after
+   *   `close`.
    */
   write(row: MetricsRow): Promise<void>;
   /** Flushes to the disk and closes; closing twice does nothing. */
@@ -42,7 +45,8 @@ const rowSchema = z.discriminatedUnion('type', [
 const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));
 
 /**
- * Opens a log for appending; a missing file is created. A last line that was cut off (the process was killed) is removed.
+ * Opens a log for appending; a missing file is created. A last line that was cut off (the process was killed)
+ * is removed.
  *
  * @throws ERR_FILE when the file system refuses.
  * @example
@@ -57,9 +61,11 @@ export async function openMetrics(path: string): Promise<MetricsWriter> {
 }
 
 /**
- * Reads the log of a run. A last line that was cut off is ignored, and so are rows of types this version does not know.
+ * Reads the log of a run. A last line that was cut off is ignored, and so are rows of types this version does
+ * not know.
  *
- * @throws ERR_FILE when it is missing or cannot be read; ERR_CHECKPOINT naming the first line that is not a row.
+ * @throws ERR_FILE when it is missing or cannot be read; ERR_CHECKPOINT naming the first line that is not a
+ *   row.
  * @example
  * const rows = await readMetrics('runs/a/metrics.jsonl');
  */

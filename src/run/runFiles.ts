@@ -54,7 +54,8 @@ export interface Recorded {
 }
 
 /**
- * Creates the folder of a run, or takes the one of a run that goes on, and opens its logs; without a folder nothing is written.
+ * Creates the folder of a run, or takes the one of a run that goes on, and opens its logs; without a folder
+ * nothing is written.
  *
  * @throws ERR_RUN_EXISTS, ERR_FILE.
  */

@@ -1,4 +1,7 @@
-/** What a checkpoint says of the run that made it: with its tensors, all that the run needs to go on. No clock and no path. */
+/**
+ * What a checkpoint says of the run that made it: with its tensors, all that the run needs to go on. No clock
+ * and no path.
+ */
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';

@@ -2,9 +2,9 @@ import { lin } from '../graph/functions.ts';
 import type { Scheme } from '../roles.ts';
 
 /**
- * Adams-Bashforth of two steps: u_{n+1} = u_n + 3/2 f_n(u_n) - 1/2 f_{n-1}(u_{n-1}).
- * State: [u_n, f_{n-1}(u_{n-1})]: its history is one of f, so a stage never takes over that of another, and starts with an Euler step.
- * Order 2 for u' = f(u). Zero-stable.
+ * Adams-Bashforth of two steps: u_{n+1} = u_n + 3/2 f_n(u_n) - 1/2 f_{n-1}(u_{n-1}). State: [u_n,
+ * f_{n-1}(u_{n-1})]: its history is one of f, so a stage never takes over that of another, and starts with an
+ * Euler step. Order 2 for u' = f(u). Zero-stable.
  *
  * @see "Adams-Bashforth ResNet", arXiv 1905.10430.
  */

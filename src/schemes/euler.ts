@@ -4,7 +4,8 @@ import type { Scheme } from '../roles.ts';
 /**
  * Forward Euler, the plain ResNet: u_{n+1} = u_n + f_n(u_n). State: [u_n].
  *
- * @see Lu, Zhong, Li, Dong, "Beyond finite layer neural networks", ICML 2018, section 2 (figure 1a): the step size is in f.
+ * @see Lu, Zhong, Li, Dong, "Beyond finite layer neural networks", ICML 2018, section 2 (figure 1a): the step
+ *   size is in f.
  */
 export const euler: Scheme = {
   name: 'euler',

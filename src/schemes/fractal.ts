@@ -8,20 +8,31 @@ import { positiveInteger } from './options.ts';
 export interface FractalOptions {
   /** Columns C, of 2^(C-1), …, 2, 1 functions; default 3. */
   readonly columns?: number;
-  /** Random joins; default none: every join is the mean. `{ global: 0.5 }` is the paper's mixture of local and global steps. */
+  /**
+   * Random joins; default none: every join is the mean. `{ global: 0.5 }` is the paper's mixture of local and
+   * global steps.
+   */
   readonly dropPath?: Pick<DropPathOptions, 'drop' | 'global' | 'per'>;
   /** Applied to every column before the last join, such as the pooling that ends a block; default none. */
   readonly last?: Fn;
 }
 
 /**
- * Fractal block of C columns (FractalNet): u_{n+1} = join(branches_C(u_n)), no identity term, with branches_1(z) = [conv(z)] and
- * branches_c(z) = [...branches_{c-1}(join(branches_{c-1}(z))), conv_c(z)]; every conv is a fresh f: 2^C - 1 of them. State: [u_n].
- * join: the mean; with `dropPath` the mean of the branches that are alive, each join drawing its own (places join0, join1, …) and global
- * steps one column of the whole network (0: the deepest). Evaluation takes the mean of all.
- * For f(u) = z u, R(z) = z; (z + z²) / 2; (z + w z + w z²) / 3 with w = (z + z²) / 2. Not a method for u' = f(u): it has no order.
+ * Fractal block of C columns (FractalNet), without an identity term: u_{n+1} = join(columns_C(u_n)). Here
+ * columns_c(z) are the values of c columns, the deepest first:
  *
- * Deviation: the expanded net of the paper, in which joins of neighbouring columns at one depth are one join of all.
+ *   columns_1(z) = [f(z)]
+ *   columns_c(z) = [...columns_{c-1}(join(columns_{c-1}(z))), f(z)]
+ *
+ * Each f is a fresh one, 2^C - 1 in all. A join is the mean of its columns. With `dropPath` it is the mean of
+ * those that are alive: each join draws its own (at the places join0, join1, …), and in a global step one
+ * column of the whole network is alive (0: the deepest). Evaluation takes the mean of all. State: [u_n].
+ *
+ * For f(u) = z u a step multiplies u by z with one column, (z + z²) / 2 with two, and (z + w z + w z²) / 3,
+ * where w = (z + z²) / 2, with three. It is no method for u' = f(u), so it has no order.
+ *
+ * Deviation: the paper draws its network expanded, and joins of neighbouring columns at one depth are one
+ * join there.
  *
  * @throws ERR_CONFIG for a number of columns that is no positive integer or a probability out of range.
  * @see Larsson, Maire, Shakhnarovich, "FractalNet", 2017; gustavla/fractalnet.
@@ -35,21 +46,23 @@ export function fractal(options: FractalOptions = {}): Scheme {
 }
 
 /**
- * The fractal block where width or resolution changes: the first conv of every column, and they alone, read the io.in channels of the
- * block's input. With `last` the convs have stride 1 and `last` carries the stride of the stage, as the max pooling of the published net
- * (before the last join: max then mean); without it the first convs carry it. State: [u].
+ * The fractal block where width or resolution changes. The first f of every column reads the io.in channels
+ * of the block's input, and all others io.out. The stride of the stage is that of the first f of every
+ * column; with `last` every f has stride 1, and `last` makes the maps smaller, as the max pooling of the
+ * published net does before the last join. State: [u].
  *
  * @throws as `fractal`; ERR_SHAPE when sizes do not fit.
  * @example
  * const last = (u: Node) => maxPool2d(u, { kernel: 2 });
- * const config = { ...net, scheme: fractal({ columns: 3 }), transition: fractalTransition({ columns: 3, last }) };
+ * const transition = fractalTransition({ columns: 3, last });
+ * const config = { ...net, scheme: fractal({ columns: 3 }), transition };
  */
 export function fractalTransition(options: FractalOptions = {}): Transition {
   const grow = fractalOf(options);
   return ([u], field, io, at) => [grow(u, field, options.last === undefined ? io : { ...io, stride: 1 }, at)];
 }
 
-/** The recursion, from a block's input to its output. */
+/** A function from a block's input to its output. */
 function fractalOf(options: FractalOptions): (u: Node, field: Field, io: IO, at: At) => Node {
   const { columns = 3, last = (u) => u } = options;
   positiveInteger(columns, 'fractal.columns');

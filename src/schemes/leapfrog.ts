@@ -3,10 +3,11 @@ import type { Scheme } from '../roles.ts';
 import { newest, pair } from './states.ts';
 
 /**
- * Leapfrog (Störmer-Verlet) for u'' = f(u): u_{n+1} = 2 u_n - u_{n-1} + f_n(u_n); `linearTwoStep` with k = -1.
- * State: [u_n, u_{n-1}]; a stage without u_{n-1} starts at rest, u_1 = u_0 + f(u_0) / 2, which makes it of order 2 for u'' = f.
- * Not a method for u' = f(u): it declares no order, and as one it is not zero-stable (1 is a double root: velocities are kept).
- * Inverse: u_{n-1} = 2 u_n - u_{n+1} + f(u_n), exact up to rounding.
+ * Leapfrog (Störmer-Verlet) for u'' = f(u): u_{n+1} = 2 u_n - u_{n-1} + f_n(u_n); `linearTwoStep` with k =
+ * -1. State: [u_n, u_{n-1}]; a stage without u_{n-1} starts at rest, u_1 = u_0 + f(u_0) / 2, which makes it
+ * of order 2 for u'' = f. Not a method for u' = f(u): it declares no order, and as one it is not zero-stable
+ * (1 is a double root: velocities are kept). Inverse: u_{n-1} = 2 u_n - u_{n+1} + f(u_n), exact up to
+ * rounding.
  *
  * Deviation: the published net starts with 2 u_0 + f(u_0), that is u_{-1} = 0.
  *

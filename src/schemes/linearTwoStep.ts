@@ -14,27 +14,36 @@ export interface LinearTwoStepOptions {
   readonly per?: 'layer' | 'channel';
   /** Range of the uniform law that k is drawn from; default [-0.1, 0]. */
   readonly init?: readonly [low: number, high: number];
-  /** 'paper' (default) stores k without weight decay; 'official' stores ks = 1 - k and lets weight decay act on it. */
+  /**
+   * 'paper' (default) stores k without weight decay; 'official' stores ks = 1 - k and lets weight decay act
+   * on it.
+   */
   readonly parameterization?: 'paper' | 'official';
-  /** 'tanh': k = tanh(a) with `a` stored undecayed, so that |k| < 1 and the scheme stays zero-stable; default 'none'. */
+  /**
+   * 'tanh': k = tanh(a) with `a` stored undecayed, so that |k| < 1 and the scheme stays zero-stable; default
+   * 'none'.
+   */
   readonly bounded?: 'tanh' | 'none';
   /** 'consistent': (1 + k) f, a first-order method for u' = f(u); default 'none': f, as in the paper. */
   readonly scaling?: 'consistent' | 'none';
 }
 
 /**
- * Linear two-step scheme (LM-ResNet): u_{n+1} = (1 - k_n) u_n + k_n u_{n-1} + f_n(u_n), k_n learned.
- * State: [u_n, u_{n-1}], equal shapes [N, C, H, W]. The first step of a stage that has no u_{n-1} is an Euler step without k.
- * It is consistent with (1 + k) u' = f, not with u' = f, so it has no order of its own; with `scaling: 'consistent'` its order is 1.
- * Zero-stable for -1 < k <= 1; invertible where k != 0: u_{n-1} = (u_{n+1} - (1 - k) u_n - f(u_n)) / k, which divides rounding errors by k.
+ * Linear two-step scheme (LM-ResNet): u_{n+1} = (1 - k_n) u_n + k_n u_{n-1} + f_n(u_n), k_n learned. State:
+ * [u_n, u_{n-1}], equal shapes [N, C, H, W]. The first step of a stage that has no u_{n-1} is an Euler step
+ * without k. It is consistent with (1 + k) u' = f, not with u' = f, so it has no order of its own; with
+ * `scaling: 'consistent'` its order is 1. Zero-stable for -1 < k <= 1; invertible where k != 0: u_{n-1} =
+ * (u_{n+1} - (1 - k) u_n - f(u_n)) / k, which divides rounding errors by k.
  *
- * Deviation: the released code stores ks = 1 - k ~ U(1, 1.1), on which weight decay pulls towards k = 1;
- * that is `parameterization: 'official'`. The default keeps k in the paper's sign, undecayed.
- * With `bounded: 'tanh'`, a ~ U(atanh low, atanh high): k fills the same range, its density uneven by 1 / (1 - k²), 1 % for the default.
+ * Deviation: the released code stores ks = 1 - k ~ U(1, 1.1), on which weight decay pulls towards k = 1; that
+ * is `parameterization: 'official'`. The default keeps k in the paper's sign, undecayed. With
+ * `bounded: 'tanh'`, a ~ U(atanh low, atanh high): k fills the same range, its density uneven by 1 / (1 -
+ * k²), 1 % for the default.
  *
- * @throws ERR_CONFIG for an unknown option value, a range that is none, a range outside (-1, 1) or the official parameterization
- * where k is bounded; ERR_SHAPE when the two states differ in shape.
- * @see Lu, Zhong, Li, Dong, ICML 2018, eq. (1); 2prime/LM-ResNet, MResNet.py. `bounded`, `scaling` and `invert` are additions.
+ * @throws ERR_CONFIG for an unknown option value, a range that is none, a range outside (-1, 1) or the
+ * official parameterization where k is bounded; ERR_SHAPE when the two states differ in shape.
+ * @see Lu, Zhong, Li, Dong, ICML 2018, eq. (1); 2prime/LM-ResNet, MResNet.py. `bounded`, `scaling` and
+ *   `invert` are additions.
  * @example
  * const graph = network({ ...config, scheme: linearTwoStep({ per: 'channel' }) });
  */

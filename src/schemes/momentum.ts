@@ -10,14 +10,17 @@ export interface MomentumOptions {
 }
 
 /**
- * Momentum ResNet: v_{n+1} = γ v_n + (1 - γ) f_n(u_n), u_{n+1} = u_n + v_{n+1}. State: [u_n, v_n], v = 0 where a stage starts.
- * Order 1 for u' = f(u); it is `linearTwoStep` with the constant k = -γ and f scaled by 1 + k. Invertible for γ > 0:
- * u_n = u_{n+1} - v_{n+1}, v_n = (v_{n+1} - (1 - γ) f(u_n)) / γ, which divides the rounding errors of v by γ.
+ * Momentum ResNet: v_{n+1} = γ v_n + (1 - γ) f_n(u_n), u_{n+1} = u_n + v_{n+1}. State: [u_n, v_n], v = 0
+ * where a stage starts. Order 1 for u' = f(u); it is `linearTwoStep` with the constant k = -γ and f scaled by
+ * 1 + k. Invertible for γ > 0: u_n = u_{n+1} - v_{n+1}, v_n = (v_{n+1} - (1 - γ) f(u_n)) / γ, which divides
+ * the rounding errors of v by γ.
  *
- * Deviation: the published code keeps the bits that γ v loses, so that its inverse is exact; here it is exact up to rounding.
+ * Deviation: the published code keeps the bits that γ v loses, so that its inverse is exact; here it is exact
+ * up to rounding.
  *
  * @throws ERR_CONFIG for γ outside (0, 1).
- * @see Sander, Ablin, Blondel, Peyré, "Momentum residual neural networks", 2021; michaelsdr/momentumnet, momentum_net.py.
+ * @see Sander, Ablin, Blondel, Peyré, "Momentum residual neural networks", 2021; michaelsdr/momentumnet,
+ *   momentum_net.py.
  */
 export function momentum({ gamma = 0.9 }: MomentumOptions = {}): Scheme {
   if (!(gamma > 0 && gamma < 1)) throw expected('ERR_CONFIG', 'a number in (0, 1)', 'momentum.gamma', gamma);

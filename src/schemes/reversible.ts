@@ -4,10 +4,11 @@ import type { Scheme } from '../roles.ts';
 import { pair } from './states.ts';
 
 /**
- * Reversible scheme (RevNet) on channel halves: X' = X + f(Y), Y' = Y + g(X'), two fresh functions of half the channels per step.
- * State: [X, Y]. `enter` halves the channels of a history [u] and goes on with a history [X, Y]; `exit` concatenates.
- * A transition therefore returns [u] or [X', Y'], and sees the halves. Inverse: Y = Y' - g(X'), X = X' - f(Y), exact up to rounding.
- * Order 1 for X' = f(Y), Y' = f(X); with X' in the second line it is symplectic Euler (the paper calls it forward Euler).
+ * Reversible scheme (RevNet) on channel halves: X' = X + f(Y), Y' = Y + g(X'), two fresh functions of half
+ * the channels per step. State: [X, Y]. `enter` halves the channels of a history [u] and goes on with a
+ * history [X, Y]; `exit` concatenates. A transition therefore returns [u] or [X', Y'], and sees the halves.
+ * Inverse: Y = Y' - g(X'), X = X' - f(Y), exact up to rounding. Order 1 for X' = f(Y), Y' = f(X); with X' in
+ * the second line it is symplectic Euler (the paper calls it forward Euler).
  *
  * @throws ERR_SHAPE for an odd number of channels; ERR_GRAPH when a step is given one entry only.
  * @see Gomez, Ren, Urtasun, Grosse, "The reversible residual network", 2017; renmengye/revnet-public.

@@ -12,15 +12,18 @@ export interface RungeKuttaOptions {
 }
 
 /**
- * Explicit Runge-Kutta method: k_i = f_i(u_n + Σ_j a_ij k_j), u_{n+1} = u_n + Σ_i b_i k_i. State: [u_n].
- * Each stage draws its own f, so that a step of s stages has the weights of s residual blocks; with `share`, those of one.
- * The declared order is that of the method for u' = f(u), one f.
+ * Explicit Runge-Kutta method: k_i = f_i(u_n + Σ_j a_ij k_j), u_{n+1} = u_n + Σ_i b_i k_i. State: [u_n]. Each
+ * stage draws its own f, so that a step of s stages has the weights of s residual blocks; with `share`, those
+ * of one. The declared order is that of the method for u' = f(u), one f.
  *
- * Deviation: HO-ResNet rectifies after every step, which is `projected(rungeKutta('rk4'), relu)`; its RK2 is not consistent and not here.
+ * Deviation: HO-ResNet rectifies after every step, which is `projected(rungeKutta('rk4'), relu)`; its RK2 is
+ * not consistent and not here.
  *
  * @param method a name of `tableaus`, or a tableau of one's own (its scheme is called "rungeKutta").
- * @throws ERR_UNKNOWN_NAME for an unknown method; ERR_CONFIG for a tableau that is not explicit or whose b do not sum to 1.
- * @see Luo et al., "Rethinking ResNets: improved stacking strategies with high-order schemes", 2021; zlannnn/HO-ResNet.
+ * @throws ERR_UNKNOWN_NAME for an unknown method; ERR_CONFIG for a tableau that is not explicit or whose b do
+ *   not sum to 1.
+ * @see Luo et al., "Rethinking ResNets: improved stacking strategies with high-order schemes", 2021;
+ *   zlannnn/HO-ResNet.
  * @example
  * const ralston = rungeKutta({ order: 2, a: [[], [2 / 3]], b: [1 / 4, 3 / 4] }, { share: true });
  */

@@ -15,12 +15,15 @@ export interface Needs {
   readonly disk: number;
 }
 
-/** Part of the outputs of all operations that a step keeps; measured for the residual networks here: 0.56 to 0.68, and 0.18 to 0.25. */
+/**
+ * Part of the outputs of all operations that a step keeps; measured for the residual networks here: 0.56 to
+ * 0.68, and 0.18 to 0.25.
+ */
 const kept = { store: 0.65, recompute: 0.25, reverse: 0.2 } as const;
 
 /**
- * Estimates what a training of a model needs: the memory from the activations of its graph at the nominal size of the images, up to a half too
- * high; the disk from its tensors.
+ * Estimates what a training of a model needs: the memory from the activations of its graph at the nominal
+ * size of the images, up to a half too high; the disk from its tensors.
  *
  * @example
  * const { memory } = estimateNeeds(model, trainSchema.parse({ batch: 256 }));

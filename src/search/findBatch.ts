@@ -26,7 +26,10 @@ export interface BatchTrial {
   readonly fits: boolean;
   /** Images in a second of training; null for a batch that does not fit. */
   readonly imagesPerSecond: number | null;
-  /** Most bytes of tensors in main memory, the model's among them; null on a GPU, and for a batch that was not run. */
+  /**
+   * Most bytes of tensors in main memory, the model's among them; null on a GPU, and for a batch that was not
+   * run.
+   */
   readonly bytes: number | null;
 }
 
@@ -50,12 +53,15 @@ export const batchRangeSchema: z.ZodType<{ readonly most: number }, { readonly m
 const usable = 0.8;
 
 /**
- * Finds the largest batch that fits into memory, by doubling and then halving the interval, with the speed of every batch tried. The model
- * stays as it is. On a GPU a batch does not fit when memory runs out. In main memory an operating system ends a program that takes too
- * much, so nothing is tried that would need more than 80 % of what is free, by what smaller batches took.
+ * Finds the largest batch that fits into memory, by doubling and then halving the interval, with the speed of
+ * every batch tried. The model stays as it is. On a GPU a batch does not fit when memory runs out. In main
+ * memory an operating system ends a program that takes too much, so nothing is tried that would need more
+ * than 80 % of what is free, by what smaller batches took.
  *
- * @returns the largest batch to an eighth, the fastest one, and all trials: three steps each, two of them timed.
- * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_ABORTED, ERR_CLOSED.
+ * @returns the largest batch to an eighth, the fastest one, and all trials: three steps each, two of them
+ *   timed.
+ * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_ABORTED,
+ *   ERR_CLOSED.
  * @example
  * const { largest, trials } = await findBatch(model, digits, { training: { memory: { kind: 'reverse' } } });
  */
@@ -118,7 +124,9 @@ async function tried(
   }
 }
 
-/** What a batch takes, on the line through the two largest batches that were run; 0 when too little is known. */
+/**
+ * What a batch takes, on the line through the two largest batches that were run; 0 when too little is known.
+ */
 function expectedBytes(batch: number, trials: readonly BatchTrial[]): number {
   const known = trials.flatMap((t) => (t.bytes === null ? [] : [{ batch: t.batch, bytes: t.bytes }]));
   const [b, a] = known.toSorted((x, y) => y.batch - x.batch);

@@ -1,5 +1,4 @@
 /** The range test of learning rates: a short training whose rate grows until the loss breaks out. */
-
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { Images } from '../loading/images.ts';
@@ -25,7 +24,10 @@ type RangeInput = { readonly [K in keyof RateRange]?: RateRange[K] | undefined }
 
 /** Options of `findLearningRate`. */
 export type FindRateOptions = RangeInput & {
-  /** The training that the rate is for: batch, optimiser, loss, …; its rate, schedule and length do not matter. */
+  /**
+   * The training that the rate is for: batch, optimiser, loss, …; its rate, schedule and length do not
+   * matter.
+   */
   readonly training?: TrainSettingsInput | undefined;
   readonly signal?: AbortSignal | undefined;
 };
@@ -45,8 +47,8 @@ const stride = 5;
 const breakout = 4;
 
 /**
- * Finds a learning rate: trains a copy of the model while the rate grows exponentially, until the loss is 4 times its best, and suggests the
- * rate at which the smoothed loss falls fastest. The model stays as it is.
+ * Finds a learning rate: trains a copy of the model while the rate grows exponentially, until the loss is 4
+ * times its best, and suggests the rate at which the smoothed loss falls fastest. The model stays as it is.
  *
  * @param options.from, to, ramp: range of the rates, default 1e-5 to 10 in 100 steps.
  * @returns rates, losses and the suggestion.

@@ -1,4 +1,7 @@
-/** The user's cache folder and the location of libtorch that `lm-resnet setup` records there. Never inside node_modules. */
+/**
+ * The user's cache folder and the location of libtorch that `lm-resnet setup` records there. Never inside
+ * node_modules.
+ */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,7 +15,10 @@ export interface LibtorchRecord {
   readonly flavour: string;
 }
 
-/** Folder for downloads: `LM_RESNET_CACHE`, else the system's cache folder of this user with `lm-resnet` below it. */
+/**
+ * Folder for downloads: `LM_RESNET_CACHE`, else the system's cache folder of this user with `lm-resnet` below
+ * it.
+ */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.LM_RESNET_CACHE) return resolve(env.LM_RESNET_CACHE);
   if (env.XDG_CACHE_HOME) return join(resolve(env.XDG_CACHE_HOME), 'lm-resnet');
@@ -29,7 +35,9 @@ export function recordFile(env: NodeJS.ProcessEnv = process.env): string {
   return join(cacheFolder(env), 'libtorch.json');
 }
 
-/** The recorded libtorch: null when nothing was recorded, a text saying what is wrong when the file is torn. */
+/**
+ * The recorded libtorch: null when nothing was recorded, a text saying what is wrong when the file is torn.
+ */
 export function readRecord(env: NodeJS.ProcessEnv = process.env): LibtorchRecord | string | null {
   const file = recordFile(env);
   try {
@@ -41,7 +49,9 @@ export function readRecord(env: NodeJS.ProcessEnv = process.env): LibtorchRecord
   }
 }
 
-/** Records a libtorch, replacing the file as a whole. Fails with ERR_FILE when the folder cannot be written. */
+/**
+ * Records a libtorch, replacing the file as a whole. Fails with ERR_FILE when the folder cannot be written.
+ */
 export async function writeRecord(
   record: LibtorchRecord,
   env: NodeJS.ProcessEnv = process.env,

@@ -58,7 +58,8 @@ export interface DiagnoseOptions {
 }
 
 /**
- * Examines this machine. Never fails for what it finds: a missing tool, a wrong libtorch or a crash is part of the report.
+ * Examines this machine. Never fails for what it finds: a missing tool, a wrong libtorch or a crash is part
+ * of the report.
  *
  * @example
  * const { ok, advice } = await diagnose();

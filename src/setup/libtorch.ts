@@ -1,4 +1,6 @@
-/** Finds libtorch. Nothing is opened here, and a choice that was made by name is never passed over in silence. */
+/**
+ * Finds libtorch. Nothing is opened here, and a choice that was made by name is never passed over in silence.
+ */
 import { LmError } from '../errors.ts';
 import { readRecord } from './cache.ts';
 import { examineLibtorch, type LibtorchFolder, libtorchMinor } from './examine.ts';
@@ -48,11 +50,12 @@ const hint =
   'Run `npx lm-resnet setup`, or name a folder with `init({ libtorch })` or the environment LM_RESNET_LIBTORCH.';
 
 /**
- * The first usable libtorch: `init({ libtorch })`, the environment's LM_RESNET_LIBTORCH and LIBTORCH, the one recorded by
- * `lm-resnet setup`, the `torch` of the active Python. One that was named explicitly is taken or refused, never skipped.
+ * The first usable libtorch: `init({ libtorch })`, the environment's LM_RESNET_LIBTORCH and LIBTORCH, the one
+ * recorded by `lm-resnet setup`, the `torch` of the active Python. One that was named explicitly is taken or
+ * refused, never skipped.
  *
- * @throws ERR_LIBTORCH_NOT_FOUND with every candidate and why it was refused, or when the named one is missing or broken;
- * ERR_LIBTORCH_VERSION when the named one has another minor version.
+ * @throws ERR_LIBTORCH_NOT_FOUND with every candidate and why it was refused, or when the named one is
+ * missing or broken; ERR_LIBTORCH_VERSION when the named one has another minor version.
  * @example
  * const { path, version, flavour } = findLibtorch();
  */

@@ -1,5 +1,4 @@
 /** The pip commands of `lm-resnet setup`: what they are, and running one with its failure explained. */
-
 import { spawn } from 'node:child_process';
 import { isLmError, LmError } from '../errors.ts';
 import { must } from '../must.ts';
@@ -10,8 +9,8 @@ import { findPython, type Python } from './python.ts';
 const cpuIndex = 'https://download.pytorch.org/whl/cpu';
 
 /**
- * An index that is down must not cost minutes: one try, 15 seconds without an answer. Flags win over the user's
- * configuration, which otherwise holds.
+ * An index that is down must not cost minutes: one try, 15 seconds without an answer. Flags win over the
+ * user's configuration, which otherwise holds.
  */
 const bounded = ['--disable-pip-version-check', '--no-input', '--retries', '0', '--timeout', '15'] as const;
 

@@ -1,5 +1,7 @@
-/** Loads libtorch and the addon in a child process, so that a crash is a finding and not the end of this process. */
-
+/**
+ * Loads libtorch and the addon in a child process, so that a crash is a finding and not the end of this
+ * process.
+ */
 import { spawn } from 'node:child_process';
 import { must } from '../must.ts';
 
@@ -52,7 +54,9 @@ const openmp = [...new Set(maps.match(/\\/.*\\/lib(?:gomp|iomp5|omp)[^/]*\\.so[^
 writeSync(1, 'LM_PROBE ' + JSON.stringify({ ...result, openmp }) + '\\n');
 `;
 
-/** Opens `libraries` and loads the addon in a child process. Never fails: what goes wrong is in the result. */
+/**
+ * Opens `libraries` and loads the addon in a child process. Never fails: what goes wrong is in the result.
+ */
 export async function probeLibtorch(options: ProbeOptions): Promise<ProbeResult> {
   const start = performance.now();
   const { output, failure } = await run(options);

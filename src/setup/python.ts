@@ -4,7 +4,9 @@ import { spawnSync } from 'node:child_process';
 /** Names to try, in order. An active virtual environment puts its own first on PATH. */
 export const pythonNames = ['python3', 'python'] as const;
 
-/** Finds the package without importing it; the current folder is left out, it may hold a `torch` of its own. */
+/**
+ * Finds the package without importing it; the current folder is left out, it may hold a `torch` of its own.
+ */
 const findTorch = `
 import sys
 sys.path[:] = [p for p in sys.path if p]

@@ -1,4 +1,6 @@
-/** Installs the pinned libtorch into the user's cache, or records one that is there. Behind `lm-resnet setup`. */
+/**
+ * Installs the pinned libtorch into the user's cache, or records one that is there. Behind `lm-resnet setup`.
+ */
 import { statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
@@ -22,7 +24,10 @@ import { type Context, installed, installedFrom, record, targetOf, usable, verif
 export interface SetupOptions {
   /** True: with CUDA (about 4 GB). False: without. Left out: whatever is recorded already, else without. */
   readonly cuda?: boolean | undefined;
-  /** A folder of libtorch, which is recorded where it is; or a torch wheel (.whl) or libtorch archive (.zip) to unpack. */
+  /**
+   * A folder of libtorch, which is recorded where it is; or a torch wheel (.whl) or libtorch archive (.zip)
+   * to unpack.
+   */
   readonly from?: string | undefined;
   /** Only say what would be done. */
   readonly dryRun?: boolean | undefined;
@@ -45,8 +50,8 @@ export interface SetupResult {
 }
 
 /**
- * Makes a libtorch available and records it. Safe to repeat, to run twice at a time and to kill: an installation appears
- * complete or not at all, and what a killed run left behind is cleared away by the next.
+ * Makes a libtorch available and records it. Safe to repeat, to run twice at a time and to kill: an
+ * installation appears complete or not at all, and what a killed run left behind is cleared away by the next.
  *
  * @throws ERR_PREREQUISITE without a suitable system, Python or pip; ERR_SETUP when installing fails;
  * ERR_LIBTORCH_NOT_FOUND, ERR_LIBTORCH_VERSION when `from` holds no usable libtorch.
@@ -136,7 +141,9 @@ async function pipInstall(
   return { requirement: way.requirement };
 }
 
-/** Fills a temporary folder, verifies it, gives it its name and records it. Nothing is left behind on failure. */
+/**
+ * Fills a temporary folder, verifies it, gives it its name and records it. Nothing is left behind on failure.
+ */
 async function staged(
   context: Context,
   fill: (folder: string, scratch: string) => Promise<object>,

@@ -25,7 +25,10 @@ export async function openStaging(parent: string): Promise<string> {
   return folder;
 }
 
-/** Flushes a staged folder, marks it complete and gives it its name. One that came first and is complete stays. */
+/**
+ * Flushes a staged folder, marks it complete and gives it its name. One that came first and is complete
+ * stays.
+ */
 export async function commitStaging(staging: string, target: string, marker: object): Promise<void> {
   await refusals('flush', staging, async () => {
     await flushBelow(staging);
@@ -71,7 +74,9 @@ async function writeMarker(folder: string, marker: object): Promise<void> {
   await flush(folder);
 }
 
-/** Deletes what dead processes left in `parent`; a pip that outlived its parent may have written until now. */
+/**
+ * Deletes what dead processes left in `parent`; a pip that outlived its parent may have written until now.
+ */
 export async function clearLeftovers(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     if (name.startsWith(prefix) && (await isLeftover(parent, name))) {

@@ -58,7 +58,10 @@ export function targetOf({ store }: Context, flavour: string, version: string = 
   return join(store, `${version.split('+')[0]}-${flavour}`);
 }
 
-/** The libtorch of a folder. Fails with ERR_LIBTORCH_VERSION or ERR_LIBTORCH_NOT_FOUND when it holds none that fits. */
+/**
+ * The libtorch of a folder. Fails with ERR_LIBTORCH_VERSION or ERR_LIBTORCH_NOT_FOUND when it holds none that
+ * fits.
+ */
 export function usable(folder: string): LibtorchFolder {
   const examined = examineLibtorch(folder);
   if (examined.fits) return examined.folder;
@@ -66,7 +69,9 @@ export function usable(folder: string): LibtorchFolder {
   throw new LmError(code, `Expected a folder of libtorch ${libtorchRelease}: ${examined.reason}`);
 }
 
-/** Opens it in a child process, as far as the binaries are built. Fails with ERR_SETUP when it does not open. */
+/**
+ * Opens it in a child process, as far as the binaries are built. Fails with ERR_SETUP when it does not open.
+ */
 export async function verify(libtorch: LibtorchFolder, { env, say }: Context): Promise<void> {
   const { opener, addon } = presentBinaries();
   if (opener === undefined) return say('not opened for a test: the native addon is not built yet');

@@ -1,4 +1,7 @@
-/** The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the training goes on. */
+/**
+ * The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the
+ * training goes on.
+ */
 import type { NativeEvaluation } from '../native/binding.ts';
 import type { TrainEvent } from '../run/events.ts';
 import type { RunFiles } from '../run/runFiles.ts';
@@ -64,7 +67,8 @@ export class CheckpointKeeper {
   }
 
   /**
-   * Copies the model after so many steps, unless its newest checkpoint is of that step; the file is written while the training goes on.
+   * Copies the model after so many steps, unless its newest checkpoint is of that step; the file is written
+   * while the training goes on.
    *
    * @throws ERR_FILE where the file before could not be written.
    */

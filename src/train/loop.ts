@@ -1,4 +1,7 @@
-/** One training, from its first step to its last: chunks of steps run natively, between them events, evaluation and files. */
+/**
+ * One training, from its first step to its last: chunks of steps run natively, between them events,
+ * evaluation and files.
+ */
 import { LmError } from '../errors.ts';
 import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
 import type { Dataset } from '../loading/dataset.ts';

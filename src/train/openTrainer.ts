@@ -1,5 +1,6 @@
-/** The native trainer of a run; where the images change their size from epoch to epoch, one after the other. */
-
+/**
+ * The native trainer of a run; where the images change their size from epoch to epoch, one after the other.
+ */
 import { expected } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
@@ -15,7 +16,8 @@ import { toTrainOn } from './trainSets.ts';
 /**
  * The trainer of a model on a data set.
  *
- * @throws ERR_SHAPE when the network cannot take a size, ERR_CONFIG for sizes of a stream, which has no epochs.
+ * @throws ERR_SHAPE when the network cannot take a size, ERR_CONFIG for sizes of a stream, which has no
+ *   epochs.
  */
 export function openTrainer(
   open: NativeModel,
@@ -45,8 +47,8 @@ export function sizeAt(sizes: readonly number[], epoch: number, epochs: number):
 }
 
 /**
- * A trainer of images of changing size. What it does in a step depends on the step alone, for all that a training remembers is in the
- * model: with a new size another native trainer goes on.
+ * A trainer of images of changing size. What it does in a step depends on the step alone, for all that a
+ * training remembers is in the model: with a new size another native trainer goes on.
  */
 class SizedTrainer implements NativeTrainer {
   readonly #make: (size: number) => NativeTrainer;

@@ -25,8 +25,9 @@ export const optimizers: Readonly<Record<Optimizer, OptimizerTraits>> = {
 };
 
 /**
- * Optimiser and parameter groups of a training. Weight decay acts on weights; on norm weights and biases with `decayNorm`; on a
- * coefficient such as k only when its scheme asks for it. LARS and LAMB adapt the rate of weights, never of norms, biases and k.
+ * Optimiser and parameter groups of a training. Weight decay acts on weights; on norm weights and biases with
+ * `decayNorm`; on a coefficient such as k only when its scheme asks for it. LARS and LAMB adapt the rate of
+ * weights, never of norms, biases and k.
  */
 export function optimizerSpec(params: readonly ParamSpec[], settings: TrainSettings): NativeOptimizerSpec {
   checkFrozen(params, settings);
@@ -60,7 +61,10 @@ function groupsOf(params: readonly ParamSpec[], settings: TrainSettings, adaptiv
   return [...groups.values()];
 }
 
-/** Whether a path lies at or below one of those that are named: `stage1` has `stage1.step0.k`, not `stage10.step0.k`. */
+/**
+ * Whether a path lies at or below one of those that are named: `stage1` has `stage1.step0.k`, not
+ * `stage10.step0.k`.
+ */
 function freezes({ path, depth }: ParamSpec, { freeze, freezeDepth }: TrainSettings): boolean {
   return depth < freezeDepth || freeze.some((place) => isBelow(path, place));
 }

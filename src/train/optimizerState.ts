@@ -1,5 +1,4 @@
 /** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
-
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import type { Graph } from '../graph/graph.ts';
 import { elements } from '../graph/shapes.ts';
@@ -17,7 +16,10 @@ export function freshLossScale({ amp }: TrainSettings): NativeLossScale | null {
   return amp === 'float16' ? { scale: 2 ** 16, goodSteps: 0, skipped: 0 } : null;
 }
 
-/** Begins anew, for the model may have been trained before: the optimiser remembers nothing, the average is the weights themselves. */
+/**
+ * Begins anew, for the model may have been trained before: the optimiser remembers nothing, the average is
+ * the weights themselves.
+ */
 export async function resetState(graph: Graph, model: NativeModel, settings: TrainSettings): Promise<void> {
   for (const set of optimizers[settings.optimizer].state)
     for (const { path, shape } of graph.params)

@@ -7,8 +7,8 @@ import { oneCycle, scheduleSchema } from './schedules.ts';
 import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 
 /**
- * What is true of an option: it has an influence on the `weights`, or on what a checkpoint holds beside them, so that a run goes on with the
- * same value alone; a `trial`, some steps before a training, depends on it.
+ * What is true of an option: it has an influence on the `weights`, or on what a checkpoint holds beside them,
+ * so that a run goes on with the same value alone; a `trial`, some steps before a training, depends on it.
  */
 type Trait = 'weights' | 'trial';
 

@@ -23,7 +23,8 @@ export interface StepRates {
  *
  * @param step number of the step, from 0.
  * @example
- * ratesAt(constant(), 7, { stepsPerEpoch: 10, totalSteps: 100, lr: 0.1, momentum: 0.9 }); // { lr: 0.1, momentum: 0.9 }
+ * const run = { stepsPerEpoch: 10, totalSteps: 100, lr: 0.1, momentum: 0.9 };
+ * ratesAt(constant(), 7, run); // { lr: 0.1, momentum: 0.9 }
  */
 export function ratesAt(schedule: Schedule, step: number, run: ScheduledRun): StepRates {
   const at = Math.min(step, run.totalSteps - 1);

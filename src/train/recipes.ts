@@ -38,7 +38,9 @@ export type RecipeName =
   | 'imagenet-a3'
   | 'imagenet-a3-progressive';
 
-/** SGD as in the paper and its code: no Nesterov, weight decay on norms too. k has none, see `linearTwoStep`. */
+/**
+ * SGD as in the paper and its code: no Nesterov, weight decay on norms too. k has none, see `linearTwoStep`.
+ */
 const paper: TrainSettingsInput = {
   batch: 128,
   lr: 0.1,
@@ -49,7 +51,10 @@ const paper: TrainSettingsInput = {
 };
 const cifar = (size: Size): RecipeTransforms => ({ train: cifarTrain(size) });
 
-/** What A2 and A3 share: steps of 8 batches of 256 images, each with batch statistics of its own as on a GPU of theirs. */
+/**
+ * What A2 and A3 share: steps of 8 batches of 256 images, each with batch statistics of its own as on a GPU
+ * of theirs.
+ */
 const strikesBack: TrainSettingsInput = {
   batch: 256,
   accumulate: 8,

@@ -12,8 +12,8 @@ import type { TrainSettings } from './settings.ts';
  * Reads the checkpoint that a run goes on from, whole.
  *
  * @param path a run folder, or one checkpoint of it.
- * @throws ERR_CHECKPOINT for a torn, foreign or newer file or one that no run made, ERR_FILE when it cannot be read, ERR_CONFIG when it is
- *   of another network.
+ * @throws ERR_CHECKPOINT for a torn, foreign or newer file or one that no run made, ERR_FILE when it cannot
+ *   be read, ERR_CONFIG when it is of another network.
  */
 export async function readResumed(path: string, model: Model): Promise<Resumed<TrainSettings>> {
   const file = await checkpointAt(path);

@@ -1,6 +1,7 @@
 /**
- * Learning-rate schedules: plain data that say how a step's rate follows from its number. Steps count from 0; `lr` is the
- * rate of the run, the peak of every schedule. Nothing here keeps state: step n is computed from n alone.
+ * Learning-rate schedules: plain data that say how a step's rate follows from its number. Steps count from 0;
+ * `lr` is the rate of the run, the peak of every schedule. Nothing here keeps state: step n is computed from
+ * n alone.
  */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
@@ -24,7 +25,10 @@ export interface Warmup {
   readonly warmupSteps: number;
   /** May be a fraction. */
   readonly warmupEpochs: number;
-  /** Rate (absolute) of step 0, which step n of W leads on to lr by n / W; default: step n has lr (n + 1) / (W + 1). */
+  /**
+   * Rate (absolute) of step 0, which step n of W leads on to lr by n / W; default: step n has lr (n + 1) / (W
+   * + 1).
+   */
   readonly warmupLr?: number | undefined;
 }
 
@@ -137,7 +141,10 @@ const constantSchema = z
   .strictObject({ kind: z.literal('constant'), ...warmup })
   .refine(hasOneLength, oneLength);
 
-/** Schema of a schedule, for options, configuration files and flags: {@link ScheduleInput} in, {@link Schedule} out. */
+/**
+ * Schema of a schedule, for options, configuration files and flags: {@link ScheduleInput} in, {@link
+ * Schedule} out.
+ */
 export const scheduleSchema: z.ZodType<Schedule, ScheduleInput> = z.discriminatedUnion('kind', [
   oneCycleSchema,
   cosineSchema,
@@ -161,8 +168,8 @@ export function oneCycle(options: Omit<Input<OneCycle>, 'kind'> = {}): OneCycle 
 }
 
 /**
- * Cosine schedule, minLr + (lr - minLr)(1 + cos(π n / N)) / 2 for step n of the N after the warm-up; step n of a warm-up of
- * W has lr (n + 1) / (W + 1). PyTorch's `CosineAnnealingLR` (T_max = N) behind `LinearLR`.
+ * Cosine schedule, minLr + (lr - minLr)(1 + cos(π n / N)) / 2 for step n of the N after the warm-up; step n
+ * of a warm-up of W has lr (n + 1) / (W + 1). PyTorch's `CosineAnnealingLR` (T_max = N) behind `LinearLR`.
  *
  * @throws ERR_CONFIG for an option that is unknown or out of range.
  * @see Loshchilov, Hutter, "SGDR", 2017, equation 5 (without restarts)
@@ -185,7 +192,8 @@ export function linearDecay(options: Omit<Input<Linear>, 'kind'> = {}): Linear {
 }
 
 /**
- * Polynomial schedule, minLr + (lr - minLr) (1 - n / N)^power for step n of the N after the warm-up: PyTorch's `PolynomialLR`.
+ * Polynomial schedule, minLr + (lr - minLr) (1 - n / N)^power for step n of the N after the warm-up:
+ * PyTorch's `PolynomialLR`.
  *
  * @throws ERR_CONFIG for an option that is unknown or out of range.
  * @example
@@ -196,7 +204,8 @@ export function polyDecay(options: Omit<Input<Poly>, 'kind'> = {}): Poly {
 }
 
 /**
- * Step schedule, lr · factor^(whole decayEpochs done): PyTorch's `StepLR` with its size in epochs, which the warm-up counts into.
+ * Step schedule, lr · factor^(whole decayEpochs done): PyTorch's `StepLR` with its size in epochs, which the
+ * warm-up counts into.
  *
  * @throws ERR_CONFIG for an option that is unknown or out of range.
  * @example

@@ -15,13 +15,15 @@ export interface TrainSettings extends LoadingOptions {
   /** Peak learning rate per step, default 0.1. */
   readonly lr: number;
   /**
-   * Peak learning rate for `lrBaseSize` images in a step; `lr` then follows from the images there are (timm's `--lr-base`). Default: `lr`
-   * is the rate.
+   * Peak learning rate for `lrBaseSize` images in a step; `lr` then follows from the images there are (timm's
+   * `--lr-base`). Default: `lr` is the rate.
    */
   readonly lrBase?: number | undefined;
   /** Default 256. */
   readonly lrBaseSize: number;
-  /** How `lrBase` grows with the images in a step; default `sqrt` for AdamW and LAMB, `linear` for the others. */
+  /**
+   * How `lrBase` grows with the images in a step; default `sqrt` for AdamW and LAMB, `linear` for the others.
+   */
   readonly lrBaseScale?: 'linear' | 'sqrt' | undefined;
   /** How the rate follows from the step, default one-cycle. */
   readonly schedule: Schedule;
@@ -31,46 +33,65 @@ export interface TrainSettings extends LoadingOptions {
   readonly momentum: number;
   /** Nesterov's momentum in SGD and LARS, default true. */
   readonly nesterov: boolean;
-  /** Part in [0, 1) of a gradient that SGD and LARS keep out of the momentum, default 0; the first step takes all of it. */
+  /**
+   * Part in [0, 1) of a gradient that SGD and LARS keep out of the momentum, default 0; the first step takes
+   * all of it.
+   */
   readonly dampening: number;
-  /** Decay of the two moments of AdamW and LAMB, default 0.9 and 0.999. A one-cycle with a range of momentum moves the first. */
+  /**
+   * Decay of the two moments of AdamW and LAMB, default 0.9 and 0.999. A one-cycle with a range of momentum
+   * moves the first.
+   */
   readonly betas: readonly [number, number];
   /** Keeps divisions finite; default 1e-8, in LAMB 1e-6. */
   readonly eps?: number | undefined;
   /** LARS: share of a tensor's norm that a step at rate 1 moves it, default 0.001. */
   readonly trustCoefficient: number;
-  /** Weight decay, default 1e-4: an L2 penalty on the weights of convolutions and linear layers; in AdamW a pull of its own. */
+  /**
+   * Weight decay, default 1e-4: an L2 penalty on the weights of convolutions and linear layers; in AdamW a
+   * pull of its own.
+   */
   readonly weightDecay: number;
   /** Weight decay on norm weights and on biases too, default false. */
   readonly decayNorm: boolean;
   /**
-   * Factor in (0, 1] on the rate from each layer to the one below it, default 1. The head has the whole rate; layers are what lies at
-   * one depth: a step; the first with the stem, the last with the head.
+   * Factor in (0, 1] on the rate from each layer to the one below it, default 1. The head has the whole rate;
+   * layers are what lies at one depth: a step; the first with the stem, the last with the head.
    */
   readonly layerDecay: number;
   /**
-   * Paths whose parameters stay as they are, such as `['stem', 'stage1']`, with all below them; default none. Running statistics still follow
-   * the images.
+   * Paths whose parameters stay as they are, such as `['stem', 'stage1']`, with all below them; default none.
+   * Running statistics still follow the images.
    */
   readonly freeze: readonly string[];
-  /** Parameters at a depth below this one stay as they are too: 0 is the stem, 1 the head; default 0, none. */
+  /**
+   * Parameters at a depth below this one stay as they are too: 0 is the stem, 1 the head; default 0, none.
+   */
   readonly freezeDepth: number;
   /** Bound on the gradient of a step, as `clipMode` says; default none. */
   readonly clipGrad?: number | undefined;
   /**
-   * What `clipGrad` bounds: the `norm` of the whole gradient (default), every `value`, or, with `agc`, the norm of every unit's gradient as a
-   * part of the norm of its weights (Brock et al. 2021; the last layer stays free).
+   * What `clipGrad` bounds: the `norm` of the whole gradient (default), every `value`, or, with `agc`, the
+   * norm of every unit's gradient as a part of the norm of its weights (Brock et al. 2021; the last layer
+   * stays free).
    */
   readonly clipMode: 'norm' | 'value' | 'agc';
-  /** Whether an average of weights and statistics is kept beside them (`model.evaluate(set, { weights: 'ema' })`), default false. */
+  /**
+   * Whether an average of weights and statistics is kept beside them
+   * (`model.evaluate(set, { weights: 'ema' })`), default false.
+   */
   readonly modelEma: boolean;
   /** What the average keeps of itself at every step, in [0, 1), default 0.9998. */
   readonly modelEmaDecay: number;
-  /** Whether step n, from 0, keeps no more than 1 - (n + 1)^(-2/3), so that the start is forgotten; default false. */
+  /**
+   * Whether step n, from 0, keeps no more than 1 - (n + 1)^(-2/3), so that the start is forgotten; default
+   * false.
+   */
   readonly modelEmaWarmup: boolean;
   /**
-   * Progressive resizing: sides of the square training images, each for an equal share of the epochs, such as [128, 160, 192]. A random
-   * resized crop takes the size itself, anything else is resized at the end. Evaluation keeps its own size. Default: as the data is.
+   * Progressive resizing: sides of the square training images, each for an equal share of the epochs, such as
+   * [128, 160, 192]. A random resized crop takes the size itself, anything else is resized at the end.
+   * Evaluation keeps its own size. Default: as the data is.
    */
   readonly sizes?: readonly number[] | undefined;
   /** What is minimised: cross entropy (default), or the mean of the binary cross entropies of all classes. */
@@ -92,29 +113,44 @@ export interface TrainSettings extends LoadingOptions {
   /** Seed of the order of the images, default 0. */
   readonly seed: number;
   /**
-   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. Weights, states, statistics, loss and
-   * optimiser stay in float32. With `float16` the loss is scaled; a step whose gradient overflows is skipped.
+   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. Weights,
+   * states, statistics, loss and optimiser stay in float32. With `float16` the loss is scaled; a step whose
+   * gradient overflows is skipped.
    */
   readonly amp: Amp;
-  /** What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or `reverse`. */
+  /**
+   * What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or
+   * `reverse`.
+   */
   readonly memory: MemoryStrategy;
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
   readonly steps?: number | undefined;
-  /** Steps from one checkpoint of the run folder to the next, default an epoch; one more is written when an evaluation is among the best. */
+  /**
+   * Steps from one checkpoint of the run folder to the next, default an epoch; one more is written when an
+   * evaluation is among the best.
+   */
   readonly checkpointEvery?: number | undefined;
-  /** So many of the last checkpoints stay in the run folder, default 2: where the last is damaged, the one before serves. */
+  /**
+   * So many of the last checkpoints stay in the run folder, default 2: where the last is damaged, the one
+   * before serves.
+   */
   readonly keepLast: number;
-  /** So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1. */
+  /**
+   * So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1.
+   */
   readonly keepBest: number;
-  /** Epochs from one evaluation of the held-out images to the next, default 1; the last step is always followed by one. */
+  /**
+   * Epochs from one evaluation of the held-out images to the next, default 1; the last step is always
+   * followed by one.
+   */
   readonly evalEvery: number;
   /** Evaluate only the first so many batches of 256, default all. */
   readonly evalBatches?: number | undefined;
   /** End when the best test top-1 lies so many epochs back, default never. */
   readonly earlyStopPatience?: number | undefined;
   /**
-   * Train on the first so many batches again and again, without the usual augmentation of files: the loss must fall, or something is wrong. An
-   * epoch is then so many batches. Default: all images.
+   * Train on the first so many batches again and again, without the usual augmentation of files: the loss
+   * must fall, or something is wrong. An epoch is then so many batches. Default: all images.
    */
   readonly overfitBatches?: number | undefined;
   /** Event files for TensorBoard in the run folder, which is then required; default false. */

@@ -14,7 +14,8 @@ export type StepScalars = Readonly<Record<keyof NativeStepTable, number>>;
  *
  * @param step number of the step, from 0; behind the end of the run the last rate holds.
  * @example
- * stepScalars(trainSchema.parse({ schedule: constant() }), { stepsPerEpoch: 10, totalSteps: 100 }, 7).lr; // 0.1
+ * const settings = trainSchema.parse({ schedule: constant() });
+ * stepScalars(settings, { stepsPerEpoch: 10, totalSteps: 100 }, 7).lr; // 0.1
  */
 export function stepScalars(settings: TrainSettings, span: Span, step: number): StepScalars {
   const { betas, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;

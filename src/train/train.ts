@@ -19,27 +19,36 @@ export interface TrainData {
 }
 
 export type TrainOptions = TrainSettingsInput & {
-  /** Folder of the run, new: checkpoints (checkpoint.safetensors is the newest), metrics.jsonl, curves.png, settings.json. Default: no files. */
+  /**
+   * Folder of the run, new: checkpoints (checkpoint.safetensors is the newest), metrics.jsonl, curves.png,
+   * settings.json. Default: no files.
+   */
   readonly run?: string | undefined;
   /**
-   * A run folder, or one checkpoint in it, to go on from, instead of `run`: to the bit what the run would have become, on the same machine
-   * with as many threads. Its log is cut at that step; its settings hold. Only those that leave the weights alone may differ.
+   * A run folder, or one checkpoint in it, to go on from, instead of `run`: to the bit what the run would
+   * have become, on the same machine with as many threads. Its log is cut at that step; its settings hold.
+   * Only those that leave the weights alone may differ.
    */
   readonly resume?: string | undefined;
-  /** Aborting ends the run after the step under way; with a run folder it leaves a checkpoint; rejects with ERR_ABORTED. */
+  /**
+   * Aborting ends the run after the step under way; with a run folder it leaves a checkpoint; rejects with
+   * ERR_ABORTED.
+   */
   readonly signal?: AbortSignal | undefined;
 };
 
 /**
- * Trains a model, natively and off the JS thread; the optimiser's state starts at zero. The same model seed, data and settings
- * give the same weights, to the bit (same machine, same number of threads).
+ * Trains a model, natively and off the JS thread; the optimiser's state starts at zero. The same model seed,
+ * data and settings give the same weights, to the bit (same machine, same number of threads).
  *
  * @returns a promise of the result that is also an async iterable of events.
- * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when it is being trained; all at once. The
- *   promise rejects with ERR_NOT_FINITE (the message names the layer; the weights are those of the last good step), ERR_ABORTED,
- *   ERR_RUN_EXISTS, ERR_FILE, ERR_CLOSED; with `resume` also ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY.
+ * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when it is
+ *   being trained; all at once. The promise rejects with ERR_NOT_FINITE (the message names the layer; the
+ *   weights are those of the last good step), ERR_ABORTED, ERR_RUN_EXISTS, ERR_FILE, ERR_CLOSED; with
+ *   `resume` also ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY.
  * @example
- * const { evaluation } = await train(model, { train: digits, test: held }, { epochs: 1, lr: 0.2, run: 'runs/first' });
+ * const data = { train: digits, test: held };
+ * const { evaluation } = await train(model, data, { epochs: 1, lr: 0.2, run: 'runs/first' });
  */
 export function train(model: Model, data: TrainData, options: TrainOptions = {}): TrainRun {
   if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a Model', 'model', model);

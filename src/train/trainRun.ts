@@ -26,9 +26,9 @@ export interface TrainResult {
 }
 
 /**
- * A training under way: a promise of its result and an async iterable of its events, both or either. Leaving the loop stops the
- * training after the step under way. An error (ERR_NOT_FINITE, ERR_ABORTED, ERR_FILE, …) rejects the promise and ends the loop with it;
- * one that nobody awaits is not an unhandled rejection.
+ * A training under way: a promise of its result and an async iterable of its events, both or either. Leaving
+ * the loop stops the training after the step under way. An error (ERR_NOT_FINITE, ERR_ABORTED, ERR_FILE, …)
+ * rejects the promise and ends the loop with it; one that nobody awaits is not an unhandled rejection.
  *
  * @example
  * const run = train(model, { train: digits });

@@ -12,7 +12,10 @@ export interface TrainSets {
   readonly test: Dataset | undefined;
 }
 
-/** The images to train on: as evaluations get them where they are to be learned by heart, unless they have a transform of their own. */
+/**
+ * The images to train on: as evaluations get them where they are to be learned by heart, unless they have a
+ * transform of their own.
+ */
 export function toTrainOn(data: Dataset, model: Model, { overfitBatches }: TrainSettings): Dataset {
   if (overfitBatches === undefined || data.transform !== undefined || data.size !== null) return data;
   return data.with(transformOf(data, model.input, false));

@@ -1,4 +1,7 @@
-/** The settings of a training as the native trainer takes them; what changes from step to step is in stepTable.ts. */
+/**
+ * The settings of a training as the native trainer takes them; what changes from step to step is in
+ * stepTable.ts.
+ */
 import type { ParamSpec } from '../graph/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';

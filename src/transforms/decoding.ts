@@ -6,11 +6,14 @@ export const maxPixels = 100_000_000;
 
 /** How image files become pixels, defaults filled in. */
 export interface Decoding {
-  /** Turned upright by the EXIF tag Orientation, default true; false: as stored, which is what torchvision's loader gives. */
+  /**
+   * Turned upright by the EXIF tag Orientation, default true; false: as stored, which is what torchvision's
+   * loader gives.
+   */
   readonly exif: boolean;
   /**
-   * Gray of 16 bits: `scale` (default), its upper 8 bits, as of every other kind of image; `clip`: levels above 255 become 255, which is
-   * what torchvision's loader gives.
+   * Gray of 16 bits: `scale` (default), its upper 8 bits, as of every other kind of image; `clip`: levels
+   * above 255 become 255, which is what torchvision's loader gives.
    */
   readonly sixteenBit: 'scale' | 'clip';
 }

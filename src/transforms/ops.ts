@@ -1,4 +1,7 @@
-/** The operations of a transform, as types and as a schema: names, defaults and distributions of torchvision on Pillow images. */
+/**
+ * The operations of a transform, as types and as a schema: names, defaults and distributions of torchvision
+ * on Pillow images.
+ */
 import { z } from 'zod';
 
 /** A square's side, or [height, width], in pixels. */
@@ -8,7 +11,10 @@ export type Range = readonly [number, number];
 /** Filters of a resize, antialiased as Pillow's: triangle, cubic with a = -1/2; nearest is not. */
 export type Interpolation = 'nearest' | 'bilinear' | 'bicubic';
 
-/** The operations and their parameters. Angles in degrees, fills are 0 and the nearest pixel is taken where nothing else is said. */
+/**
+ * The operations and their parameters. Angles in degrees, fills are 0 and the nearest pixel is taken where
+ * nothing else is said.
+ */
 export interface TransformOps {
   /** A random part of the image (its share of the area, its width / height), resized to `size`. */
   readonly randomResizedCrop: {
@@ -18,13 +24,18 @@ export interface TransformOps {
     /** Default [3/4, 4/3]. */
     readonly ratio: Range;
     readonly interpolation: Interpolation;
-    /** Decode a JPEG at 1/2, 1/4 or 1/8 where that leaves at least `size`; faster, other pixels. Default true. */
+    /**
+     * Decode a JPEG at 1/2, 1/4 or 1/8 where that leaves at least `size`; faster, other pixels. Default true.
+     */
     readonly scaledDecode: boolean;
   };
   /** To [height, width], or the shorter side to `size` and the longer in proportion, rounded down. */
   readonly resize: {
     readonly size: Size;
-    /** `cover`: [height, width] is the least size, both sides stay in proportion; default: each side is met for itself. */
+    /**
+     * `cover`: [height, width] is the least size, both sides stay in proportion; default: each side is met
+     * for itself.
+     */
     readonly fit?: 'cover' | undefined;
     readonly interpolation: Interpolation;
     /** As in `randomResizedCrop`, but default false: an evaluation is exact. */
@@ -37,7 +48,10 @@ export interface TransformOps {
     readonly size: Size;
     readonly corner: 'topLeft' | 'topRight' | 'bottomLeft' | 'bottomRight';
   };
-  /** A part at a random place, after a border of `padding` pixels: zeros, or the image mirrored at its outermost pixels. */
+  /**
+   * A part at a random place, after a border of `padding` pixels: zeros, or the image mirrored at its
+   * outermost pixels.
+   */
   readonly randomCrop: {
     readonly size: Size;
     /** Default 0. */
@@ -64,11 +78,16 @@ export interface TransformOps {
     /** In turns of the colour circle, at most 0.5. */
     readonly hue: number | Range;
   };
-  /** Adds N(0, std²) along the principal components of ImageNet's colours; default 0.1. Krizhevsky et al. 2012. */
+  /**
+   * Adds N(0, std²) along the principal components of ImageNet's colours; default 0.1. Krizhevsky et al.
+   * 2012.
+   */
   readonly lighting: { readonly std: number };
   /** Takes the colour away with probability p, default 0.1. */
   readonly grayscale: { readonly p: number };
-  /** `numOps` of 14 operations at strength `magnitude` of 0 … `bins` - 1; default 2, 9, 31. Cubuk et al. 2020. */
+  /**
+   * `numOps` of 14 operations at strength `magnitude` of 0 … `bins` - 1; default 2, 9, 31. Cubuk et al. 2020.
+   */
   readonly randAugment: { readonly numOps: number; readonly magnitude: number; readonly bins: number };
   /** One of 14 operations at random strength of `bins`, default 31. Müller, Hutter 2021, the wide variant. */
   readonly trivialAugment: { readonly bins: number };
@@ -80,10 +99,15 @@ export interface TransformOps {
     readonly scale: Range;
     /** Height / width, default [0.3, 3.3]. */
     readonly ratio: Range;
-    /** The mean of the network's normalisation, noise N(mean, std²) of it, or a level of 0 … 255; default mean. */
+    /**
+     * The mean of the network's normalisation, noise N(mean, std²) of it, or a level of 0 … 255; default
+     * mean.
+     */
     readonly value: 'mean' | 'random' | number;
   };
-  /** Fills a square with a random centre with the mean of the network's normalisation. DeVries, Taylor 2017. */
+  /**
+   * Fills a square with a random centre with the mean of the network's normalisation. DeVries, Taylor 2017.
+   */
   readonly cutout: { readonly size: number };
   /** Towards black below 1. */
   readonly brightness: { readonly factor: number };
@@ -172,7 +196,10 @@ const shearing = z.number().min(-89).max(89).describe('angle');
 const op = <K extends Kind, S extends z.ZodRawShape>(kind: K, shape: S) =>
   z.strictObject({ kind: z.literal(kind), ...shape });
 
-/** Schema of a transform, for options and configuration files: {@link TransformInput} in, {@link Transform} out. */
+/**
+ * Schema of a transform, for options and configuration files: {@link TransformInput} in, {@link Transform}
+ * out.
+ */
 export const transformSchema: z.ZodType<Transform, TransformInput> = z
   .array(
     z.discriminatedUnion('kind', [

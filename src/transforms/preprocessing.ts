@@ -1,4 +1,7 @@
-/** What happens to an image file on its way into a network when it is evaluated: with the network's mean and deviation, all of it. */
+/**
+ * What happens to an image file on its way into a network when it is evaluated: with the network's mean and
+ * deviation, all of it.
+ */
 import { z } from 'zod';
 import { type Decoding, type DecodingInput, decodingOf, decodingShape } from './decoding.ts';
 import {
@@ -42,7 +45,8 @@ export const preprocessingSchema: z.ZodType<Preprocessing> = z.object({
 const smallSide = 64;
 
 /**
- * The transform of evaluations unless one is given: `imagenetEval(size)` (256 and 224); up to 64 pixels `wholeImage(size)`.
+ * The transform of evaluations unless one is given:
+ * `imagenetEval(size)` (256 and 224); up to 64 pixels `wholeImage(size)`.
  *
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  */
@@ -54,8 +58,8 @@ export function usualEval(size: Size): Transform {
 }
 
 /**
- * All of an image but what another ratio of its sides costs: resized until it covers the size, then the middle. An image of this size stays as
- * it is.
+ * All of an image but what another ratio of its sides costs: resized until it covers the size, then the
+ * middle. An image of this size stays as it is.
  *
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  * @example

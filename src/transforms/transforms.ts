@@ -1,6 +1,6 @@
 /**
- * What happens to an image between its file and the batch, as plain data: a list of operations `{ kind, … }`. The native loader
- * carries it out; nothing here sees a pixel.
+ * What happens to an image between its file and the batch, as plain data: a list of operations `{ kind, … }`.
+ * The native loader carries it out; nothing here sees a pixel.
  */
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
@@ -47,7 +47,8 @@ export function outputSize(
 }
 
 /**
- * Augmentation of ImageNet's training images: a random part (8 % to all of the area, 3:4 to 4:3), resized, mirrored half the time.
+ * Augmentation of ImageNet's training images: a random part (8 % to all of the area, 3:4 to 4:3), resized,
+ * mirrored half the time.
  *
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  * @example
@@ -79,7 +80,8 @@ export function imagenetEval(
 }
 
 /**
- * Augmentation of CIFAR's training images: a border of 4 zeros, a random part of the size, mirrored half the time.
+ * Augmentation of CIFAR's training images: a border of 4 zeros, a random part of the size, mirrored half the
+ * time.
  *
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  * @see He et al., "Deep residual learning", 2016, section 4.2
@@ -91,7 +93,8 @@ export function cifarTrain(size: Size = 32): Transform {
 }
 
 /**
- * A transform whose images come out square: its last random part is resized to that size, or else all of the result.
+ * A transform whose images come out square: its last random part is resized to that size, or else all of the
+ * result.
  *
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  * @example
@@ -105,7 +108,10 @@ export function resizedTo(transform: Transform, size: number): Transform {
   return parseTransform([...transform, { kind: 'resize', size: [size, size] }], 'resizedTo');
 }
 
-/** ImageNet's mean and standard deviation per channel, of pixels scaled to [0, 1]: what files are normalised with unless told. */
+/**
+ * ImageNet's mean and standard deviation per channel, of pixels scaled to [0, 1]: what files are normalised
+ * with unless told.
+ */
 export const imagenetMean: readonly number[] = [0.485, 0.456, 0.406];
 export const imagenetStd: readonly number[] = [0.229, 0.224, 0.225];
 

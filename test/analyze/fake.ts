@@ -9,7 +9,10 @@ import { thin } from '../support/nets.ts';
 /** Value of element i of a parameter. */
 export type ParamRule = (path: string, i: number) => number;
 
-/** A fake of a graph. Parameters default to -0.05; a node's values depend on its id and on the sum of the image. */
+/**
+ * A fake of a graph. Parameters default to -0.05; a node's values depend on its id and on the sum of the
+ * image.
+ */
 export function fake(graph: Graph, param: ParamRule = () => -0.05): Probed & { readonly calls: number[][] } {
   const { channels, height, width } = graph.input;
   const calls: number[][] = [];

@@ -1,4 +1,7 @@
-/** Files that are not decoded natively, under any name: refused when a data set is opened, listed by a check, packed. */
+/**
+ * Files that are not decoded natively, under any name: refused when a data set is opened, listed by a check,
+ * packed.
+ */
 import { readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';

@@ -53,7 +53,8 @@ describe('images held out by fraction', () => {
   });
 
   it('of a seed are these for ever: of the smallest SHA-256 of "seed:number"', async () => {
-    // python3 -c "import hashlib; print(sorted(sorted(range(10), key=lambda i: hashlib.sha256(f'3:{i}'.encode()).hexdigest())[:4]))"
+    // python3 -c "import hashlib; print(sorted(sorted(range(10), key=lambda i:
+    // hashlib.sha256(f'3:{i}'.encode()).hexdigest())[:4]))"
     const ten = { name: 'ten', labels: new Int32Array(10), names: null };
     expect((await parts(ten, { fraction: 0.4, seed: 3 })).test).toEqual([1, 4, 5, 8]);
   });

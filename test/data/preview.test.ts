@@ -27,7 +27,8 @@ function flat(count: number, side: number, channels: 1 | 3): ReturnType<typeof i
 }
 
 describe('a preview', () => {
-  // Cells: a picture of at least 96 pixels, 8 beside it, 18 + 8 below; as many columns as make the sheet 4 : 3.
+  // Cells: a picture of at least 96 pixels, 8 beside it, 18 + 8 below; as many columns as make the sheet 4 :
+  // 3.
   it.each<{ side: number; count: number; size: readonly [width: number, height: number] }>([
     { side: 32, count: 1, size: [8 + 104, 8 + 122] },
     { side: 32, count: 6, size: [8 + 4 * 104, 8 + 2 * 122] },

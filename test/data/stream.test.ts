@@ -63,7 +63,8 @@ describe('a stream of samples', () => {
     );
     for await (const _ of batches(data, { batch: 5, prefetch: 2, workers: 1 })) break;
     await setTimeout(50);
-    // One batch used, two made ahead, one sample with each thread, what the stream may hold, and one in its hand.
+    // One batch used, two made ahead, one sample with each thread, what the stream may hold, and one in its
+    // hand.
     expect(taken).toBeLessThan(5 * 3 + 10 + 3);
   });
 

@@ -150,7 +150,8 @@ describe('a model that is deepened', () => {
     }
     const [first = 0, second = 0, third = 0] = distances;
     expect(first).toBeLessThan(0.25); // random weights: f is as large as u
-    // Halving Euler steps leaves a difference of second order; the second rule adds that of f from step to step, which is of first.
+    // Halving Euler steps leaves a difference of second order; the second rule adds that of f from step to
+    // step, which is of first.
     for (const fall of [first / second, second / third])
       expect(fall).toBeGreaterThan(rule === 'first' ? 3 : 1.6);
   });

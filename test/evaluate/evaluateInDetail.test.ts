@@ -182,7 +182,8 @@ describe('an evaluation in detail', () => {
           Array.from(set.labels, (label, i) => softmax(logits.subarray(4 * i, 4 * i + 4))[label] ?? 0),
         );
       }
-    // The middle 7 of 8 begin at round(0.5), which is 0 as in Python: the centre is the top left corner, with its own mirror image.
+    // The middle 7 of 8 begin at round(0.5), which is 0 as in Python: the centre is the top left corner, with
+    // its own mirror image.
     const [first = [], mirroredFirst = []] = [all[0], all[4]];
     const losses = Array.from(set.labels, (_, i) => {
       const sum = [...all, first, mirroredFirst].reduce((total, p) => total + (p[i] ?? 0), 0);

@@ -1,4 +1,6 @@
-/** One rule for the pixels of a file: whoever reads it sees the same picture, whatever its format and name. */
+/**
+ * One rule for the pixels of a file: whoever reads it sees the same picture, whatever its format and name.
+ */
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';

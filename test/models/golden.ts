@@ -1,4 +1,7 @@
-/** Counts of parameters of paper.md section 6, to the digit, and multiply-accumulates (MACs) of convolutions and linear layers. */
+/**
+ * Counts of parameters of paper.md section 6, to the digit, and multiply-accumulates (MACs) of convolutions
+ * and linear layers.
+ */
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { type PresetName, type PresetOptions, presetConfig } from '../../src/models/presets.ts';
 import { cifarStem } from '../../src/nn/stems.ts';
@@ -14,8 +17,9 @@ export interface GoldenRow {
 }
 
 /**
- * Every named model in its published form. LM nets: parameters that receive gradients in the official code (2prime/LM-ResNet), whose
- * class registers some more and uses none of them. Counts of paper.md, but for those named at `derived`; k costs no MACs.
+ * Every named model in its published form. LM nets: parameters that receive gradients in the official code
+ * (2prime/LM-ResNet), whose class registers some more and uses none of them. Counts of paper.md, but for
+ * those named at `derived`; k costs no MACs.
  */
 export const golden: Readonly<Record<PresetName, GoldenRow>> = {
   resnet20: { c10: 269_722, c100: 275_572, macs: 40_551_040 },
@@ -87,9 +91,10 @@ export const golden: Readonly<Record<PresetName, GoldenRow>> = {
 };
 
 /**
- * LM nets whose count paper.md does not give: that of the pre-activation net with the same shortcuts, and one k for every step that is
- * the first of no stage. Not in paper.md either: resnet164 (1_703_258 of 6.1, and 2·448 for norms that follow convolutions),
- * preact_resnet1001 with its own-norm shortcut, lm_resnext50 and lm_resnext101, and shake-shake with 100 classes.
+ * LM nets whose count paper.md does not give: that of the pre-activation net with the same shortcuts, and one
+ * k for every step that is the first of no stage. Not in paper.md either: resnet164 (1_703_258 of 6.1, and
+ * 2·448 for norms that follow convolutions), preact_resnet1001 with its own-norm shortcut, lm_resnext50 and
+ * lm_resnext101, and shake-shake with 100 classes.
  */
 export const derived: readonly (readonly [lm: PresetName, preact: PresetName, ks: number])[] = [
   ['lm_resnet1202', 'preact_resnet1202', 597],
@@ -216,12 +221,16 @@ export const variants: readonly VariantRow[] = [
   row('lm_resnet50', { history: 'project' }, { c1000: 28_309_303 }),
   row('lm_resnet101', { shortcut: 'B' }, { c1000: 44_541_509 }),
   row('lm_resnet101', { history: 'project' }, { c1000: 47_301_448 }),
-  // RevNet's own ResNets of 32, 110 and 164 layers have the counts of preact_resnet with shortcut A, and B for 164.
+  // RevNet's own ResNets of 32, 110 and 164 layers have the counts of preact_resnet with shortcut A, and B
+  // for 164.
   row('fractalnet20', { affine: true }, { c10: 33_724_618, c100: 33_770_788 }),
   row('fractalnet40', { affine: true }, { c10: 76_106_634, c100: 76_152_804 }),
 ];
 
-/** Nets of 1202 layers in other forms, from those of 20 and 32 layers: every two layers more per stage cost the same. */
+/**
+ * Nets of 1202 layers in other forms, from those of 20 and 32 layers: every two layers more per stage cost
+ * the same.
+ */
 export const giants: readonly {
   readonly net: 'resnet' | 'preact_resnet';
   readonly shortcut: 'A' | 'B';

@@ -17,7 +17,10 @@ const native: Readonly<Record<Half, RegExp>> = {
 const flags = readFileSync('/proc/cpuinfo', 'utf8');
 const here = flags.includes('amx_bf16') ? 'amx' : 'avx512_bf16';
 
-/** Every net with the reference made on a processor like this one, or, where there is none, on the one that has them all. */
+/**
+ * Every net with the reference made on a processor like this one, or, where there is none, on the one that
+ * has them all.
+ */
 const rows = Object.entries(golden('amx')).map(([title, net]) => {
   const [name = '', half] = title.split(' ') as [string, Half];
   const own = native[half].test(flags) ? golden(here)[title] : undefined;
@@ -37,7 +40,8 @@ describe('a network in mixed precision', () => {
     },
   );
 
-  // Without native products libtorch also accumulates in the half type: only what is not summed over many pixels can be compared.
+  // Without native products libtorch also accumulates in the half type: only what is not summed over many
+  // pixels can be compared.
   it.each(rows.filter(({ exact }) => !exact))(
     '$title has the logits of PyTorch on another processor, within the rounding of its type',
     async ({ name, half, net }) => {

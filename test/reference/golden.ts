@@ -19,7 +19,10 @@ interface Pass {
   readonly logits: readonly number[];
   /** sum(logits · cotangent). */
   readonly value: number;
-  /** Of `value` by every parameter and the images (`input`), in the order of their paths: norms and products, see `Shown`. */
+  /**
+   * Of `value` by every parameter and the images (`input`), in the order of their paths: norms and products,
+   * see `Shown`.
+   */
   readonly gradients?: readonly number[];
   /** Running statistics after the pass, from 0 and 1, in the same form. */
   readonly statistics?: readonly number[];
@@ -70,7 +73,10 @@ export class Worst {
   }
 }
 
-/** Relative to the norm; tensors far smaller than the largest (a bias before a norm has no gradient at all) to a part of that. */
+/**
+ * Relative to the norm; tensors far smaller than the largest (a bias before a norm has no gradient at all) to
+ * a part of that.
+ */
 function compare(
   worst: Worst,
   what: string,
@@ -102,7 +108,9 @@ async function write(graph: Graph, model: NativeModel, training: boolean): Promi
   }
 }
 
-/** Worst relative error of a pass: logits, its value, gradients and statistics where the golden file has them. */
+/**
+ * Worst relative error of a pass: logits, its value, gradients and statistics where the golden file has them.
+ */
 export async function errorOf(
   graph: Graph,
   net: GoldenNet,

@@ -1,4 +1,7 @@
-/** Networks against code that nobody here wrote, or a PyTorch program: scripts/reference/README.md says how golden files are made. */
+/**
+ * Networks against code that nobody here wrote, or a PyTorch program: scripts/reference/README.md says how
+ * golden files are made.
+ */
 import { describe, expect, it } from 'vitest';
 import { errorOf, graphFor, readGolden } from './golden.ts';
 import { networks } from './networks.ts';

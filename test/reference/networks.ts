@@ -1,4 +1,7 @@
-/** The networks that golden files are about, by the names they have there: thin twins of presets, and changed ones. */
+/**
+ * The networks that golden files are about, by the names they have there: thin twins of presets, and changed
+ * ones.
+ */
 import { concat, maxPool2d, relu } from '../../src/graph/functions.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { basicConvs, convBnRelu, postact, preactBasic } from '../../src/nn/blocks.ts';
@@ -72,7 +75,10 @@ function withoutDropout(name: 'fractalnet20' | 'polynet'): NetworkConfig {
   return { ...config, stages, head } as NetworkConfig;
 }
 
-/** FractalNet whose joins are means; `last` is applied to every column before the last of them, else a max-pool follows the block. */
+/**
+ * FractalNet whose joins are means; `last` is applied to every column before the last of them, else a
+ * max-pool follows the block.
+ */
 function meanJoins(name: 'fractalnet20' | 'fractalnet40', affine: boolean, last?: Fn): NetworkConfig {
   const columns = name === 'fractalnet20' ? 3 : 4;
   const pool: Fn = (u) => maxPool2d(u, { kernel: 2 });

@@ -1,4 +1,7 @@
-/** Whole published networks, by hand: scripts/reference/README.md says how. Writes what it finds into the folder. */
+/**
+ * Whole published networks, by hand: scripts/reference/README.md says how. Writes what it finds into the
+ * folder.
+ */
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +16,10 @@ import { errorOf, graphFor, readGolden } from './golden.ts';
 const folder = process.env.LM_RESNET_REFERENCE ?? '.';
 const logitsFile = 'torchvision_logits.json';
 const nets = readdirSync(folder).filter((name) => name.endsWith('.json') && name !== logitsFile);
-/** The 40 modules of PolyNet in training: an image changed by its last bit moves PyTorch's own gradients by 6e-10. */
+/**
+ * The 40 modules of PolyNet in training: an image changed by its last bit moves PyTorch's own gradients by
+ * 6e-10.
+ */
 const tolerances: Readonly<Record<string, number>> = { 'polynet without dropout': 1e-8 };
 const minutes = 10 * 60_000;
 

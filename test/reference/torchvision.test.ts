@@ -1,4 +1,7 @@
-/** torchvision's weights in our models: names and logits from scripts/reference/resnet.py, weights from the formula. */
+/**
+ * torchvision's weights in our models: names and logits from scripts/reference/resnet.py, weights from the
+ * formula.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -104,7 +104,8 @@ describe("a user's scheme", () => {
     const builtIn = network({ ...thin, scheme: linearTwoStep() });
     expect(own.nodes).toEqual(builtIn.nodes);
     expect(own.params).toEqual(builtIn.params);
-    expect(own.coefs).toEqual(builtIn.coefs.slice(0, own.coefs.length)); // what follows is read by the inverse alone
+    // what follows is read by the inverse alone
+    expect(own.coefs).toEqual(builtIn.coefs.slice(0, own.coefs.length));
     expect(own.steps.every((step) => step.scheme === 'damped')).toBe(true);
   });
 

@@ -23,7 +23,8 @@ describe('projected', () => {
     expect(evaluate(integrator(projected(euler, relu), 1, linearField(-2)), { x: -1 })).toBe(0);
     const stages = [1, 2].map((stride) => ({ width: 1, steps: 2, stride }));
     const graph = integrator(projected(euler, relu), 0, linearField(-2), { stages, transition: negative });
-    expect(evaluate(graph, { x: 1, relu: (u) => Math.max(u, 0) + 1 })).toBe(1); // -2·1 + 1, rectified; without enter: 4
+    // -2·1 + 1, rectified; without enter: 4
+    expect(evaluate(graph, { x: 1, relu: (u) => Math.max(u, 0) + 1 })).toBe(1);
   });
 
   it('names the projection after its function, under the step and the entry', () => {

@@ -29,7 +29,10 @@ export interface SchemeRow {
   readonly solution: (z: number, n: number) => number;
   /** The scheme integrates speed·u' = f. */
   readonly speed: number;
-  /** Order of convergence for u' = f(u), f(0) = 0, once f is scaled by `speed`; undefined: it does not integrate that. */
+  /**
+   * Order of convergence for u' = f(u), f(0) = 0, once f is scaled by `speed`; undefined: it does not
+   * integrate that.
+   */
   readonly order: number | undefined;
   /** Learned parameters in a stage of n steps. */
   readonly learned: (n: number) => number;

@@ -41,7 +41,9 @@ interface World {
   setup(options?: SetupOptions): ReturnType<typeof setupLibtorch>;
 }
 
-/** A machine with a made-up Python, whose pip installs the real libtorch behind a link unless told otherwise. */
+/**
+ * A machine with a made-up Python, whose pip installs the real libtorch behind a link unless told otherwise.
+ */
 function world(behaviour = '', template?: string): World {
   const root = temporaryFolder();
   const programs = join(root, 'bin');

@@ -42,7 +42,10 @@ export function runCli(args: readonly string[], options: ChildOptions = {}): Pro
   return runProgram(process.execPath, [join(dist, 'cli', 'main.js'), ...args], options);
 }
 
-/** Runs a module text in a Node that may write files of so many KiB at most: a disk that refuses, without root. */
+/**
+ * Runs a module text in a Node that may write files of so many KiB at most: a disk that refuses, without
+ * root.
+ */
 export function runWithSmallFiles(kib: number, program: string): Promise<Ended> {
   const limited = `ulimit -f ${kib}; exec "$0" --input-type=module -e "$1"`;
   return runProgram('bash', ['-c', limited, process.execPath, program]);

@@ -1,4 +1,7 @@
-/** Weights, pixels and labels by formula: the twin of `uniform` in scripts/reference/lm_resnet20.py, so that no file is shared. */
+/**
+ * Weights, pixels and labels by formula: the twin of `uniform` in scripts/reference/lm_resnet20.py, so that
+ * no file is shared.
+ */
 import type { Graph } from '../../src/graph/graph.ts';
 import type { ParamSpec } from '../../src/graph/spec.ts';
 import type { NativeModel } from '../../src/native/binding.ts';

@@ -12,7 +12,10 @@ import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 /** One gray 1 x 1 image: u is a number. */
 export const scalar: InputSpec = { channels: 1, height: 1, width: 1, mean: [0], std: [1] };
 
-/** Integrates u' = f(u) by so many steps of a scheme, without stem, head or layers; `change` replaces parts of it. */
+/**
+ * Integrates u' = f(u) by so many steps of a scheme, without stem, head or layers; `change` replaces parts of
+ * it.
+ */
 export function integrator(
   scheme: Scheme,
   steps: number,

@@ -1,4 +1,7 @@
-/** The operations as their definitions say them: naive loops over [n, c, h, w], the reference of the native ones. */
+/**
+ * The operations as their definitions say them: naive loops over [n, c, h, w], the reference of the native
+ * ones.
+ */
 import { get, type Tensor, tensor } from './tensor.ts';
 
 const at4 = (t: Tensor, d: number): number => t.shape[d] ?? 0;

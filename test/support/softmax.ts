@@ -15,7 +15,9 @@ export function crossEntropyGradient(logits: readonly number[], label: number): 
   return exps.map((e, i) => e / total - (i === label ? 1 : 0));
 }
 
-/** Whether the label is among the first k: equal logits rank by index, a NaN goes first but is never right. */
+/**
+ * Whether the label is among the first k: equal logits rank by index, a NaN goes first but is never right.
+ */
 export function isAmong(k: number, logits: readonly number[], label: number): boolean {
   const value = (i: number): number => logits[i] ?? Number.NaN;
   const key = (i: number): number => (Number.isNaN(value(i)) ? Number.POSITIVE_INFINITY : value(i));

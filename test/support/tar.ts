@@ -1,4 +1,7 @@
-/** Tar archives, written field by field as POSIX and GNU describe them: an independent counterpart of what is read. */
+/**
+ * Tar archives, written field by field as POSIX and GNU describe them: an independent counterpart of what is
+ * read.
+ */
 
 /** A member; the fields left out are those of a regular file. */
 export interface TarEntry {

@@ -1,4 +1,7 @@
-/** Thin twins of the named models: the same parts, a few steps and channels, small images. Every architecture once. */
+/**
+ * Thin twins of the named models: the same parts, a few steps and channels, small images. Every architecture
+ * once.
+ */
 import { architecture, type Spec } from '../../src/models/architectures.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { type PresetName, presets } from '../../src/models/presets.ts';
@@ -46,7 +49,9 @@ export const thinNets: Readonly<Record<string, NetworkConfig>> = Object.fromEntr
   }),
 );
 
-/** The thin twin of a named model: 4 to 16 channels, 2 steps per stage, 5 classes, images of 16 to 75 pixels. */
+/**
+ * The thin twin of a named model: 4 to 16 channels, 2 steps per stage, 5 classes, images of 16 to 75 pixels.
+ */
 export function thinNet(name: PresetName, variants: Variants = {}): NetworkConfig {
   const spec: Spec = presets[name];
   const pixels = { cifar: 16, imagenet: 32, polynet: 75 }[spec.set] * (spec.net === 'fractal' ? 2 : 1);

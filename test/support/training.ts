@@ -10,7 +10,9 @@ import { cifarStem } from '../../src/nn/stems.ts';
 import './addon.ts';
 import { noiseBytes } from './noise.ts';
 
-/** lm_resnet20 made thin and short: two stages of two steps, 4 and 8 channels, gray 8 x 8 pixels, 4 classes. */
+/**
+ * lm_resnet20 made thin and short: two stages of two steps, 4 and 8 channels, gray 8 x 8 pixels, 4 classes.
+ */
 export const tinyConfig: NetworkConfig = {
   ...presetConfig('lm_resnet20', { input: [1, 8, 8], classes: 4 }),
   name: 'tiny',

@@ -56,7 +56,8 @@ describe('an early stop', () => {
 
   it('comes when the best top-1 lies so many epochs back, and its run can go no further', async () => {
     const run = join(await temporaryFolder(), 'run');
-    const sets = { train: data.train, test: constantTest }; // four equal images: top-1 is 1/4 whatever the model
+    // four equal images: top-1 is 1/4 whatever the model
+    const sets = { train: data.train, test: constantTest };
     const result = await train(await tinyModel(), sets, { ...still, run });
     expect(result).toMatchObject({ epochs: 4, stopped: true, evaluation: { top1: 0.25 } });
     const model = await loaded(join(run, 'checkpoint.safetensors'));

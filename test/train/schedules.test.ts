@@ -42,7 +42,8 @@ describe.each(golden.cases)(
       const parsed = scheduleSchema.parse(schedule);
       for (const [step, [lr, momentum]] of rows.entries()) {
         const rates = ratesAt(parsed, step, run);
-        // PyTorch computes some of its schedules by recursion: its own rounding is of the order of the peak's last digits.
+        // PyTorch computes some of its schedules by recursion: its own rounding is of the order of the peak's
+        // last digits.
         expect(Math.abs(rates.lr - lr)).toBeLessThanOrEqual(1e-12 * lr + 4e-16 * run.lr);
         expect(Math.abs(rates.momentum - momentum)).toBeLessThanOrEqual(1e-12 * momentum);
       }

@@ -247,10 +247,12 @@ describe('parameter groups', () => {
     const scale = (path: string): unknown => groupOf({ layerDecay: 0.5 }, path);
     expect(scale('head.fc.weight')).toMatchObject({ lrScale: 1, decayScale: 1 });
     expect(scale('head.fc.bias')).toMatchObject({ lrScale: 1, decayScale: 0 });
-    expect(scale('stage2.step1.f0.conv1.weight')).toMatchObject({ lrScale: 1 }); // the last step lies with the head
+    // the last step lies with the head
+    expect(scale('stage2.step1.f0.conv1.weight')).toMatchObject({ lrScale: 1 });
     expect(scale('stage2.step0.f0.conv1.weight')).toMatchObject({ lrScale: 0.5 });
     expect(scale('stage1.step1.k')).toMatchObject({ lrScale: 0.25 });
-    expect(scale('stage1.step0.f0.conv1.weight')).toMatchObject({ lrScale: 0.125 }); // and the first with the stem
+    // and the first with the stem
+    expect(scale('stage1.step0.f0.conv1.weight')).toMatchObject({ lrScale: 0.125 });
     expect(scale('stem.conv.weight')).toMatchObject({ lrScale: 0.125 });
   });
 

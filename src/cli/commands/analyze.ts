@@ -1,5 +1,4 @@
 /** `lm-resnet analyze` */
-
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type AnalyzeOptions, analyze } from '../../analyze/analyze.ts';

@@ -1,5 +1,4 @@
 /** `lm-resnet evaluate` */
-
 import type { Command } from 'commander';
 import { parseOptions } from '../../check.ts';
 import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../../evaluate/evaluateInDetail.ts';

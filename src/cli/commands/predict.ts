@@ -1,5 +1,4 @@
 /** `lm-resnet predict` */
-
 import { type Command, Option } from 'commander';
 import { readImage } from '../../images/readImage.ts';
 import { ampSchema } from '../../model/amp.ts';

@@ -26,8 +26,8 @@ export function addSchema(program: Command): void {
 }
 
 /**
- * JSON Schema of a configuration file: the options of the API under the same names, and what stands beside them. It is made of the
- * schemas that check them.
+ * JSON Schema of a configuration file: the options of the API under the same names, and what stands beside
+ * them. It is made of the schemas that check them.
  */
 export function configSchema(): Json {
   const { $schema, properties: job = {} } = z.toJSONSchema(jobSchema, { io: 'input' });

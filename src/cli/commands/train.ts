@@ -153,7 +153,8 @@ async function run(flags: Flags): Promise<void> {
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
   const result = await followed(model, sets, { ...options, run: runFolder }, flags).catch(
     async (error: unknown) => {
-      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined); // only if it is empty: nothing began
+      // only if it is empty: nothing began
+      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined);
       throw error;
     },
   );

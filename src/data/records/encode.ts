@@ -1,5 +1,4 @@
 /** One image on its way into a record. */
-
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
@@ -26,9 +25,10 @@ export interface Payload {
 }
 
 /**
- * Packs one image. JPEG files keep their coefficients and their orientation, and so their pixels: they are only rearranged so that parts can be
- * decoded. PNG, BMP and Netpbm files stay as they are, other formats become PNG. With `resize`, larger images become upright JPEG files of that size, resized as a
- * training does (triangle filter).
+ * Packs one image. JPEG files keep their coefficients and their orientation, and so their pixels: they are
+ * only rearranged so that parts can be decoded. PNG, BMP and Netpbm files stay as they are, other formats
+ * become PNG. With `resize`, larger images become upright JPEG files of that size, resized as a training does
+ * (triangle filter).
  *
  * @throws ERR_IMAGE when it cannot be decoded.
  */

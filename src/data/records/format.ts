@@ -1,6 +1,6 @@
 /**
- * Packed records: a folder with `dataset.json` and shards, each a safetensors file with the image files of some samples one behind
- * the other and where each begins. Whole or absent, checked by CRC-32.
+ * Packed records: a folder with `dataset.json` and shards, each a safetensors file with the image files of
+ * some samples one behind the other and where each begins. Whole or absent, checked by CRC-32.
  */
 import { z } from 'zod';
 
@@ -10,7 +10,9 @@ export const recordsVersion = 1;
 /** Name of the file that says what a folder of records holds. */
 export const manifestName = 'dataset.json';
 
-/** Letters of a shard's index, about: shards of very small images are cut so that their indices stay small. */
+/**
+ * Letters of a shard's index, about: shards of very small images are cut so that their indices stay small.
+ */
 export const maxIndex: number = 8 * 2 ** 20;
 
 /** Contents of `dataset.json`. */
@@ -42,7 +44,10 @@ export function shardName(number: number): string {
   return `${String(number).padStart(5, '0')}.safetensors`;
 }
 
-/** One image in a shard. A packed JPEG file has the places of its rows of blocks before it, as uint32 (`rows` of them). */
+/**
+ * One image in a shard. A packed JPEG file has the places of its rows of blocks before it, as uint32 (`rows`
+ * of them).
+ */
 export interface RecordEntry {
   readonly name: string;
   readonly label: number;

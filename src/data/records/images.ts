@@ -1,5 +1,4 @@
 /** The image files of a data set that is packed. */
-
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, LmError } from '../../errors.ts';

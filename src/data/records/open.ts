@@ -43,9 +43,11 @@ const entriesSchema: z.ZodType<RecordEntry[]> = z.array(
 );
 
 /**
- * Reads the index of packed records and checks it; the images themselves are checked when they are read first.
+ * Reads the index of packed records and checks it; the images themselves are checked when they are read
+ * first.
  *
- * @throws ERR_DATASET naming the file: no records, not complete, damaged, cut off, of a newer format; ERR_FILE when it cannot be read.
+ * @throws ERR_DATASET naming the file: no records, not complete, damaged, cut off, of a newer format;
+ *   ERR_FILE when it cannot be read.
  * @example
  * const { labels, classNames } = await openRecords('imagenet.records');
  */

@@ -1,5 +1,4 @@
 /** Packs the images of a data set into records that load fast. */
-
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,7 +28,10 @@ import { readManifest, readShard } from './open.ts';
 
 /** Options of `pack`. */
 export interface PackOptions {
-  /** Shorter side in pixels to which larger images are made smaller (as JPEG); default: they keep their size and pixels. */
+  /**
+   * Shorter side in pixels to which larger images are made smaller (as JPEG); default: they keep their size
+   * and pixels.
+   */
   readonly resize?: number | undefined;
   /** Quality of the JPEG files that `resize` makes, default 90. */
   readonly quality?: number | undefined;
@@ -69,12 +71,13 @@ const packSchema = z.object({
 type Settings = z.output<typeof packSchema> & DecodingInput;
 
 /**
- * Packs a data set of image files into a new folder of records. Stopped or killed at any moment, the same call goes on with the
- * shard that is missing; a shard is there as a whole or not at all.
+ * Packs a data set of image files into a new folder of records. Stopped or killed at any moment, the same
+ * call goes on with the shard that is missing; a shard is there as a whole or not at all.
  *
  * @param spec the data set, as `openDataset` takes it; its transform is not applied.
- * @throws ERR_DATASET when it has no files of images, or `folder` holds records of other images or options; ERR_IMAGE for a bad image with
- *   `onBadImage: 'throw'`; ERR_ABORTED; ERR_FILE when the file system refuses; ERR_CONFIG.
+ * @throws ERR_DATASET when it has no files of images, or `folder` holds records of other images or options;
+ *   ERR_IMAGE for a bad image with `onBadImage: 'throw'`; ERR_ABORTED; ERR_FILE when the file system refuses;
+ *   ERR_CONFIG.
  * @example
  * await pack({ kind: 'imageFolder', path: 'imagenet', split: 'train' }, 'train.records', { resize: 400 });
  */
@@ -183,7 +186,10 @@ function writeManifest(folder: string, manifest: Manifest): Promise<void> {
   return replaceFile(join(folder, manifestName), (file) => file.writeFile(`${JSON.stringify(manifest)}\n`));
 }
 
-/** The entries of a shard that an earlier run of the same plan wrote; null when there is none or it is damaged. */
+/**
+ * The entries of a shard that an earlier run of the same plan wrote; null when there is none or it is
+ * damaged.
+ */
 async function shardThere(path: string, plan: string): Promise<readonly RecordEntry[] | null> {
   try {
     const shard = await readShard(path);

@@ -1,5 +1,4 @@
 /** Figures over depth: the step number to the right, one value per step upwards. */
-
 import type { Analysis, StepAnalysis } from '../../analyze/analysis.ts';
 import type { Range } from '../../analyze/coefficients.ts';
 import { type Axis, linearAxis, logAxis, type Point, padded } from '../../picture/axes.ts';

@@ -1,5 +1,4 @@
 /** The few sentences that sum an analysis up, made from its numbers. */
-
 import type { Analysis, StepAnalysis } from '../../analyze/analysis.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';

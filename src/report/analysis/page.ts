@@ -1,5 +1,4 @@
 /** The analysis as one HTML page that needs nothing else. */
-
 import type { Analysis, Region } from '../../analyze/analysis.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
@@ -11,8 +10,8 @@ import { glance } from './glance.ts';
 import { stepTable } from './table.ts';
 
 /**
- * A self-contained page of an analysis: no script, no file beside it, light or dark as the reader's system, fit for a phone and for
- * paper.
+ * A self-contained page of an analysis: no script, no file beside it, light or dark as the reader's system,
+ * fit for a phone and for paper.
  *
  * @example
  * await writeFile('model.html', analysisPage(await analyze(model)));

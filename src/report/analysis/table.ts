@@ -1,5 +1,4 @@
 /** The table of all steps. */
-
 import type { Analysis, StepAnalysis } from '../../analyze/analysis.ts';
 import type { Range } from '../../analyze/coefficients.ts';
 import { escapeXml } from '../../picture/text.ts';

@@ -1,5 +1,4 @@
 /** Run folders read and compared. */
-
 import { basename } from 'node:path';
 import { expected } from '../../errors.ts';
 import { must } from '../../must.ts';
@@ -10,13 +9,13 @@ import { readRun } from './runReader.ts';
 const mostRuns = 30;
 
 /**
- * Reads run folders and compares them: settings, curves, learned coefficients, results. A run that still goes on is read as far as it
- * got; of a log that was continued from a checkpoint the later rows count.
+ * Reads run folders and compares them: settings, curves, learned coefficients, results. A run that still goes
+ * on is read as far as it got; of a log that was continued from a checkpoint the later rows count.
  *
  * @param folders 1 to 30 run folders, as `train` writes them.
  * @returns plain data; `reportPage` makes a page of it.
- * @throws ERR_CONFIG for no folder, one that is named twice, or too many; ERR_FILE for what is no run folder; ERR_CHECKPOINT for a log
- *   without rows or with a damaged one, and for files of a newer version.
+ * @throws ERR_CONFIG for no folder, one that is named twice, or too many; ERR_FILE for what is no run folder;
+ *   ERR_CHECKPOINT for a log without rows or with a damaged one, and for files of a newer version.
  * @example
  * const { differing } = await compareRuns(['runs/lm_resnet20', 'runs/lm_resnet20-2']);
  */

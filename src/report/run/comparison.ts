@@ -1,7 +1,10 @@
 /** What a report says: runs side by side. Plain data, the JSON form of `lm-resnet report`. */
 import type { EvalRow, StepRow } from '../../metricsRow.ts';
 
-/** How often images of one class were taken for another: row is the true class, column the one that was ranked first. */
+/**
+ * How often images of one class were taken for another: row is the true class, column the one that was ranked
+ * first.
+ */
 export interface Confusion {
   readonly confusion: readonly (readonly number[])[];
   readonly classNames: readonly string[];
@@ -9,7 +12,10 @@ export interface Confusion {
 
 /** Learned coefficients over the time of a run. */
 export interface CoefficientCurves {
-  /** 'k': k_n in the paper's sign; 'stored': the parameters themselves, of a scheme without k or a run without a checkpoint. */
+  /**
+   * 'k': k_n in the paper's sign; 'stored': the parameters themselves, of a scheme without k or a run without
+   * a checkpoint.
+   */
   readonly kind: 'k' | 'stored';
   /** Steps of the network, or parameters, from the first to the last. */
   readonly names: readonly string[];

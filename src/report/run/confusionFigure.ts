@@ -1,11 +1,13 @@
 /** A confusion matrix as a heat map: what is right in blue, what is wrong in red. */
-
 import { must } from '../../must.ts';
 import { escapeXml, text } from '../../picture/text.ts';
 import { color, picture } from '../chart.ts';
 import type { Confusion } from './comparison.ts';
 
-/** What the script of the page knows of a heat map: where its cells lie, and the counts that are not 0, as [row, column, count]. */
+/**
+ * What the script of the page knows of a heat map: where its cells lie, and the counts that are not 0, as
+ * [row, column, count].
+ */
 export interface HeatData {
   readonly left: number;
   readonly top: number;
@@ -83,7 +85,10 @@ function total(row: readonly number[]): number {
   return row.reduce((a, b) => a + b, 0);
 }
 
-/** One path for every shade: cells by their part of the true class; mistakes relative to the greatest, so that small ones show. */
+/**
+ * One path for every shade: cells by their part of the true class; mistakes relative to the greatest, so that
+ * small ones show.
+ */
 function shades(
   confusion: Confusion['confusion'],
   { cells, cell: pixels }: HeatData,
@@ -122,7 +127,10 @@ function counts({ left, top, cell, cells }: HeatData): string[] {
   );
 }
 
-/** What stands beside rows and below columns: names of the classes; of many classes the numbers of some, the others are empty. */
+/**
+ * What stands beside rows and below columns: names of the classes; of many classes the numbers of some, the
+ * others are empty.
+ */
 function labelsOf(classNames: readonly string[]): string[] {
   if (classNames.length <= mostNames) return classNames.map(clipped);
   const every = 10 ** Math.ceil(Math.log10(classNames.length / 20));

@@ -1,5 +1,4 @@
 /** A chart of curves over the epochs, and what its read-out needs to know. */
-
 import { type Axis, linearAxis, logAxis, type Point } from '../../picture/axes.ts';
 import { thinned, unbroken } from '../../picture/panel.ts';
 import { axesOf, color, dot, type LegendEntry, legend, line, path, picture, plotOf } from '../chart.ts';
@@ -37,7 +36,10 @@ export interface ChartSpec {
   readonly readOut: 'all' | 'nearest';
 }
 
-/** What the script of the page knows of a chart: where its axes lie in the picture, and the points of the curves it reads out. */
+/**
+ * What the script of the page knows of a chart: where its axes lie in the picture, and the points of the
+ * curves it reads out.
+ */
 export interface ChartData {
   readonly unit: string;
   readonly nearest: boolean;

@@ -1,5 +1,4 @@
 /** The figures of a report: loss, top-1, learning rate, speed, and learned coefficients over the epochs. */
-
 import { must } from '../../must.ts';
 import { extent, type Point, padded } from '../../picture/axes.ts';
 import { fromZero, smoothed, withoutStart } from '../../picture/curves.ts';
@@ -70,7 +69,10 @@ function speedChart(runs: readonly RunReport[]): ChartSpec {
   };
 }
 
-/** Learned coefficients of one run, a curve for every step of the network, from blue to orange; null where nothing was learned. */
+/**
+ * Learned coefficients of one run, a curve for every step of the network, from blue to orange; null where
+ * nothing was learned.
+ */
 export function coefficientChart({ coefficients, name }: RunReport, run: number): ChartSpec | null {
   if (coefficients === null) return null;
   const { kind, names, epochs, values } = coefficients;

@@ -1,5 +1,4 @@
 /** How runs are told apart: a colour each, then the same colours dashed. */
-
 import { escapeXml } from '../../picture/text.ts';
 import { imageColor } from '../plane.ts';
 

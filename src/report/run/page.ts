@@ -1,5 +1,4 @@
 /** Runs side by side as one HTML page that needs nothing else. */
-
 import { must } from '../../must.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
@@ -20,8 +19,9 @@ interface PageData {
 }
 
 /**
- * A self-contained page that compares runs: results, settings that differ, curves, learned coefficients, confusion matrices. Its script
- * only reads curves out (pointer, or Tab and the arrow keys); nothing is fetched, and it is light or dark as the reader's system.
+ * A self-contained page that compares runs: results, settings that differ, curves, learned coefficients,
+ * confusion matrices. Its script only reads curves out (pointer, or Tab and the arrow keys); nothing is
+ * fetched, and it is light or dark as the reader's system.
  *
  * @example
  * await writeFile('report.html', reportPage(await compareRuns(['runs/a', 'runs/b'])));
@@ -120,7 +120,9 @@ function coefficientsSection(comparison: Comparison, data: PageData): string {
   return section(title, [text, ...note], `<div class="grid">${figures.join('\n')}</div>`);
 }
 
-/** A chart over its read-out, which rests at the ends of the curves; of one run alone where `only` is given. */
+/**
+ * A chart over its read-out, which rests at the ends of the curves; of one run alone where `only` is given.
+ */
 function chartFigure(comparison: Comparison, spec: ChartSpec, data: PageData, only?: number): string {
   const i = data.charts.length;
   const { svg, data: chart } = curveChart(spec, lastEpoch(comparison), `plot-${i}`);

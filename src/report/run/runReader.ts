@@ -1,5 +1,7 @@
-/** One run folder as data: settings.json, metrics.jsonl, and where they exist checkpoint.safetensors and evaluation.json. */
-
+/**
+ * One run folder as data: settings.json, metrics.jsonl, and where they exist checkpoint.safetensors and
+ * evaluation.json.
+ */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -54,7 +56,10 @@ export async function readRun(folder: string): Promise<Omit<RunReport, 'name'>> 
   };
 }
 
-/** Rows of one type in the order of their steps. A run that was continued repeats steps: then what it said later counts. */
+/**
+ * Rows of one type in the order of their steps. A run that was continued repeats steps: then what it said
+ * later counts.
+ */
 function latest<T extends MetricsRow['type']>(
   rows: readonly MetricsRow[],
   type: T,

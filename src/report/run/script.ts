@@ -1,6 +1,7 @@
 /**
- * The script of the page: read-outs of charts and heat maps, by pointer and by keys. Without it the page is complete; the read-outs then
- * stay at the ends of the curves. It reads its data from the page and draws into the groups of class `cursor`.
+ * The script of the page: read-outs of charts and heat maps, by pointer and by keys. Without it the page is
+ * complete; the read-outs then stay at the ends of the curves. It reads its data from the page and draws into
+ * the groups of class `cursor`.
  */
 export const script: string = `
 'use strict';

@@ -1,5 +1,4 @@
 /** The tables of a report: results, and settings. */
-
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
 import type { Comparison, RunReport, RunResult, SettingRow } from './comparison.ts';
@@ -29,7 +28,10 @@ const columns: readonly Column[] = [
   { heading: 'images/s', cell: ({ result }) => whole(result.imagesPerSecond) },
 ];
 
-/** What the runs came to, one row each; the best of a column is bold. Columns in which no run has anything are left out. */
+/**
+ * What the runs came to, one row each; the best of a column is bold. Columns in which no run has anything are
+ * left out.
+ */
 export function resultTable({ runs }: Comparison): string {
   const shown = columns.filter(({ cell }) => runs.some((run) => cell(run) !== '–'));
   const tops = shown.map(({ rank }) => {

@@ -1,4 +1,7 @@
-/** What happens to threads and memory when workers, processes and models end. Each program runs in a process of its own. */
+/**
+ * What happens to threads and memory when workers, processes and models end. Each program runs in a process
+ * of its own.
+ */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { runProgram } from '../../support/children.ts';
@@ -48,7 +51,8 @@ describe('a process', () => {
     expect(Number(stdout)).toBeLessThan(12);
   });
 
-  // 40 models of 32 MiB, weights and gradients, are 1280 MiB; those that wait for the collector are at most four.
+  // 40 models of 32 MiB, weights and gradients, are 1280 MiB; those that wait for the collector are at most
+  // four.
   it('gets the memory of models back that are no longer referenced', async () => {
     const { code, stdout, stderr } = await run('collect');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

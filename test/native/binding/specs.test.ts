@@ -1,4 +1,7 @@
-/** Graphs that TypeScript would never let through, given to the native side: refused, not obeyed and not a crash. */
+/**
+ * Graphs that TypeScript would never let through, given to the native side: refused, not obeyed and not a
+ * crash.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { GraphSpec } from '../../../src/graph/spec.ts';
@@ -178,7 +181,8 @@ describe('a graph with any part replaced', () => {
     fc.integer({ min: 0, max: 60 }),
   );
 
-  // Seeded, so that it is the same every time; small images and sizes, so that what is accepted is cheap to run.
+  // Seeded, so that it is the same every time; small images and sizes, so that what is accepted is cheap to
+  // run.
   it('is refused with a code of ours, or runs to an end', async () => {
     const codes = new Set<string>();
     await fc.assert(

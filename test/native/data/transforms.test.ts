@@ -153,7 +153,8 @@ describe('boxes', () => {
     const results = await many(places, size, crop, n);
     const boxes = results.map(({ pixels: p }): Extent => {
       const at = (i: number): number => p[i] ?? Number.NaN;
-      return [2 * (at(10) - at(1)), 2 * (at(9) - at(0))]; // the centres of two pixels of the two are half the box apart
+      // the centres of two pixels of the two are half the box apart
+      return [2 * (at(10) - at(1)), 2 * (at(9) - at(0))];
     });
     expectClose(deciles(boxes), golden.boxes.randomResizedCrop);
   });

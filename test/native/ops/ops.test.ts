@@ -1,4 +1,7 @@
-/** Every operation's value, gradients and shape rule on the native side, against definitions in plain TypeScript. */
+/**
+ * Every operation's value, gradients and shape rule on the native side, against definitions in plain
+ * TypeScript.
+ */
 import { describe, expect, it } from 'vitest';
 import { trace } from '../../../src/graph/graph.ts';
 import { inferAll } from '../../../src/graph/infer.ts';

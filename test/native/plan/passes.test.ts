@@ -87,7 +87,10 @@ describe.each([
   );
 });
 
-/** Sizes at which the loops of the fused kernels run in whole rows, in pieces of them, over several blocks, or not at all. */
+/**
+ * Sizes at which the loops of the fused kernels run in whole rows, in pieces of them, over several blocks, or
+ * not at all.
+ */
 describe.each([
   [4, 3, 30, 31],
   [2, 1, 100, 101],

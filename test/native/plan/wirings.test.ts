@@ -9,7 +9,9 @@ import { nativeModel, randomTensors, writeAll } from '../../support/natives.ts';
 import * as ref from '../../support/reference.ts';
 import { distance, type Tensor, tensor } from '../../support/tensor.ts';
 
-/** Nets in which a value has several readers; a is a convolution's result, whose memory relu may take over. */
+/**
+ * Nets in which a value has several readers; a is a convolution's result, whose memory relu may take over.
+ */
 const wirings: readonly Case[] = (
   [
     [

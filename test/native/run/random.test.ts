@@ -23,7 +23,10 @@ const seeds = Array.from({ length: 400 }, (_, i) => i);
 const graphOf = (channels: number, f: (s: Scope, x: Node) => Node): Graph =>
   trace('random', plainInput(channels, size, size), f);
 
-/** Weights that a law gives its branches, read off branches that are 1 in one place each: [draw][image][branch]. */
+/**
+ * Weights that a law gives its branches, read off branches that are 1 in one place each:
+ * [draw][image][branch].
+ */
 async function weights(law: MixLaw, branches: number, training: boolean, n = 1): Promise<number[][][]> {
   const graph = graphOf(branches, (s, x) => {
     const one = (i: number): Node => {

@@ -102,7 +102,8 @@ describe('a step of several batches', () => {
 
   it('drops the batches that fill no step, so that the next epoch begins with its own order', async () => {
     const model = nativeModel(plain);
-    const trainer = trainerOf(plain, model, 2, { accumulate: 2 }, 11); // five batches: two steps, and one left
+    // five batches: two steps, and one left
+    const trainer = trainerOf(plain, model, 2, { accumulate: 2 }, 11);
     expect(trainer.stepsPerEpoch).toBe(2);
     const { losses } = await trainer.run({ first: 0, table: still(4) });
     const singles = (await trainerOf(plain, model, 2, {}, 11).run({ first: 0, table: still(10) })).losses;

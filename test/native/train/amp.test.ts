@@ -1,4 +1,7 @@
-/** Mixed precision: convolutions and linear layers in half types, the rest in float32, and the scale of a float16 loss. */
+/**
+ * Mixed precision: convolutions and linear layers in half types, the rest in float32, and the scale of a
+ * float16 loss.
+ */
 import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../../src/graph/functions.ts';
 import { type Graph, trace } from '../../../src/graph/graph.ts';

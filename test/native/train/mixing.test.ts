@@ -88,7 +88,10 @@ describe.each(golden.cases)(
 const pixel = trace('pixel', plainInput(1, 1, 1), (s, x) => linear(s, { in: 1, out: 2 })(globalAvgPool(x)));
 const slope = 30;
 
-/** A white image of class 0 and a black one of class 1, which a step mixes; the logits of white are [slope, 0]. */
+/**
+ * A white image of class 0 and a black one of class 1, which a step mixes; the logits of white are [slope,
+ * 0].
+ */
 async function pairLosses(
   mixing: NativeTrainerSpec['mixing'],
   table: NativeStepTable,

@@ -1,4 +1,7 @@
-/** SGD with dampening, AdamW, LARS and LAMB against PyTorch and timm, and what a step that is not finite leaves of them. */
+/**
+ * SGD with dampening, AdamW, LARS and LAMB against PyTorch and timm, and what a step that is not finite
+ * leaves of them.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { globalAvgPool } from '../../../src/graph/functions.ts';

@@ -1,4 +1,7 @@
-/** Prints by how many MiB the process, and what it reports to V8, grow when 40 models of 16 MiB are left to the collector. */
+/**
+ * Prints by how many MiB the process, and what it reports to V8, grow when 40 models of 16 MiB are left to
+ * the collector.
+ */
 import { globalAvgPool, linear } from '../../../dist/graph/functions.js';
 import { trace } from '../../../dist/graph/graph.js';
 import { constant } from '../../../dist/graph/inits.js';

@@ -1,4 +1,7 @@
-/** Calls process.exit(7) in the middle of a training; with the argument "worker", while a worker trains as well. */
+/**
+ * Calls process.exit(7) in the middle of a training; with the argument "worker", while a worker trains as
+ * well.
+ */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { chunk, model, trainer, underWay } from './net.mjs';

@@ -1,4 +1,6 @@
-/** Ends a worker in the middle of its training, several times, while the main thread trains too; then goes on. */
+/**
+ * Ends a worker in the middle of its training, several times, while the main thread trains too; then goes on.
+ */
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import { chunk, model, trainer, underWay } from './net.mjs';
