@@ -1,4 +1,4 @@
-"""Weights, statistics, pixels and draws by formula: twins of test/support/formula.ts and native/core (rng.cc, draws.cc)."""
+"""Weights, statistics, pixels and draws by formula: twins of test/support/graphs/formula.ts and native/core (rng.cc, draws.cc)."""
 
 import math
 

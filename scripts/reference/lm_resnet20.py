@@ -3,7 +3,7 @@
 Run in an environment with torch and numpy:
     python scripts/reference/lm_resnet20.py > test/golden/lm_resnet20.json
 
-Weights, pixels and labels come from a formula (test/support/formula.ts has its twin), so no file need be shared. The network is
+Weights, pixels and labels come from a formula (test/support/graphs/formula.ts has its twin), so no file need be shared. The network is
 written from the paper (equation 1) and the released code (2prime/LM-ResNet, MResNet.py): own-norm shortcut where the width
 changes, after which u_{n-1} is the projected shortcut; SGD with Nesterov's momentum, weight decay on weights alone. The rate is
 low: at 0.1 these random images make float32 part from float64 by 7e-3 within five steps, in PyTorch alone.

@@ -7,8 +7,8 @@
 import { LmError } from '../errors.ts';
 import { readAt, withFile } from '../files.ts';
 import { must } from '../must.ts';
-import type { ArchivedFile } from './archive.ts';
 import { type ImageSet, imageSet } from './imageSet.ts';
+import type { ArchivedFile } from './tar/archive.ts';
 
 const side = 32;
 const plane = side * side;

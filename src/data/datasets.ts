@@ -5,11 +5,11 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { oneOf } from '../check.ts';
 import { LmError } from '../errors.ts';
-import { type ArchivedFile, readArchive } from './archive.ts';
 import { readCifarSet } from './cifar.ts';
 import { cifar10, cifar100, digits, fashion } from './classNames.ts';
 import { readIdxSet } from './idx.ts';
 import type { ImageSet } from './imageSet.ts';
+import { type ArchivedFile, readArchive } from './tar/archive.ts';
 
 /** Part of a data set. */
 export type Split = 'train' | 'test';

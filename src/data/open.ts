@@ -19,7 +19,7 @@ import {
   type RecordsSpec,
   type WebDatasetSpec,
 } from './spec.ts';
-import { indexShards } from './webDataset.ts';
+import { indexShards } from './tar/webDataset.ts';
 
 /** A data set before it is opened natively. */
 export interface FoundData {

@@ -3,8 +3,8 @@ import type { Probed } from '../../src/analyze/measure.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { type NetworkConfig, network } from '../../src/models/network.ts';
 import type { Scheme } from '../../src/roles.ts';
-import { uniform } from '../support/formula.ts';
-import { thin } from '../support/nets.ts';
+import { uniform } from '../support/graphs/formula.ts';
+import { thin } from '../support/graphs/nets.ts';
 
 /** Value of element i of a parameter. */
 export type ParamRule = (path: string, i: number) => number;

@@ -27,7 +27,7 @@ import { poly } from '../../src/schemes/poly.ts';
 import { reversible } from '../../src/schemes/reversible.ts';
 import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
-import { integrator, opaqueField } from '../support/nets.ts';
+import { integrator, opaqueField } from '../support/graphs/nets.ts';
 import { thinNet } from './fake.ts';
 
 /** The recurrence of the last step of a graph, all parameters equal. */

@@ -8,9 +8,9 @@ import { imagenetMean, imagenetStd } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { cli } from '../support/cli.ts';
 import { codeOf } from '../support/failures.ts';
+import { writeDigits } from '../support/files/idx.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeDigits } from '../support/idx.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
 
 const place = ['--device', 'cpu', '--threads', '1'];
 

@@ -7,8 +7,8 @@ import { readSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { writeImage } from '../../src/images/writeImage.ts';
 import { runCli } from '../support/children.ts';
 import { cli } from '../support/cli.ts';
+import { writeDigits } from '../support/files/idx.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeDigits } from '../support/idx.ts';
 import { noiseBytes } from '../support/noise.ts';
 
 const place = ['--device', 'cpu', '--threads', '1'];

@@ -13,8 +13,8 @@ import type { TransformInput } from '../../src/transforms/transforms.ts';
 import { transformSchema } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { noiseJpeg, writeFiles, writeImageFolder } from '../support/files/images.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { noiseJpeg, writeFiles, writeImageFolder } from '../support/images.ts';
 import { noiseBytes } from '../support/noise.ts';
 
 /** 23 images of 6 x 5 whose label is their number. */

@@ -15,9 +15,9 @@ import { isLmError, type LmError } from '../../src/errors.ts';
 import { formatOf } from '../../src/images/imageFile.ts';
 import '../support/addon.ts';
 import { cli } from '../support/cli.ts';
+import { grayJpeg, writeFiles } from '../support/files/images.ts';
+import { tar } from '../support/files/tar.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { grayJpeg, writeFiles } from '../support/images.ts';
-import { tar } from '../support/tar.ts';
 
 const gray = (): Sharp => sharp({ create: { width: 20, height: 20, channels: 3, background: '#646464' } });
 /** Files of formats that sharp writes, by the name that is told. */

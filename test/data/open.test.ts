@@ -6,10 +6,10 @@ import { findData, openDataset, openSome } from '../../src/data/open.ts';
 import { type DatasetSpecInput, parseDataset } from '../../src/data/spec.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { writeDigits } from '../support/files/idx.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
+import { tar } from '../support/files/tar.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeDigits } from '../support/idx.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
-import { tar } from '../support/tar.ts';
 
 /** One data set of each kind: twenty digits, or ten images of two classes. */
 const kinds = ['mnist', 'imageFolder', 'webDataset'] as const;

@@ -8,8 +8,8 @@ import { type PreviewOptions, writePreview } from '../../src/data/preview.ts';
 import { fromAsyncIterable } from '../../src/data/stream.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
 
 /** Images of one colour each: image i is (10 i, 20 i, 30 i), or 10 i in gray. */
 function flat(count: number, side: number, channels: 1 | 3): ReturnType<typeof imageSet> {

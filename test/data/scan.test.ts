@@ -7,9 +7,9 @@ import { fromAsyncIterable } from '../../src/data/stream.ts';
 import { datasetOf } from '../../src/loading/images.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
+import { tar } from '../support/files/tar.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
-import { tar } from '../support/tar.ts';
 
 const photos = async (): Promise<string> =>
   writePhotos(await temporaryFolder(), { ...photosOf(2, 5), 'b/x.png': [20, 30], 'b/y.gray.jpg': [9, 9] });

@@ -12,9 +12,9 @@ import type { DatasetSpecInput } from '../../src/data/spec.ts';
 import type { Dataset } from '../../src/loading/dataset.ts';
 import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
+import { tar } from '../support/files/tar.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
-import { tar } from '../support/tar.ts';
 import { loaded, tensorsOf, tinyModel } from '../support/training.ts';
 
 const kinds = ['records', 'webDataset'] as const;

@@ -9,7 +9,7 @@ import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
-import { grayJpeg } from '../support/images.ts';
+import { grayJpeg } from '../support/files/images.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { noise, tinyModel } from '../support/training.ts';
 

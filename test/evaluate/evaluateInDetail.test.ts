@@ -18,9 +18,9 @@ interface Case {
   readonly crops: readonly (readonly number[])[];
 }
 
-const golden = JSON.parse(readFileSync(new URL('../golden/ten_crop.json', import.meta.url), 'utf8')) as {
-  readonly cases: readonly Case[];
-};
+const golden = JSON.parse(
+  readFileSync(new URL('../golden/images/ten_crop.json', import.meta.url), 'utf8'),
+) as { readonly cases: readonly Case[] };
 
 /** Softmax of one row of logits, in float64. */
 function softmax(logits: ArrayLike<number>): number[] {

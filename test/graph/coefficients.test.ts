@@ -6,8 +6,8 @@ import { uniform } from '../../src/graph/inits.ts';
 import type { Coef } from '../../src/graph/node.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { thrown } from '../support/errors.ts';
-import { evaluate } from '../support/evaluate.ts';
-import { scalar } from '../support/nets.ts';
+import { evaluate } from '../support/graphs/evaluate.ts';
+import { scalar } from '../support/graphs/nets.ts';
 
 const law = uniform(-1, 1);
 const withK = (of: (k: Coef) => readonly Coef[]): Graph =>

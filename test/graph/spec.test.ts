@@ -5,7 +5,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { network } from '../../src/models/network.ts';
 import { thrown } from '../support/errors.ts';
-import { thin } from '../support/nets.ts';
+import { thin } from '../support/graphs/nets.ts';
 
 const graph = network(thin);
 

@@ -4,7 +4,7 @@ import { trace } from '../../src/graph/graph.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { network } from '../../src/models/network.ts';
 import { conv, linear, norm } from '../../src/nn/layers.ts';
-import { thin } from '../support/nets.ts';
+import { thin } from '../support/graphs/nets.ts';
 
 const input = { channels: 2, height: 5, width: 5, mean: [0, 0], std: [1, 1] };
 

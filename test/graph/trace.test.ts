@@ -6,7 +6,7 @@ import type { Node } from '../../src/graph/node.ts';
 import type { Scope } from '../../src/graph/scope.ts';
 import { conv, linear, norm } from '../../src/nn/layers.ts';
 import { thrown } from '../support/errors.ts';
-import { scalar } from '../support/nets.ts';
+import { scalar } from '../support/graphs/nets.ts';
 
 const input = { ...scalar, height: 4, width: 4 };
 

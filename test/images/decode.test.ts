@@ -1,4 +1,4 @@
-/** Image files of every kind, against Pillow's pixels (scripts/reference/decode.py). */
+/** Image files of every kind, against Pillow's pixels (scripts/reference/images/decode.py). */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import { type RgbImage, transformImage } from '../../src/images/transformImage.t
 import type { TransformInput, TransformOpInput } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { writeFiles } from '../support/files/images.ts';
+import { picture } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeFiles } from '../support/images.ts';
-import { picture } from '../support/photos.ts';
 
 interface GoldenImage {
   readonly name: string;
@@ -30,7 +30,7 @@ interface GoldenImage {
 }
 
 const golden: readonly GoldenImage[] = JSON.parse(
-  readFileSync(new URL('../golden/decode.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../golden/images/decode.json', import.meta.url), 'utf8'),
 );
 const bytesOf = ({ file }: GoldenImage): Buffer => Buffer.from(file, 'base64');
 const pixelAt = ({ pixels, width }: RgbImage, x: number, y: number): number[] => [

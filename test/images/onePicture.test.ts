@@ -12,9 +12,9 @@ import { readImage } from '../../src/images/readImage.ts';
 import { transformImage } from '../../src/images/transformImage.ts';
 import { usualEval, wholeImage } from '../../src/transforms/preprocessing.ts';
 import '../support/addon.ts';
+import { writeFiles } from '../support/files/images.ts';
+import { picture } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeFiles } from '../support/images.ts';
-import { picture } from '../support/photos.ts';
 
 const [width, height] = [90, 61];
 const pixels = picture(width, height, 4);

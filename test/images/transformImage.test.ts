@@ -11,8 +11,8 @@ import {
 import type { TransformInput } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
+import { photosOf, picture, writePhotos } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { photosOf, picture, writePhotos } from '../support/photos.ts';
 
 const [width, height] = [12, 9];
 const image: RgbImage = { pixels: picture(width, height, 1), width, height };

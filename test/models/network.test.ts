@@ -10,7 +10,7 @@ import type { Block, Scheme, Transition } from '../../src/roles.ts';
 import { euler } from '../../src/schemes/euler.ts';
 import { projected } from '../../src/schemes/projected.ts';
 import { thrown } from '../support/errors.ts';
-import { thin } from '../support/nets.ts';
+import { thin } from '../support/graphs/nets.ts';
 
 /** RevNet's scheme: a probe of enter, exit and several f per step. */
 const reversible: Scheme = {

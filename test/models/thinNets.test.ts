@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
 import { summary } from '../../src/graph/summary.ts';
 import { network } from '../../src/models/network.ts';
-import { thinNets } from '../support/thinNets.ts';
+import { thinNets } from '../support/graphs/thinNets.ts';
 
 describe.each(Object.entries(thinNets))('the thin twin %s', (_, config) => {
   const graph = network(config);

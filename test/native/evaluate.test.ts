@@ -5,10 +5,10 @@ import { type Graph, trace } from '../../src/graph/graph.ts';
 import { network } from '../../src/models/network.ts';
 import { linear } from '../../src/nn/layers.ts';
 import { addon } from '../support/addon.ts';
-import { uniform } from '../support/formula.ts';
+import { uniform } from '../support/graphs/formula.ts';
+import { thin } from '../support/graphs/nets.ts';
 import { evaluationLoader } from '../support/loader.ts';
 import { nativeModel, plainInput } from '../support/natives.ts';
-import { thin } from '../support/nets.ts';
 import { crossEntropy, isAmong, mean } from '../support/softmax.ts';
 import { distance } from '../support/tensor.ts';
 

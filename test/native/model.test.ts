@@ -9,10 +9,10 @@ import { network } from '../../src/models/network.ts';
 import type { NativeModel, NativeSource } from '../../src/native/binding.ts';
 import { addon } from '../support/addon.ts';
 import { codeOf } from '../support/failures.ts';
-import { uniform } from '../support/formula.ts';
+import { uniform } from '../support/graphs/formula.ts';
+import { thin } from '../support/graphs/nets.ts';
 import { evaluationLoader, trainingLoader } from '../support/loader.ts';
 import { chunkTable, counted, nativeModel, plainInput, randomSource, readAll } from '../support/natives.ts';
-import { thin } from '../support/nets.ts';
 import { distance } from '../support/tensor.ts';
 
 const graph = network(thin);

@@ -7,8 +7,8 @@ import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
 import { imageSet } from '../../src/data/imageSet.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { uniform } from '../support/formula.ts';
-import { thinNets } from '../support/thinNets.ts';
+import { uniform } from '../support/graphs/formula.ts';
+import { thinNets } from '../support/graphs/thinNets.ts';
 
 describe.each(Object.entries(thinNets))('%s', (_, config) => {
   it('trains, is evaluated, saved, loaded, and predicts', async () => {

@@ -6,7 +6,7 @@ import type { Dtype, NativeModel } from '../../src/native/binding.ts';
 import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { addon } from '../support/addon.ts';
-import { uniform, writeFormula } from '../support/formula.ts';
+import { uniform, writeFormula } from '../support/graphs/formula.ts';
 import { trainingLoader } from '../support/loader.ts';
 import { chunkTable } from '../support/natives.ts';
 

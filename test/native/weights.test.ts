@@ -7,8 +7,8 @@ import type { Scope } from '../../src/graph/scope.ts';
 import { network } from '../../src/models/network.ts';
 import { conv, linear, norm } from '../../src/nn/layers.ts';
 import type { Fn } from '../../src/roles.ts';
+import { thin } from '../support/graphs/nets.ts';
 import { nativeModel, plainInput, readAll } from '../support/natives.ts';
-import { thin } from '../support/nets.ts';
 
 /** Layers in a row, then a linear one with 40 outputs. */
 function net(...layers: readonly ((s: Scope) => Fn)[]): Graph {

@@ -23,7 +23,7 @@ import { reversible } from '../../src/schemes/reversible.ts';
 import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
 import { thrown } from '../support/errors.ts';
-import { thin } from '../support/nets.ts';
+import { thin } from '../support/graphs/nets.ts';
 
 /** P alone, on an image of io.in channels, 8 x 8 pixels, beside a pre-activation f. */
 function graphOf(shortcut: Shortcut, io: IO): Graph {

@@ -18,8 +18,8 @@ import { poly } from '../../src/schemes/poly.ts';
 import { projected } from '../../src/schemes/projected.ts';
 import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import { thrown } from '../support/errors.ts';
-import { evaluate } from '../support/evaluate.ts';
-import { integrator, linearField, opaqueField, thin } from '../support/nets.ts';
+import { evaluate } from '../support/graphs/evaluate.ts';
+import { integrator, linearField, opaqueField, thin } from '../support/graphs/nets.ts';
 import { type NoiseRow, table } from './table.ts';
 
 const drawing = ({ nodes }: Graph, { op }: Pick<NoiseRow, 'op'>): NodeSpec[] =>

@@ -5,7 +5,7 @@ import type { BufferSpec } from '../../src/graph/spec.ts';
 import { type NetworkConfig, network } from '../../src/models/network.ts';
 import type { Amp, Dtype, NativeModel } from '../../src/native/binding.ts';
 import { addon } from '../support/addon.ts';
-import { formulaOf, uniform } from '../support/formula.ts';
+import { formulaOf, uniform } from '../support/graphs/formula.ts';
 import { trainingLoader } from '../support/loader.ts';
 import { chunkTable, nativeModel } from '../support/natives.ts';
 

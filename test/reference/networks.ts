@@ -22,7 +22,7 @@ import { projected } from '../../src/schemes/projected.ts';
 import { reversible } from '../../src/schemes/reversible.ts';
 import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
-import { thinNet, thinNets } from '../support/thinNets.ts';
+import { thinNet, thinNets } from '../support/graphs/thinNets.ts';
 
 /** A pre-activation ImageNet net whose first function has a norm. */
 const everyNorm = (name: 'preact_resnet18' | 'preact_resnet50'): NetworkConfig => ({

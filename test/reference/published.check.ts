@@ -9,7 +9,7 @@ import { importTorchvision, torchvisionModels } from '../../src/importTorchvisio
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { type PresetName, presetConfig } from '../../src/models/presets.ts';
 import { plainHead } from '../../src/nn/heads.ts';
-import { uniform } from '../support/formula.ts';
+import { uniform } from '../support/graphs/formula.ts';
 import { distance } from '../support/tensor.ts';
 import { errorOf, graphFor, readGolden } from './golden.ts';
 

@@ -13,7 +13,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { importTorchvision, importWeights } from '../../src/importTorchvision.ts';
 import { Model } from '../../src/model/model.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { formulaOf, uniform } from '../support/formula.ts';
+import { formulaOf, uniform } from '../support/graphs/formula.ts';
 import { distance } from '../support/tensor.ts';
 import { type GoldenNet, graphFor, readGolden, statisticOf } from './golden.ts';
 import { networks } from './networks.ts';

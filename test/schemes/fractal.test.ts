@@ -5,7 +5,7 @@ import type { Node } from '../../src/graph/node.ts';
 import type { NodeSpec } from '../../src/graph/spec.ts';
 import { network } from '../../src/models/network.ts';
 import { type FractalOptions, fractal, fractalTransition } from '../../src/schemes/fractal.ts';
-import { integrator, opaqueField, thin } from '../support/nets.ts';
+import { integrator, opaqueField, thin } from '../support/graphs/nets.ts';
 
 const mixes = ({ nodes }: Graph): NodeSpec[] => nodes.filter((node) => node.op === 'mix');
 

@@ -7,8 +7,8 @@ import type { Scheme } from '../../src/roles.ts';
 import { euler } from '../../src/schemes/euler.ts';
 import { type LinearTwoStepOptions, linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { thrown } from '../support/errors.ts';
-import { evaluate } from '../support/evaluate.ts';
-import { integrator, opaqueField, thin } from '../support/nets.ts';
+import { evaluate } from '../support/graphs/evaluate.ts';
+import { integrator, opaqueField, thin } from '../support/graphs/nets.ts';
 
 /** The scheme that the documentation shows as a user's. */
 const damped: Scheme = {

@@ -11,7 +11,7 @@ import { rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import type { TableauName } from '../../src/schemes/tableaus.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
 import { thrown } from '../support/errors.ts';
-import { integrator, opaqueField, scalar } from '../support/nets.ts';
+import { integrator, opaqueField, scalar } from '../support/graphs/nets.ts';
 
 /** A value that the types forbid. */
 const wrong = <T>(value: unknown): T => value as T;

@@ -6,8 +6,8 @@ import { euler } from '../../src/schemes/euler.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { projected } from '../../src/schemes/projected.ts';
 import { reversible } from '../../src/schemes/reversible.ts';
-import { evaluate } from '../support/evaluate.ts';
-import { integrator, linearField, thin } from '../support/nets.ts';
+import { evaluate } from '../support/graphs/evaluate.ts';
+import { integrator, linearField, thin } from '../support/graphs/nets.ts';
 
 /** A border after which u is negative, as P u + f(u) may be. */
 const negative: Transition = ([u]) => [lin([-1, u])];

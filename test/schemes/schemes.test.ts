@@ -4,8 +4,8 @@ import type { Graph } from '../../src/graph/graph.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import type { Block } from '../../src/roles.ts';
 import * as schemes from '../../src/schemes/index.ts';
-import { type Evaluation, evaluate, evaluateAll, evaluateInverse } from '../support/evaluate.ts';
-import { integrator, linearField, opaqueField, scalar } from '../support/nets.ts';
+import { type Evaluation, evaluate, evaluateAll, evaluateInverse } from '../support/graphs/evaluate.ts';
+import { integrator, linearField, opaqueField, scalar } from '../support/graphs/nets.ts';
 import { type SchemeRow, table } from './table.ts';
 
 /** One pixel of so many channels, n steps of the row's scheme. */

@@ -11,8 +11,8 @@ import { midpoint } from '../../src/schemes/midpoint.ts';
 import { momentum } from '../../src/schemes/momentum.ts';
 import { reversible } from '../../src/schemes/reversible.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
-import { evaluate } from '../support/evaluate.ts';
-import { integrator, opaqueField, thin } from '../support/nets.ts';
+import { evaluate } from '../support/graphs/evaluate.ts';
+import { integrator, opaqueField, thin } from '../support/graphs/nets.ts';
 
 /** Entries of the state before every step of a net of two stages, three steps each. */
 function entries(scheme: Scheme, change: Partial<NetworkConfig> = {}): number[] {

@@ -13,7 +13,7 @@ import { reversible } from '../../src/schemes/reversible.ts';
 import { type RungeKuttaOptions, rungeKutta } from '../../src/schemes/rungeKutta.ts';
 import type { TableauName } from '../../src/schemes/tableaus.ts';
 import { threeStep } from '../../src/schemes/threeStep.ts';
-import { recursion, twoTerms } from '../support/recursions.ts';
+import { recursion, twoTerms } from '../support/graphs/recursions.ts';
 
 /** One row per scheme (and variant): drives every test in schemes.test.ts. */
 export interface SchemeRow {

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Model, network, presetConfig } from '../../src/index.ts';
 import { type ChildOptions, runProgram } from '../support/children.ts';
+import { writeDigits } from '../support/files/idx.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { writeDigits } from '../support/idx.ts';
 
 const program = fileURLToPath(new URL('../../scripts/results.mjs', import.meta.url));
 

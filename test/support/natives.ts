@@ -4,7 +4,7 @@ import type { InputSpec } from '../../src/graph/spec.ts';
 import type { Dtype, NativeModel, NativeSource, NativeStepTable } from '../../src/native/binding.ts';
 import { type StepScalars, tableOf } from '../../src/train/stepTable.ts';
 import { addon } from './addon.ts';
-import { uniform } from './formula.ts';
+import { uniform } from './graphs/formula.ts';
 import { nhwc, random, type Tensor } from './tensor.ts';
 
 /** An input that is not normalised. */

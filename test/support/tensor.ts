@@ -1,5 +1,5 @@
 /** Tensors in plain TypeScript, float64 and row-major: what hand-written references compute with. */
-import { uniform } from './formula.ts';
+import { uniform } from './graphs/formula.ts';
 
 export interface Tensor {
   readonly shape: readonly number[];

@@ -11,8 +11,8 @@ import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { imagenetTrain, parseTransform, resizedTo } from '../../src/transforms/transforms.ts';
 import { codeOf } from '../support/failures.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { photosOf, writePhotos } from '../support/photos.ts';
 import { noise, tinyConfig, tinyModel } from '../support/training.ts';
 
 describe('the size of the images', () => {

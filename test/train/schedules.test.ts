@@ -23,7 +23,9 @@ interface Golden {
   }[];
 }
 
-const golden: Golden = JSON.parse(readFileSync(new URL('../golden/schedules.json', import.meta.url), 'utf8'));
+const golden: Golden = JSON.parse(
+  readFileSync(new URL('../golden/training/schedules.json', import.meta.url), 'utf8'),
+);
 const run: ScheduledRun = { stepsPerEpoch: 10, totalSteps: 100, lr: 0.1, momentum: 0.9 };
 
 function code(f: () => unknown): string {

@@ -9,7 +9,7 @@ import { network } from '../../../src/models/network.ts';
 import { init } from '../../../src/native/load.ts';
 import { codeOf } from '../../support/failures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { thin } from '../../support/nets.ts';
+import { thin } from '../../support/graphs/nets.ts';
 
 init({ threads: 1 });
 

@@ -4,9 +4,9 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../support/children.ts';
 import { cli } from '../../support/cli.ts';
+import { writeDigits } from '../../support/files/idx.ts';
+import { photosOf, writePhotos } from '../../support/files/photos.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { writeDigits } from '../../support/idx.ts';
-import { photosOf, writePhotos } from '../../support/photos.ts';
 
 interface Place {
   readonly folder: string;

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cli } from '../../support/cli.ts';
+import { writeDigits } from '../../support/files/idx.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { writeDigits } from '../../support/idx.ts';
 
 const place = ['--device', 'cpu', '--threads', '1'];
 

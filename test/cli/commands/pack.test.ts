@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../support/children.ts';
 import { cli } from '../../support/cli.ts';
+import { photosOf, writePhotos } from '../../support/files/photos.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { photosOf, writePhotos } from '../../support/photos.ts';
 
 /** Photos to train and to test on, and where their records go. */
 async function place(): Promise<{ photos: string; set: string; records: string }> {

@@ -5,7 +5,7 @@ import { encodeImage, type Payload } from '../../../src/data/records/encode.ts';
 import { transformImage } from '../../../src/images/transformImage.ts';
 import '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { picture } from '../../support/photos.ts';
+import { picture } from '../../support/files/photos.ts';
 
 const [width, height] = [50, 40];
 const pixels = picture(width, height, 1);

@@ -11,8 +11,8 @@ import { pack } from '../../../src/data/records/pack.ts';
 import { checkImages } from '../../../src/data/scan.ts';
 import '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
+import { photosOf, writePhotos } from '../../support/files/photos.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { photosOf, writePhotos } from '../../support/photos.ts';
 
 /** Records of two classes, two images each, one in each shard. */
 async function records(): Promise<string> {

@@ -12,9 +12,9 @@ import { checkImages } from '../../../src/data/scan.ts';
 import type { DatasetSpecInput } from '../../../src/data/spec.ts';
 import '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
+import { type Photos, photosOf, writePhotos } from '../../support/files/photos.ts';
+import { tar } from '../../support/files/tar.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { type Photos, photosOf, writePhotos } from '../../support/photos.ts';
-import { tar } from '../../support/tar.ts';
 
 const mixed: Photos = {
   'cat/1.jpg': [64, 48],

@@ -5,9 +5,9 @@ import { trace } from '../../../src/graph/graph.ts';
 import { network } from '../../../src/models/network.ts';
 import { norm } from '../../../src/nn/layers.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
+import { thin } from '../../support/graphs/nets.ts';
 import { counted, nativeModel, plainInput } from '../../support/natives.ts';
-import { thin } from '../../support/nets.ts';
 
 const graph = network(thin);
 

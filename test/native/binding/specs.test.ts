@@ -9,7 +9,7 @@ import { network } from '../../../src/models/network.ts';
 import type { NativeModel } from '../../../src/native/binding.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { thin } from '../../support/nets.ts';
+import { thin } from '../../support/graphs/nets.ts';
 
 type Change = (spec: Draft) => void;
 type Draft = { -readonly [K in keyof GraphSpec]: GraphSpec[K] } & { nodes: Record<string, unknown>[] };

@@ -17,7 +17,7 @@ import {
   sha,
   std,
   transformed,
-} from '../../support/transformed.ts';
+} from '../../support/files/transformed.ts';
 
 interface Case {
   readonly image: Extent;
@@ -44,7 +44,7 @@ interface Golden {
 }
 
 const golden: Golden = JSON.parse(
-  readFileSync(new URL('../../golden/transforms.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../golden/images/transforms.json', import.meta.url), 'utf8'),
 );
 
 const name = (transform: TransformInput): string =>

@@ -4,7 +4,7 @@ import * as fn from '../../../src/graph/functions.ts';
 import { constant } from '../../../src/graph/inits.ts';
 import type { Node, Param } from '../../../src/graph/node.ts';
 import type { Scope } from '../../../src/graph/scope.ts';
-import type { Case } from '../../support/cases.ts';
+import type { Case } from '../../support/graphs/cases.ts';
 import * as ref from '../../support/reference.ts';
 import type { Tensor } from '../../support/tensor.ts';
 

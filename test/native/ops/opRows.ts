@@ -5,7 +5,7 @@ import type { Node, Param } from '../../../src/graph/node.ts';
 import type { OpName } from '../../../src/graph/ops.ts';
 import { bernoulli, dropout, dropPath, gaussianNoise, mix } from '../../../src/graph/random.ts';
 import type { Scope } from '../../../src/graph/scope.ts';
-import type { Case, Named } from '../../support/cases.ts';
+import type { Case, Named } from '../../support/graphs/cases.ts';
 import * as ref from '../../support/reference.ts';
 import type { Tensor } from '../../support/tensor.ts';
 import { linRows } from './linRows.ts';

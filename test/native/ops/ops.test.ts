@@ -8,9 +8,9 @@ import { inferAll } from '../../../src/graph/infer.ts';
 import { type OpName, ops } from '../../../src/graph/ops.ts';
 import type { GraphSpec } from '../../../src/graph/spec.ts';
 import { addon } from '../../support/addon.ts';
-import { expectGradients, expectValue, graphOf } from '../../support/cases.ts';
 import { thrown } from '../../support/errors.ts';
-import { uniform } from '../../support/formula.ts';
+import { expectGradients, expectValue, graphOf } from '../../support/graphs/cases.ts';
+import { uniform } from '../../support/graphs/formula.ts';
 import { nativeModel, plainInput } from '../../support/natives.ts';
 import { opRows } from './opRows.ts';
 

@@ -14,10 +14,10 @@ import { reversible } from '../../../src/schemes/reversible.ts';
 import { rungeKutta } from '../../../src/schemes/rungeKutta.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
+import { thinNets } from '../../support/graphs/thinNets.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel } from '../../support/natives.ts';
 import { distance, nhwc, random } from '../../support/tensor.ts';
-import { thinNets } from '../../support/thinNets.ts';
 
 const store: NativeMemory = { kind: 'store', every: 1 };
 const recompute = (every: number): NativeMemory => ({ kind: 'recompute', every });

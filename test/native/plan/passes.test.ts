@@ -7,7 +7,7 @@ import type { Node } from '../../../src/graph/node.ts';
 import type { Scope } from '../../../src/graph/scope.ts';
 import type { Dtype } from '../../../src/native/binding.ts';
 import { addon } from '../../support/addon.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import {
   chunkTable,

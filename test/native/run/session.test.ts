@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { network } from '../../../src/models/network.ts';
 import { runProgram } from '../../support/children.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { thinNet } from '../../support/thinNets.ts';
+import { thinNet } from '../../support/graphs/thinNets.ts';
 
 const program = fileURLToPath(new URL('../../../build/Release/lm-check', import.meta.url));
 

@@ -17,10 +17,10 @@ import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
+import { thin } from '../../support/graphs/nets.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomSource, readAll } from '../../support/natives.ts';
-import { thin } from '../../support/nets.ts';
 import { distance } from '../../support/tensor.ts';
 
 /** No batch statistics: gradients of batches add up. */
@@ -142,7 +142,7 @@ interface Clipped {
 }
 
 const golden: readonly Clipped[] = JSON.parse(
-  readFileSync(new URL('../../golden/clipping.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../golden/training/clipping.json', import.meta.url), 'utf8'),
 );
 const convolution = [...plain.params.keys()].filter((i) => plain.params[i]?.path.startsWith('conv'));
 

@@ -20,11 +20,11 @@ import { trainSchema } from '../../../src/train/options.ts';
 import type { TrainSettingsInput } from '../../../src/train/settings.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
+import { thin } from '../../support/graphs/nets.ts';
+import { thinNets } from '../../support/graphs/thinNets.ts';
 import { evaluationLoader, trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomSource, readAll } from '../../support/natives.ts';
-import { thin } from '../../support/nets.ts';
 import { distance, nhwc, random } from '../../support/tensor.ts';
-import { thinNets } from '../../support/thinNets.ts';
 
 const net = network(thin);
 

@@ -12,7 +12,7 @@ import type {
 import { conv, linear } from '../../../src/nn/layers.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomSource } from '../../support/natives.ts';
 
@@ -39,7 +39,9 @@ interface Golden {
   }[];
 }
 
-const golden: Golden = JSON.parse(readFileSync(new URL('../../golden/mixing.json', import.meta.url), 'utf8'));
+const golden: Golden = JSON.parse(
+  readFileSync(new URL('../../golden/training/mixing.json', import.meta.url), 'utf8'),
+);
 const optimizer = { kind: 'sgd', nesterov: false, groups: [] } as const;
 const images = 6;
 /** Logits that are linear in the pixels. */

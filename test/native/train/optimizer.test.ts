@@ -6,7 +6,7 @@ import type { NativeModel, NativeSource } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomTensors, writeAll } from '../../support/natives.ts';
 import { crossEntropy, crossEntropyGradient, mean } from '../../support/softmax.ts';

@@ -18,10 +18,10 @@ import { optimizerSpec, optimizers } from '../../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
+import { thin } from '../../support/graphs/nets.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomSource } from '../../support/natives.ts';
-import { thin } from '../../support/nets.ts';
 import { distance } from '../../support/tensor.ts';
 
 type Kind = NativeOptimizerSpec['kind'];
@@ -43,7 +43,7 @@ interface Golden {
 }
 
 const golden: Golden = JSON.parse(
-  readFileSync(new URL('../../golden/optimizers.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../golden/training/optimizers.json', import.meta.url), 'utf8'),
 );
 const flat = trace('linear', plainInput(3, 1, 1), (s, x) => linear(s, { in: 3, out: 4 })(globalAvgPool(x)));
 const [weight, bias] = ['weight', 'bias'].map((name) => flat.params.findIndex(({ path }) => path === name));

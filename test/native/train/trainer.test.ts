@@ -9,10 +9,10 @@ import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';
-import { uniform } from '../../support/formula.ts';
+import { uniform } from '../../support/graphs/formula.ts';
+import { thin } from '../../support/graphs/nets.ts';
 import { evaluationLoader, trainingLoader } from '../../support/loader.ts';
 import { chunkTable, nativeModel, plainInput, randomSource, readAll } from '../../support/natives.ts';
-import { thin } from '../../support/nets.ts';
 
 const graph = network(thin);
 const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));

@@ -2,9 +2,9 @@
  * Weights, pixels and labels by formula: the twin of `uniform` in scripts/reference/lm_resnet20.py, so that
  * no file is shared.
  */
-import type { Graph } from '../../src/graph/graph.ts';
-import type { ParamSpec } from '../../src/graph/spec.ts';
-import type { NativeModel } from '../../src/native/binding.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
+import type { ParamSpec } from '../../../src/graph/spec.ts';
+import type { NativeModel } from '../../../src/native/binding.ts';
 
 /** Numbers in [0, 1): a hash (murmur3's finaliser) of the name's FNV-1a hash and the index. */
 export function uniform(name: string, count: number): Float64Array {

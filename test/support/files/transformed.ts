@@ -1,8 +1,8 @@
 /** Transforms of single images by the addon. */
 import { createHash } from 'node:crypto';
-import type { NativeDecoding } from '../../src/native/binding.ts';
-import { parseTransform, type TransformInput } from '../../src/transforms/transforms.ts';
-import { addon } from './addon.ts';
+import type { NativeDecoding } from '../../../src/native/binding.ts';
+import { parseTransform, type TransformInput } from '../../../src/transforms/transforms.ts';
+import { addon } from '../addon.ts';
 
 export type Extent = readonly [height: number, width: number];
 /** Level of channel c at column x and row y. */
@@ -46,7 +46,7 @@ export function pixels([height, width]: Extent, levels: Levels): Uint8Array {
   });
 }
 
-/** Gradients and noise, the formula of scripts/reference/transforms.py. */
+/** Gradients and noise, the formula of scripts/reference/images/transforms.py. */
 export const noisy: Levels = (x, y, c) =>
   (x * 10 + y * 6 + c * 40 + ((x * x * 31 + y * y * 17 + x * y * 13 + c * 29) % 61)) % 256;
 

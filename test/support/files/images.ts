@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { noiseBytes } from './noise.ts';
+import { noiseBytes } from '../noise.ts';
 
 /** A JPEG file of one colour: gray of a brightness, so that an image is known by its pixels. */
 export function grayJpeg(value: number, width = 12, height = 10): Promise<Buffer> {

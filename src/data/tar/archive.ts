@@ -1,7 +1,7 @@
 /**
  * Tar archives, gzipped or not, of which some files are read into memory: data sets as they are published.
  */
-import { withBytes } from './byteStream.ts';
+import { withBytes } from '../byteStream.ts';
 import { tarSteps } from './tar.ts';
 import { damaged } from './tarHeader.ts';
 

@@ -1,12 +1,13 @@
 """Losses and gradients of batches that timm mixes, as golden values for test/native/train/mixing.test.ts.
 
-Run in an environment with torch, timm and scipy:  python scripts/reference/mixing.py
-Writes test/golden/mixing.json. Mixing, targets and losses are timm's; what it draws comes from the twin of our generator (formula.py), in the order of
+Run in an environment with torch, timm and scipy:  python scripts/reference/training/mixing.py
+Writes test/golden/training/mixing.json. Mixing, targets and losses are timm's; what it draws comes from the twin of our generator (formula.py), in the order of
 native/core/mixing.cc. The network is one convolution of the size of the image: logits are linear in the pixels.
 """
 
 import json
 import pathlib
+import sys
 from unittest import mock
 
 import numpy as np
@@ -15,9 +16,10 @@ from scipy import stats
 from timm.data.mixup import Mixup
 from timm.loss import BinaryCrossEntropy, SoftTargetCrossEntropy
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from formula import Stream, direction, uniform
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "mixing.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "training" / "mixing.json"
 N, C, H, W, CLASSES, STEPS, SEED = 6, 2, 7, 5, 4, 6, 3
 
 CASES = [

@@ -1,20 +1,22 @@
 """Weights after a few steps of PyTorch's and timm's optimisers, as golden values for test/native/train/optimizers.test.ts.
 
-Run in an environment with torch and timm:  python scripts/reference/optimizers.py
-Writes test/golden/optimizers.json. The network is linear in ten pixels of three channels, the batch all of them; the weight decays (and adapts),
+Run in an environment with torch and timm:  python scripts/reference/training/optimizers.py
+Writes test/golden/training/optimizers.json. The network is linear in ten pixels of three channels, the batch all of them; the weight decays (and adapts),
 the bias does not.
 """
 
 import json
 import pathlib
+import sys
 
 import numpy as np
 import torch
 from timm.optim import Lamb, Lars
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from formula import uniform
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "optimizers.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "training" / "optimizers.json"
 N, C, CLASSES = 10, 3, 4
 RATES = [0.5, 0.1, 1, 0.3, 0.2]
 

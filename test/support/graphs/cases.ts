@@ -1,11 +1,11 @@
 /** One graph and what it computes in plain TypeScript; checks of the native side against it. */
 import { expect } from 'vitest';
-import { type Graph, trace } from '../../src/graph/graph.ts';
-import type { Node } from '../../src/graph/node.ts';
-import type { Scope } from '../../src/graph/scope.ts';
-import type { Dtype } from '../../src/native/binding.ts';
-import { gradients, nativeModel, plainInput, randomTensors, writeAll } from './natives.ts';
-import { differences, distance, nhwc, random, type Tensor } from './tensor.ts';
+import { type Graph, trace } from '../../../src/graph/graph.ts';
+import type { Node } from '../../../src/graph/node.ts';
+import type { Scope } from '../../../src/graph/scope.ts';
+import type { Dtype } from '../../../src/native/binding.ts';
+import { gradients, nativeModel, plainInput, randomTensors, writeAll } from '../natives.ts';
+import { differences, distance, nhwc, random, type Tensor } from '../tensor.ts';
 
 /** Looks a parameter or buffer up by its name. */
 export type Named = (name: string) => Tensor;

@@ -1,20 +1,22 @@
 """Weights after a step with a clipped gradient, by PyTorch's and timm's functions, as golden values for test/native/train/accumulate.test.ts.
 
-Run in an environment with torch and timm:  python scripts/reference/clipping.py
-Writes test/golden/clipping.json. The network is a convolution, its mean over the map, and a linear layer, which adaptive clipping leaves alone.
+Run in an environment with torch and timm:  python scripts/reference/training/clipping.py
+Writes test/golden/training/clipping.json. The network is a convolution, its mean over the map, and a linear layer, which adaptive clipping leaves alone.
 """
 
 import json
 import math
 import pathlib
+import sys
 
 import numpy as np
 import torch
 from timm.utils.agc import adaptive_clip_grad
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from formula import uniform
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "clipping.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "training" / "clipping.json"
 N, C, SIZE, WIDTH, CLASSES = 8, 3, 4, 5, 4
 SHAPES = {"conv.weight": (WIDTH, C, 3, 3), "conv.bias": (WIDTH,), "fc.weight": (CLASSES, WIDTH), "fc.bias": (CLASSES,)}
 CASES = [("norm", 0.05), ("norm", 100), ("value", 0.01), ("agc", 0.01), ("agc", 0.03)]

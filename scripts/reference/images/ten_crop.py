@@ -1,6 +1,6 @@
-"""The crops of torchvision's TenCrop, as numbers of the pixels, to test/golden/ten_crop.json.
+"""The crops of torchvision's TenCrop, as numbers of the pixels, to test/golden/images/ten_crop.json.
 
-Run: python scripts/reference/ten_crop.py     (torch, torchvision; made with torchvision 0.29.1)
+Run: python scripts/reference/images/ten_crop.py     (torch, torchvision; made with torchvision 0.29.1)
 """
 
 import json
@@ -17,5 +17,5 @@ for height, width, rows, columns in CASES:
     crops = F.ten_crop(image, [rows, columns])
     cases.append({"size": [height, width], "crop": [rows, columns], "crops": [c.flatten().tolist() for c in crops]})
 
-golden = Path(__file__).parents[2] / "test" / "golden" / "ten_crop.json"
+golden = Path(__file__).parents[3] / "test" / "golden" / "images" / "ten_crop.json"
 golden.write_text(json.dumps({"cases": cases}, separators=(",", ":")) + "\n")

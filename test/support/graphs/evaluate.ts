@@ -2,8 +2,8 @@
  * Evaluates a graph on one pixel: every node is one number per channel. Enough for schemes and noise;
  * mixtures take their expectation.
  */
-import type { Graph } from '../../src/graph/graph.ts';
-import type { CoefSpec, NodeSpec, StepRecord } from '../../src/graph/spec.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
+import type { CoefSpec, NodeSpec, StepRecord } from '../../../src/graph/spec.ts';
 
 export interface Evaluation {
   /** Value of every channel of the input. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type TarBytes, type TarMember, tarEntries, tarMembers } from '../../src/data/tar.ts';
-import { thrown } from '../support/errors.ts';
-import { base256, longName, member, pax, type TarEntry, tar } from '../support/tar.ts';
+import { type TarBytes, type TarMember, tarEntries, tarMembers } from '../../../src/data/tar/tar.ts';
+import { thrown } from '../../support/errors.ts';
+import { base256, longName, member, pax, type TarEntry, tar } from '../../support/files/tar.ts';
 
 const archiveOf = (bytes: Uint8Array, size = bytes.length): TarBytes => ({
   path: 'some.tar',

@@ -1,10 +1,10 @@
 /** An open tar shard. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { LmError } from '../errors.ts';
-import { checkRegular, fileError } from '../files.ts';
-import type { FileStamp } from '../native/binding.ts';
-import { compressionOf } from './compression.ts';
-import { stampOf } from './fileStamp.ts';
+import { LmError } from '../../errors.ts';
+import { checkRegular, fileError } from '../../files.ts';
+import type { FileStamp } from '../../native/binding.ts';
+import { compressionOf } from '../compression.ts';
+import { stampOf } from '../fileStamp.ts';
 import type { TarBytes } from './tar.ts';
 
 /** A shard, and what tells later whether it is still the same. */

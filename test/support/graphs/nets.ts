@@ -1,13 +1,13 @@
-import { lin, relu } from '../../src/graph/functions.ts';
-import type { Graph } from '../../src/graph/graph.ts';
-import type { InputSpec } from '../../src/graph/spec.ts';
-import { type NetworkConfig, network } from '../../src/models/network.ts';
-import { preactBasic } from '../../src/nn/blocks.ts';
-import { preactHead } from '../../src/nn/heads.ts';
-import { cifarStem } from '../../src/nn/stems.ts';
-import { ownNormShortcut } from '../../src/nn/transitions.ts';
-import type { Block, Scheme } from '../../src/roles.ts';
-import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
+import { lin, relu } from '../../../src/graph/functions.ts';
+import type { Graph } from '../../../src/graph/graph.ts';
+import type { InputSpec } from '../../../src/graph/spec.ts';
+import { type NetworkConfig, network } from '../../../src/models/network.ts';
+import { preactBasic } from '../../../src/nn/blocks.ts';
+import { preactHead } from '../../../src/nn/heads.ts';
+import { cifarStem } from '../../../src/nn/stems.ts';
+import { ownNormShortcut } from '../../../src/nn/transitions.ts';
+import type { Block, Scheme } from '../../../src/roles.ts';
+import { linearTwoStep } from '../../../src/schemes/linearTwoStep.ts';
 
 /** One gray 1 x 1 image: u is a number. */
 export const scalar: InputSpec = { channels: 1, height: 1, width: 1, mean: [0], std: [1] };

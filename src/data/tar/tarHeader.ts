@@ -4,7 +4,7 @@
  *
  * @see IEEE Std 1003.1, pax, "ustar Interchange Format"
  */
-import { LmError } from '../errors.ts';
+import { LmError } from '../../errors.ts';
 
 /** What a member is, as a message says it. */
 export type TarKind =

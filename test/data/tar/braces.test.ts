@@ -1,9 +1,9 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { expandPath } from '../../src/data/braces.ts';
-import { codeOf } from '../support/failures.ts';
-import { temporaryFolder } from '../support/folder.ts';
+import { expandPath } from '../../../src/data/tar/braces.ts';
+import { codeOf } from '../../support/failures.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 
 describe('a path with braces', () => {
   // What bash writes out for the same pattern.

@@ -1,9 +1,9 @@
 /** Paths with braces and stars: `train-{000..146}.tar`, `{a,b}/*.tar`. */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { expected } from '../errors.ts';
-import { fileError } from '../files.ts';
-import { must } from '../must.ts';
+import { expected } from '../../errors.ts';
+import { fileError } from '../../files.ts';
+import { must } from '../../must.ts';
 import { isHidden } from './hidden.ts';
 
 /** The most paths that a pattern may stand for. */

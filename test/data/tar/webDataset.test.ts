@@ -1,11 +1,11 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDataset } from '../../src/data/open.ts';
-import { indexShards } from '../../src/data/webDataset.ts';
-import { codeOf } from '../support/failures.ts';
-import { temporaryFolder } from '../support/folder.ts';
-import { member, pax, type TarEntry, tar } from '../support/tar.ts';
+import { openDataset } from '../../../src/data/open.ts';
+import { indexShards } from '../../../src/data/tar/webDataset.ts';
+import { codeOf } from '../../support/failures.ts';
+import { member, pax, type TarEntry, tar } from '../../support/files/tar.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 
 const sample = (key: string, label: number | string, ends = 'jpg'): TarEntry[] => [
   { name: `${key}.${ends}`, bytes: `image ${key}` },

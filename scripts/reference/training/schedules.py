@@ -1,7 +1,7 @@
 """Learning rates and momenta of PyTorch's own schedulers, and of timm's where a warm-up has its own rate, as golden values for test/train/schedules.test.ts.
 
-Run in an environment with torch and timm:  python scripts/reference/schedules.py
-Writes test/golden/schedules.json. `run` and `schedule` are the arguments on this package's side; milestones are in epochs there,
+Run in an environment with torch and timm:  python scripts/reference/training/schedules.py
+Writes test/golden/training/schedules.json. `run` and `schedule` are the arguments on this package's side; milestones are in epochs there,
 in steps here.
 """
 
@@ -14,7 +14,7 @@ from timm.scheduler import CosineLRScheduler, PolyLRScheduler, StepLRScheduler
 from torch.optim.lr_scheduler import (
     CosineAnnealingLR, LinearLR, MultiStepLR, OneCycleLR, PolynomialLR, SequentialLR, StepLR)
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "schedules.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "training" / "schedules.json"
 
 
 def optimizer(run):

@@ -2,10 +2,10 @@
  * Thin twins of the named models: the same parts, a few steps and channels, small images. Every architecture
  * once.
  */
-import { architecture, type Spec } from '../../src/models/architectures.ts';
-import type { NetworkConfig } from '../../src/models/network.ts';
-import { type PresetName, presets } from '../../src/models/presets.ts';
-import type { Variants } from '../../src/models/variants.ts';
+import { architecture, type Spec } from '../../../src/models/architectures.ts';
+import type { NetworkConfig } from '../../../src/models/network.ts';
+import { type PresetName, presets } from '../../../src/models/presets.ts';
+import type { Variants } from '../../../src/models/variants.ts';
 
 /** One named model and variant of each architecture. */
 const chosen: readonly (readonly [PresetName, Variants?])[] = [

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { readArchive } from '../../src/data/archive.ts';
-import { type DatasetName, loadDataset } from '../../src/data/datasets.ts';
-import { codeOf } from '../support/failures.ts';
-import { temporaryFolder } from '../support/folder.ts';
-import { base256, member, type TarEntry, tar } from '../support/tar.ts';
+import { type DatasetName, loadDataset } from '../../../src/data/datasets.ts';
+import { readArchive } from '../../../src/data/tar/archive.ts';
+import { codeOf } from '../../support/failures.ts';
+import { base256, member, type TarEntry, tar } from '../../support/files/tar.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 
 /** A record of CIFAR: label bytes, and an image of one value. */
 const record = (labels: readonly number[], value: number): Buffer =>

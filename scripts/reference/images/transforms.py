@@ -1,7 +1,7 @@
 """What torchvision makes of Pillow images, as golden values for test/native/data/transforms.test.ts.
 
-Run in an environment with torch and torchvision:  python scripts/reference/transforms.py
-Writes test/golden/transforms.json: a hash of the bytes that every operation of src/transforms/ops.ts gives for images by a formula;
+Run in an environment with torch and torchvision:  python scripts/reference/images/transforms.py
+Writes test/golden/images/transforms.json: a hash of the bytes that every operation of src/transforms/ops.ts gives for images by a formula;
 for operations that draw, the hashes of all results with their probabilities, or quantiles of what is drawn.
 """
 
@@ -19,7 +19,7 @@ import torchvision.transforms.functional as F
 from PIL import Image
 from torchvision.transforms import InterpolationMode, autoaugment
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "transforms.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "images" / "transforms.json"
 SIZES = [[17, 24], [16, 16], [60, 9]]
 FILTERS = {"nearest": Image.NEAREST, "bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC}
 DRAWS = 20_000

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { noiseBytes } from './noise.ts';
+import { noiseBytes } from '../noise.ts';
 
 /** The bytes of an IDX file. */
 export function idx(sizes: readonly number[], values: Uint8Array): Buffer {

@@ -1,8 +1,8 @@
 """Small JPEG, PNG, BMP and Netpbm files of every kind that is read, with the pixels that Pillow gives them, for test/images/decode.test.ts.
 
 Run in an environment with Pillow, NumPy and opencv-python-headless (for chroma samplings that Pillow cannot write):
-python scripts/reference/decode.py
-Writes test/golden/decode.json: of each file its bytes, size, the SHA-256 of Pillow's convert("RGB"), and a few pixels [x, y, r, g, b]; under
+python scripts/reference/images/decode.py
+Writes test/golden/images/decode.json: of each file its bytes, size, the SHA-256 of Pillow's convert("RGB"), and a few pixels [x, y, r, g, b]; under
 "upright" size and SHA-256 of the same after ImageOps.exif_transpose, gray of 16 bits being its upper 8.
 """
 
@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
-OUT = pathlib.Path(__file__).parents[2] / "test" / "golden" / "decode.json"
+OUT = pathlib.Path(__file__).parents[3] / "test" / "golden" / "images" / "decode.json"
 
 
 def picture(width, height, channels):

@@ -3,9 +3,9 @@
  * dot.
  */
 import { setImmediate } from 'node:timers/promises';
-import { LmError } from '../errors.ts';
-import { isImageEnding } from '../images/imageFile.ts';
-import type { FileStamp } from '../native/binding.ts';
+import { LmError } from '../../errors.ts';
+import { isImageEnding } from '../../images/imageFile.ts';
+import type { FileStamp } from '../../native/binding.ts';
 import { expandPath } from './braces.ts';
 import { isHiddenPath } from './hidden.ts';
 import { openShard } from './shardFile.ts';
