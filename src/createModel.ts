@@ -13,6 +13,7 @@ export async function createModel(
   name: PresetName,
   options: PresetOptions & ModelOptions = {},
 ): Promise<Model> {
-  const { device, dtype, seed, classNames, ...rest } = options;
-  return Model.create(preset(name, rest), { device, dtype, seed, classNames });
+  const { device, dtype, seed, classNames, transform, exif, sixteenBit, ...rest } = options;
+  const made = { device, dtype, seed, classNames, transform, exif, sixteenBit };
+  return Model.create(preset(name, rest), made);
 }

@@ -36,8 +36,12 @@ export type ImportOptions = Pick<PresetOptions, 'classes' | 'input' | 'mean' | '
  * @param name one of `torchvisionModels`.
  * @param options.classes of a model that was trained further; default 1000.
  * @param options.dtype default 'float32'.
+ * @param options.transform of evaluations and predictions; default `imagenetEval(224)`, which torchvision's
+ *   first weights have (`IMAGENET1K_V1`;
+ *   V2 have `imagenetEval(224, 232)`).
  * @throws ERR_UNKNOWN_NAME for another model; ERR_CHECKPOINT for a torn file, or one whose tensors are not
- *   those of the model; ERR_FILE when it cannot be read; as `preset` and `Model.create`.
+ *   those of the model;
+ *   ERR_FILE when it cannot be read; as `preset` and `Model.create`.
  * @example
  * const model = await importTorchvision('resnet18', 'resnet18.safetensors');
  * await model.save('model.safetensors');
@@ -48,8 +52,9 @@ export async function importTorchvision(
   options: ImportOptions = {},
 ): Promise<Model> {
   const known = oneOf(name, torchvisionModels, 'torchvision model');
-  const { device, dtype, classNames, ...rest } = options;
-  return importWeights(preset(known, rest), file, { device, dtype, classNames });
+  const { device, dtype, classNames, transform, exif, sixteenBit, ...rest } = options;
+  const made = { device, dtype, classNames, transform, exif, sixteenBit };
+  return importWeights(preset(known, rest), file, made);
 }
 
 /** As `importTorchvision`, for any graph that is built as torchvision's ResNets are. @internal */

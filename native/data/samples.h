@@ -107,7 +107,8 @@ struct Range {
 // Parts of large files.
 class RangeSamples final : public LabelledSamples {
  public:
-  // Files follow each other in `ranges`. `window`: files whose samples are shuffled together, 0 for all.
+  // `window`: files whose samples are shuffled together, and which follow each other in `ranges`; 0: all are
+  // shuffled, and in any order.
   RangeSamples(std::vector<Shard> files, std::vector<Range> ranges, std::vector<int32_t> labels,
                int64_t window);
   std::string name(int64_t i) const override;

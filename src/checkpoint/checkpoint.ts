@@ -1,13 +1,14 @@
 /**
- * Checkpoints: one safetensors file with the graph, the class names and the state of the run in its metadata,
- * and every tensor inside. It serves without the code that made it, and equal runs give equal bytes: no
- * clock, no path.
+ * Checkpoints: one safetensors file with the graph, the class names, what happens to image files and the
+ * state of the run in its metadata, and every
+ * tensor inside. It serves without the code that made it, and equal runs give equal bytes: no clock, no path.
  */
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import { parseJson } from '../json.ts';
 import { type Dtype, type NativeModel, type TensorSet, tensorSets } from '../native/binding.ts';
+import { type Preprocessing, preprocessingOf, preprocessingSchema } from '../transforms/preprocessing.ts';
 import { readSafetensors, readSafetensorsHeader, type Tensor, writeSafetensors } from './safetensors.ts';
 import type { SafetensorsHeader } from './safetensorsHeader.ts';
 import type { TensorEntry, TensorValues } from './tensorEntry.ts';
@@ -23,6 +24,8 @@ export interface CheckpointInfo {
   readonly graph: Graph;
   readonly classNames: readonly string[];
   readonly dtype: Dtype;
+  /** What happens to image files in evaluations and predictions; mean and deviation are the graph's. */
+  readonly preprocessing: Preprocessing;
   /** Settings and progress of the run that made it; null for a model that was saved by itself. */
   readonly run: Readonly<Record<string, unknown>> | null;
 }
@@ -62,13 +65,15 @@ export async function takeSnapshot(
   return (path) => writeSafetensors(path, copies, metadataOf(info));
 }
 
-function metadataOf({ graph, classNames, dtype, run }: CheckpointInfo): Readonly<Record<string, string>> {
+function metadataOf(info: CheckpointInfo): Readonly<Record<string, string>> {
+  const { graph, classNames, dtype, preprocessing, run } = info;
   return {
     format: 'lm-resnet',
     version: String(checkpointVersion),
     dtype,
     graph: JSON.stringify(graph.toSpec()),
     classNames: JSON.stringify(classNames),
+    preprocessing: JSON.stringify(preprocessing),
     run: JSON.stringify(run),
   };
 }
@@ -210,6 +215,7 @@ function parseInfo(path: string, metadata: Readonly<Record<string, string>>): Ch
       graph,
       classNames: namesSchema.length(graph.classes).parse(parseJson(metadata.classNames ?? '')),
       dtype: dtypeSchema.parse(metadata.dtype),
+      preprocessing: parsePreprocessing(graph, metadata.preprocessing),
       run: runSchema.parse(parseJson(metadata.run ?? '')),
     };
   } catch (cause) {
@@ -217,6 +223,12 @@ function parseInfo(path: string, metadata: Readonly<Record<string, string>>): Ch
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw defect(path, `has metadata that cannot be read: ${reason}`, undefined, cause);
   }
+}
+
+/** What a checkpoint does not say is as usual. */
+function parsePreprocessing({ input }: Graph, text: string | undefined): Preprocessing {
+  if (text === undefined) return preprocessingOf([input.height, input.width]);
+  return preprocessingSchema.parse(parseJson(text));
 }
 
 function defect(

@@ -4,11 +4,14 @@ import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { type Evaluated, parseRunState } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { TrainSettings } from '../train/settings.ts';
+import type { Preprocessing } from '../transforms/preprocessing.ts';
 
 /** Facts of a checkpoint; of a model that was saved by itself there is no run. */
 export interface CheckpointFacts {
   readonly bytes: number;
   readonly dtype: string;
+  /** What happens to image files in evaluations and predictions. */
+  readonly preprocessing: Preprocessing;
   readonly run: {
     readonly step: number;
     readonly totalSteps: number;
@@ -19,21 +22,24 @@ export interface CheckpointFacts {
 
 /** Reads the facts of a checkpoint, not its tensors. */
 export async function checkpointFacts(path: string): Promise<CheckpointFacts> {
-  const { dtype, run } = await readCheckpointInfo(path);
+  const { dtype, preprocessing, run } = await readCheckpointInfo(path);
   const { size } = await stat(path);
-  if (run === null) return { bytes: size, dtype, run: null };
+  if (run === null) return { bytes: size, dtype, preprocessing, run: null };
   const { step, totalSteps, evaluation, settings } = parseRunState(path, run, trainSchema);
-  return { bytes: size, dtype, run: { step, totalSteps, evaluation, settings } };
+  return { bytes: size, dtype, preprocessing, run: { step, totalSteps, evaluation, settings } };
 }
 
 /** The facts as lines. */
-export function factLines({ bytes, dtype, run }: CheckpointFacts): string[] {
-  const file = `checkpoint: ${(bytes / 2 ** 20).toFixed(1)} MiB, ${dtype}`;
-  if (run === null) return [file];
+export function factLines({ bytes, dtype, preprocessing, run }: CheckpointFacts): string[] {
+  const about = [
+    `checkpoint: ${(bytes / 2 ** 20).toFixed(1)} MiB, ${dtype}`,
+    `image files: ${JSON.stringify(preprocessing)}`,
+  ];
+  if (run === null) return about;
   const { step, totalSteps, evaluation, settings } = run;
   const scores =
     evaluation === null
       ? 'not evaluated yet'
       : `test loss ${evaluation.loss.toFixed(4)}, top-1 ${(100 * evaluation.top1).toFixed(2)} % after step ${evaluation.step}`;
-  return [file, `run: step ${step} of ${totalSteps}; ${scores}`, `settings: ${JSON.stringify(settings)}`];
+  return [...about, `run: step ${step} of ${totalSteps}; ${scores}`, `settings: ${JSON.stringify(settings)}`];
 }

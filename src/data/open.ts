@@ -174,8 +174,11 @@ function selectSource(
   names: readonly string[],
 ): FoundData['source'] {
   if (source.kind === 'files') return { ...source, names: ended(names) };
-  if (source.kind === 'ranges')
-    return { ...source, table: rowsOf(source.table, columns, keep, (length) => new Float64Array(length)) };
+  if (source.kind === 'ranges') {
+    const table = rowsOf(source.table, columns, keep, (length) => new Float64Array(length));
+    const inOrder = keep.every((row, i) => i === 0 || row > (keep[i - 1] ?? 0));
+    return { ...source, table, window: inOrder ? source.window : 0 }; // a window is one of files that follow each other
+  }
   const bytes = size === null ? 0 : size.height * size.width * size.channels;
   return { ...source, images: rowsOf(source.images, bytes, keep, (length) => new Uint8Array(length)) };
 }

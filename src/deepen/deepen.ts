@@ -76,9 +76,15 @@ export async function deepen(model: Model, options: DeepenOptions = {}): Promise
       `The model "${graph.name}" is being trained: it is too early to deepen it`,
       { hint: 'Await the run, or stop it first: await run.stop().' },
     );
+  const { transform, exif, sixteenBit } = model.input;
   const changes = await changesOf(model, rule);
   const { graph: deep, origins } = doubled(graph);
-  const made = await Model.create(deep, { device: device as 'cpu', dtype, classNames });
+  const made = await Model.create(deep, {
+    ...{ device: device as 'cpu', dtype, classNames },
+    transform,
+    exif,
+    sixteenBit,
+  });
   try {
     for (const [path, origin] of origins) {
       const values = await model.readTensor(origin);

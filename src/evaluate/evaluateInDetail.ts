@@ -104,7 +104,8 @@ async function logitsOf(
   options: readonly PredictOptions[],
 ): Promise<Float32Array[]> {
   const out: Float32Array[] = [];
-  for (const [i, { pixels }] of views.entries()) out.push(await model.logits(pixels, options[i]));
+  for (const [i, { pixels }] of views.entries())
+    out.push(await model.logitsOfPixels(pixels, options[i] ?? {}));
   return out;
 }
 

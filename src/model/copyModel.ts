@@ -10,8 +10,9 @@ import type { ModelOptions } from './options.ts';
  */
 export async function copyModel(model: Model): Promise<Model> {
   const { graph, dtype, classNames } = model;
+  const { transform, exif, sixteenBit } = model.input;
   const device = model.device as ModelOptions['device'];
-  const copy = await Model.create(graph, { device, dtype, classNames });
+  const copy = await Model.create(graph, { device, dtype, classNames, transform, exif, sixteenBit });
   try {
     for (const { path } of [...graph.params, ...graph.buffers])
       await copy.writeTensor(path, await model.readTensor(path));

@@ -2,6 +2,7 @@
 import { expected, LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Dtype, NativeModel } from '../native/binding.ts';
+import type { Preprocessing } from '../transforms/preprocessing.ts';
 import type { LoadReport } from './adapt.ts';
 
 /** A training under way on a model: how to end it, and when it has ended. */
@@ -19,6 +20,11 @@ export interface Core {
   /** What `load` took from the checkpoint and what begins anew; null for a model that was created. */
   readonly loaded: LoadReport | null;
   readonly native: NativeModel;
+  /**
+   * What happens to image files in evaluations and predictions: as it was chosen, or as the last training
+   * evaluated.
+   */
+  preprocessing: Preprocessing;
   training: Training | null;
   /** Set once `close` was called. */
   closing: Promise<void> | null;
@@ -76,6 +82,6 @@ export function countImages(
   if (n >= 1 && Number.isInteger(n)) return { n, height, width };
   const what = `a whole number of images, ${height} x ${width} x ${input.channels} values each,`;
   throw expected('ERR_SHAPE', what, `${name}.length`, length, {
-    hint: 'readImage(file, model.input) brings an image of any size to the one that the model takes.',
+    hint: 'The path or the bytes of an image file of any size do as well: model.predict("cat.jpg").',
   });
 }

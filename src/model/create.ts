@@ -5,6 +5,7 @@ import { expected } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import type { Dtype } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import { type Preprocessing, preprocessingOf, transformTo } from '../transforms/preprocessing.ts';
 import { adapt, type LoadReport, loadReport } from './adapt.ts';
 import type { Core } from './core.ts';
 import { createSchema, type LoadOptions, loadSchema, type ModelOptions } from './options.ts';
@@ -13,13 +14,13 @@ import { createSchema, type LoadOptions, loadSchema, type ModelOptions } from '.
 export function create(graph: Graph, options: ModelOptions): Core {
   if (!(graph instanceof Graph)) throw expected('ERR_CONFIG', 'a Graph', 'graph', graph);
   const { dtype = 'float32', ...rest } = parseOptions(createSchema, options, 'model');
-  return make(graph, { ...rest, dtype, loaded: null });
+  return make(graph, { ...rest, dtype, preprocessing: preprocessingOf(sidesOf(graph), rest), loaded: null });
 }
 
 /** A model from a checkpoint, adapted where other classes or another size are asked for. */
 export async function load(path: string, options: LoadOptions): Promise<Core> {
   const { device, seed, ...wanted } = parseOptions(loadSchema, options, 'model');
-  const { graph, classNames, dtype, sets } = await readCheckpoint(path);
+  const { graph, classNames, dtype, preprocessing, sets } = await readCheckpoint(path);
   const adapted = adapt(graph, classNames, wanted);
   const loaded = loadReport(adapted);
   const hasNew = loaded.fresh.length > 0;
@@ -28,6 +29,10 @@ export async function load(path: string, options: LoadOptions): Promise<Core> {
     dtype: wanted.dtype ?? dtype,
     seed: hasNew ? seed : null,
     classNames: adapted.classNames,
+    preprocessing: preprocessingOf(sidesOf(adapted.graph), wanted, {
+      ...preprocessing,
+      transform: transformTo(preprocessing.transform, sidesOf(graph), sidesOf(adapted.graph)),
+    }),
     loaded,
   });
   // An average would lack the new layer.
@@ -44,15 +49,21 @@ interface Made {
   /** Null: no weights are drawn. */
   readonly seed: number | null;
   readonly classNames?: readonly string[] | undefined;
+  readonly preprocessing: Preprocessing;
   readonly loaded: LoadReport | null;
 }
 
-function make(graph: Graph, { device: wanted, dtype, seed, classNames: names, loaded }: Made): Core {
+/** Height and width of the images that a network is made for. */
+function sidesOf({ input }: Graph): readonly [height: number, width: number] {
+  return [input.height, input.width];
+}
+
+function make(graph: Graph, { device: wanted, seed, classNames: names, ...rest }: Made): Core {
   const addon = native();
   const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
   const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));
   if (classNames.length !== graph.classes)
     throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);
-  const made = new addon.Model(graph.toSpec(), { device, dtype, seed });
-  return { graph, dtype, device, classNames, loaded, native: made, training: null, closing: null };
+  const made = new addon.Model(graph.toSpec(), { device, dtype: rest.dtype, seed });
+  return { graph, device, classNames, ...rest, native: made, training: null, closing: null };
 }

@@ -1,12 +1,11 @@
 /** What a model takes. */
 import type { ModelInput } from '../loading/modelInput.ts';
-import { preprocessingOf } from '../transforms/preprocessing.ts';
 import type { Core } from './core.ts';
 
 /**
  * Size and normalisation of the images that a model takes, and what brings image files to it in evaluations
  * and predictions.
  */
-export function inputOf({ graph: { input } }: Core): ModelInput {
-  return { ...input, ...preprocessingOf([input.height, input.width]) };
+export function inputOf({ graph: { input }, preprocessing }: Core): ModelInput {
+  return { ...input, ...preprocessing };
 }

@@ -18,6 +18,7 @@ import { checkImages } from './checkImages.ts';
 import type { Core } from './core.ts';
 import { create, load } from './create.ts';
 import { evaluate } from './evaluate.ts';
+import type { GivenImages } from './givenImages.ts';
 import { inputOf } from './input.ts';
 import type {
   EvaluateOptions,
@@ -27,12 +28,12 @@ import type {
   SizeOptions,
   VjpOptions,
 } from './options.ts';
-import { logits, predict } from './predict.ts';
+import { logits, logitsOfPixels, predict } from './predict.ts';
 import type { Prediction } from './predictions.ts';
 import { probe } from './probe.ts';
 import { save, snapshot } from './save.ts';
 import { readTensor, writeTensor } from './tensors.ts';
-import { beginTraining, close } from './training.ts';
+import { type Adopted, beginTraining, close } from './training.ts';
 import { vjp } from './vjp.ts';
 
 /**
@@ -42,7 +43,7 @@ import { vjp } from './vjp.ts';
  *
  * @example
  * await using model = await Model.load('model.safetensors');
- * const [digit] = await model.predict(await readImage('seven.png', model.input));
+ * const [digit] = await model.predict('seven.png');
  * console.log(digit?.label, digit?.probability);
  */
 export class Model {
@@ -82,8 +83,10 @@ export class Model {
    *
    * @param options.dtype default: the checkpoint's.
    * @param options.classes, classNames default: the checkpoint's.
-   * @param options.input channels, height and width of the images, default: the checkpoint's, whose channels
-   *   it must have.
+   * @param options.input channels, height and width of the images, default: the checkpoint's, whose
+   *   channels it must have.
+   * @param options.transform, exif, sixteenBit how image files are looked at, default: as the checkpoint
+   *   says; at another size in proportion.
    * @param options.seed of a new last layer, default 0.
    * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG for
    *   other classes when the network does not end in a linear layer, ERR_SHAPE for images that it cannot
@@ -98,8 +101,9 @@ export class Model {
   }
 
   /**
-   * Size and normalisation of the images it takes, and what brings image files to it in evaluations and
-   * predictions.
+   * What it takes: size and normalisation, and what brings image files to it in evaluations and predictions
+   * (`transform`, `exif`, `sixteenBit`): as
+   * chosen when it was made, or as its last training evaluated. Checkpoints have all of it.
    */
   get input(): ModelInput {
     return inputOf(this.#core);
@@ -116,19 +120,22 @@ export class Model {
   }
 
   /**
-   * Classifies images.
+   * Classifies images. Files are looked at as the model's evaluations look at them (`model.input`), unless
+   * options say otherwise.
    *
-   * @param pixels uint8 [n, height, width, channels], one image after the other (`readImage` makes them from
-   *   files).
+   * @param images the path or the bytes (a `Buffer`, what `fetch` gives) of an image file of any format, a
+   *   list of these, or pixels, uint8
+   *   [n, height, width, channels], one image after the other. Bytes are a file where they begin like one.
    * @param options.amp `bfloat16` or `float16`: type of convolutions and linear layers, for a model of
    *   float32; default `none`.
-   * @throws ERR_SHAPE when the length is not a whole number of images; ERR_NOT_FINITE when the weights give
-   *   no numbers; ERR_CONFIG, ERR_CLOSED.
+   * @throws ERR_IMAGE naming the file that cannot be decoded, ERR_FILE; ERR_SHAPE when pixels are not a
+   *   whole number of images; ERR_NOT_FINITE
+   *   when the weights give no numbers; ERR_CONFIG, ERR_CLOSED.
    * @example
-   * const [cat] = await model.predict(await readImage('cat.jpg', model.input), { topK: 3 });
+   * const [cat] = await model.predict('cat.jpg', { topK: 3 });
    */
-  predict(pixels: Uint8Array, options: PredictOptions = {}): Promise<Prediction[]> {
-    return called(this.predict, () => predict(this.#core, pixels, options));
+  predict(images: GivenImages, options: PredictOptions = {}): Promise<Prediction[]> {
+    return called(this.predict, () => predict(this.#core, images, options));
   }
 
   /**
@@ -137,8 +144,13 @@ export class Model {
    * @returns float32 [n, classes], row-major.
    * @throws as `predict`, but values that are not finite are given as they are.
    */
-  logits(pixels: Uint8Array, options: PredictOptions = {}): Promise<Float32Array> {
-    return called(this.logits, () => logits(this.#core, pixels, options));
+  logits(images: GivenImages, options: PredictOptions = {}): Promise<Float32Array> {
+    return called(this.logits, () => logits(this.#core, images, options));
+  }
+
+  /** `logits` of pixels, whatever they begin like. @internal */
+  logitsOfPixels(pixels: Uint8Array, options: PredictOptions): Promise<Float32Array> {
+    return called(this.logitsOfPixels, () => logitsOfPixels(this.#core, pixels, options));
   }
 
   /**
@@ -204,8 +216,8 @@ export class Model {
    * @example
    * const [u] = await model.probe(pixels, model.graph.steps[0].after);
    */
-  probe(pixels: Uint8Array, nodes: readonly number[], options: SizeOptions = {}): Promise<NativeTensor[]> {
-    return called(this.probe, () => probe(this.#core, pixels, nodes, options));
+  probe(images: GivenImages, nodes: readonly number[], options: SizeOptions = {}): Promise<NativeTensor[]> {
+    return called(this.probe, () => probe(this.#core, images, nodes, options));
   }
 
   /**
@@ -248,8 +260,14 @@ export class Model {
     return checkImages(this.#core, images, training);
   }
 
-  /** Begins a training: one at a time. The result ends it. @internal */
-  beginTraining(stop: () => void): { readonly native: NativeModel; readonly end: () => void } {
-    return beginTraining(this.#core, stop);
+  /**
+   * Begins a training: one at a time; the model takes over how its data are looked at. The result ends it.
+   * @internal
+   */
+  beginTraining(
+    stop: () => void,
+    adopted?: Adopted,
+  ): { readonly native: NativeModel; readonly end: () => void } {
+    return beginTraining(this.#core, stop, adopted);
   }
 }

@@ -9,11 +9,17 @@ import {
   type TensorSet,
   tensorSets,
 } from '../native/binding.ts';
+import {
+  type PreprocessingInput,
+  preprocessingShape,
+  type SomePreprocessing,
+} from '../transforms/preprocessing.ts';
+import type { TransformInput } from '../transforms/transforms.ts';
 import type { Adaptation } from './adapt.ts';
 import { ampSchema } from './amp.ts';
 
 /** Where a model computes, and in what precision. */
-export interface ModelOptions {
+export interface ModelOptions extends PreprocessingInput {
   /** 'auto' (default): the first CUDA device where there is one, else the CPU. */
   readonly device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
   /** Default 'float32'. */
@@ -25,11 +31,18 @@ export interface ModelOptions {
   readonly seed?: number | undefined;
   /** Default: "0", "1", … */
   readonly classNames?: readonly string[] | undefined;
+  /**
+   * What happens to image files in evaluations and predictions; a checkpoint keeps it, and a training sets
+   * it to what its own evaluations
+   * have. Default: `usualEval` of the size, shorter side / 0.875 and then the middle, or up to 64 pixels
+   * all of the image.
+   */
+  readonly transform?: TransformInput | undefined;
 }
 
 /**
- * Size of images given as pixels; default: the nominal size of the graph. Other sizes work where the layers
- * allow them.
+ * Size of images given as pixels, or to which files are brought; default: that of the model. Other sizes
+ * work where the layers allow them.
  */
 export interface SizeOptions {
   readonly height?: number | undefined;
@@ -37,7 +50,7 @@ export interface SizeOptions {
 }
 
 /** Options of `Model.predict` and `Model.logits`. */
-export interface PredictOptions extends SizeOptions {
+export interface PredictOptions extends SizeOptions, PreprocessingInput {
   /** Guesses per image, default 5. */
   readonly topK?: number | undefined;
   /** `value` (default), or `ema`: the average that a training with `modelEma` keeps. */
@@ -75,7 +88,7 @@ interface Place {
   readonly dtype?: Dtype | undefined;
 }
 
-interface Creation extends Place {
+interface Creation extends Place, SomePreprocessing {
   readonly seed: number;
   readonly classNames?: readonly string[] | undefined;
 }
@@ -103,6 +116,7 @@ export const loadSchema: z.ZodType<Creation & Adaptation> = z.object({
     .tuple([z.int().min(1), z.int().min(1), z.int().min(1)])
     .readonly()
     .optional(),
+  ...preprocessingShape,
 });
 
 /** Options of `Model.create`. */
@@ -110,6 +124,7 @@ export const createSchema: z.ZodType<Creation> = z.object({
   ...place,
   seed: z.int().min(0).default(0),
   classNames: z.array(z.string()).optional(),
+  ...preprocessingShape,
 });
 
 interface Evaluating extends LoadingOptions {
@@ -142,10 +157,20 @@ export const evaluateSchema: z.ZodType<Evaluating, EvaluateOptions> = z.object(e
 /** Options of `probe`. */
 export const sizeSchema: z.ZodType<SizeOptions> = z.object(size);
 
+interface Predicting extends SizeOptions, SomePreprocessing {
+  readonly topK: number;
+  readonly weights: 'value' | 'ema';
+  readonly amp: Amp;
+}
+
 /** Options of `predict` and `logits`. */
-export const predictSchema: z.ZodType<
-  PredictOptions & { readonly topK: number; readonly weights: 'value' | 'ema'; readonly amp: Amp }
-> = z.object({ topK: z.int().min(1).default(5), weights, amp: ampSchema, ...size });
+export const predictSchema: z.ZodType<Predicting, PredictOptions> = z.object({
+  topK: z.int().min(1).default(5),
+  weights,
+  amp: ampSchema,
+  ...size,
+  ...preprocessingShape,
+});
 
 /** A strategy of memory. */
 export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = z.discriminatedUnion('kind', [

@@ -1,27 +1,58 @@
 /** Classifying images. */
 import { parseOptions } from '../check.ts';
-import { expected } from '../errors.ts';
 import { checkAmp } from './amp.ts';
-import { type Core, countImages, opened } from './core.ts';
+import { type Core, opened } from './core.ts';
+import { type GivenImages, type PixelBatch, pixelBatch, pixelBatches } from './givenImages.ts';
 import { type PredictOptions, predictSchema } from './options.ts';
 import { type Prediction, predictions } from './predictions.ts';
 
 /** The classes of images, best first. */
 export async function predict(
   core: Core,
-  pixels: Uint8Array,
+  images: GivenImages,
   options: PredictOptions,
 ): Promise<Prediction[]> {
   const { topK } = parseOptions(predictSchema, options, 'predict');
-  return predictions(await logits(core, pixels, options), core.classNames, topK);
+  return predictions(await logits(core, images, options), core.classNames, topK);
 }
 
 /** The network's output for images, before the softmax. */
-export function logits(core: Core, pixels: Uint8Array, options: PredictOptions): Promise<Float32Array> {
-  const { weights, amp, ...size } = parseOptions(predictSchema, options, 'predict');
+export async function logits(
+  core: Core,
+  images: GivenImages,
+  options: PredictOptions,
+): Promise<Float32Array> {
+  const { topK: _, weights, amp, ...look } = parseOptions(predictSchema, options, 'predict');
   checkAmp(amp, core.dtype);
-  if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
-  const { n, height, width } = countImages(core, pixels, 'pixels', size);
+  opened(core);
+  const parts: Float32Array[] = [];
+  for await (const batch of pixelBatches(core, images, look))
+    parts.push(await outputOf(core, batch, { weights, amp }));
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** The same of pixels, which are not asked whether they begin like a file. */
+export async function logitsOfPixels(
+  core: Core,
+  pixels: Uint8Array,
+  options: PredictOptions,
+): Promise<Float32Array> {
+  const { topK: _, weights, amp, ...look } = parseOptions(predictSchema, options, 'predict');
+  checkAmp(amp, core.dtype);
+  return outputOf(core, pixelBatch(core, pixels, look), { weights, amp });
+}
+
+function outputOf(
+  core: Core,
+  { pixels, n, height, width }: PixelBatch,
+  { weights, amp }: Pick<PredictOptions, 'weights' | 'amp'>,
+): Promise<Float32Array> {
   core.graph.shapes(n, height, width);
   return opened(core).predict(pixels, n, height, width, weights, amp);
 }

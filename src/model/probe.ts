@@ -1,20 +1,24 @@
 /** Values inside a network. */
 import { parseOptions } from '../check.ts';
-import { expected } from '../errors.ts';
 import type { NativeTensor } from '../native/binding.ts';
-import { type Core, countImages, opened } from './core.ts';
+import { type Core, opened } from './core.ts';
+import { type GivenImages, type PixelBatch, pixelBatches } from './givenImages.ts';
 import { type SizeOptions, sizeSchema } from './options.ts';
 import { normalised } from './pixels.ts';
 
 /** The values of some nodes for images. */
-export function probe(
+export async function probe(
   core: Core,
-  pixels: Uint8Array,
+  images: GivenImages,
   nodes: readonly number[],
   options: SizeOptions,
 ): Promise<NativeTensor[]> {
   const size = parseOptions(sizeSchema, options, 'probe');
-  if (!(pixels instanceof Uint8Array)) throw expected('ERR_CONFIG', 'a Uint8Array', 'pixels', pixels);
-  const { n, height, width } = countImages(core, pixels, 'pixels', size);
+  opened(core);
+  const found: PixelBatch[] = [];
+  for await (const batch of pixelBatches(core, images, size)) found.push(batch);
+  const [{ height, width } = { height: 0, width: 0 }] = found;
+  const pixels = Buffer.concat(found.map((batch) => batch.pixels));
+  const n = found.reduce((sum, batch) => sum + batch.n, 0);
   return opened(core).probe(normalised(pixels, core.graph.input), n, height, width, nodes);
 }

@@ -1,12 +1,16 @@
 /** Writing a model as a checkpoint. */
-import { type Snapshot, takeSnapshot, writeCheckpoint } from '../checkpoint/checkpoint.ts';
+import {
+  type CheckpointInfo,
+  type Snapshot,
+  takeSnapshot,
+  writeCheckpoint,
+} from '../checkpoint/checkpoint.ts';
 import type { TensorSet } from '../native/binding.ts';
 import { type Core, opened } from './core.ts';
 
-/** Saves graph, class names and weights. */
+/** Saves graph, class names, preprocessing and weights. */
 export function save(core: Core, path: string): Promise<void> {
-  const { graph, classNames, dtype } = core;
-  return writeCheckpoint(path, { graph, classNames, dtype, run: null }, opened(core), []);
+  return writeCheckpoint(path, { ...infoOf(core), run: null }, opened(core), []);
 }
 
 /**
@@ -18,6 +22,9 @@ export async function snapshot(
   run: Readonly<Record<string, unknown>>,
   sets: readonly TensorSet[],
 ): Promise<Snapshot> {
-  const { graph, classNames, dtype } = core;
-  return takeSnapshot({ graph, classNames, dtype, run }, opened(core), sets);
+  return takeSnapshot({ ...infoOf(core), run }, opened(core), sets);
+}
+
+function infoOf({ graph, classNames, dtype, preprocessing }: Core): Omit<CheckpointInfo, 'run'> {
+  return { graph, classNames, dtype, preprocessing };
 }

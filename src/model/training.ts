@@ -1,11 +1,18 @@
 /** Who has a model: one training at a time, and nobody once it was closed. */
 import type { NativeModel } from '../native/binding.ts';
+import type { Preprocessing } from '../transforms/preprocessing.ts';
 import { type Core, checkIdle, opened } from './core.ts';
+
+/** What a model takes over from the data that it is trained on; what is left out stays. */
+export interface Adopted {
+  readonly preprocessing?: Preprocessing;
+}
 
 /** Begins a training: one at a time. The result ends it. */
 export function beginTraining(
   core: Core,
   stop: () => void,
+  { preprocessing }: Adopted = {},
 ): { readonly native: NativeModel; readonly end: () => void } {
   checkIdle(core, 'train it');
   const native = opened(core);
@@ -14,6 +21,7 @@ export function beginTraining(
     resolve = done;
   });
   core.training = { stop, ended };
+  core.preprocessing = preprocessing ?? core.preprocessing;
   const end = (): void => {
     core.training = null;
     resolve();

@@ -28,7 +28,7 @@ import type { TrainSettings } from './settings.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
-import type { TrainSets } from './trainSets.ts';
+import { evaluationOf, type TrainSets } from './trainSets.ts';
 
 type Emit = (event: TrainEvent) => Promise<void>;
 
@@ -75,7 +75,9 @@ export class Loop {
     this.#settings = settings;
     this.#beginning = beginning;
     this.#lossScale = beginning.resumed?.state.lossScale ?? freshLossScale(settings);
-    const { native: open, end } = model.beginTraining(() => this.stop());
+    const { native: open, end } = model.beginTraining(() => this.stop(), {
+      preprocessing: evaluationOf(data, model.input),
+    });
     this.#native = open;
     try {
       this.#trainer = openTrainer(open, model, data.train, settings);

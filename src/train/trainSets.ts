@@ -3,13 +3,31 @@ import { expected } from '../errors.ts';
 import { checkClassNames } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
+import type { ModelInput } from '../loading/modelInput.ts';
 import type { Model } from '../model/model.ts';
+import { decodingOf } from '../transforms/decoding.ts';
+import { type Preprocessing, wholeImage } from '../transforms/preprocessing.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** The data sets of a training. */
 export interface TrainSets {
   readonly train: Dataset;
   readonly test: Dataset | undefined;
+}
+
+/**
+ * What the evaluations of a training do to image files, or would: that of the images to test on, the
+ * model's own where these are files and do
+ * not say. Pixels in memory are files of their size, which stay as they are.
+ */
+export function evaluationOf({ train, test }: TrainSets, input: ModelInput): Preprocessing {
+  const seen = test ?? train;
+  const own = test?.transform;
+  const transform =
+    seen.size === null
+      ? (own ?? input.transform)
+      : [...wholeImage([seen.size.height, seen.size.width]), ...(own ?? [])];
+  return { transform, ...decodingOf(seen.decoding, input) };
 }
 
 /**

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { type Decoding, type DecodingInput, decodingOf, decodingShape } from './decoding.ts';
 import {
   imagenetEval,
+  outputSize,
   parseTransform,
   type Size,
   type Transform,
   type TransformInput,
+  type TransformOp,
   transformSchema,
 } from './transforms.ts';
 
@@ -41,6 +43,9 @@ export const preprocessingSchema: z.ZodType<Preprocessing> = z.object({
   sixteenBit: z.enum(['scale', 'clip']),
 });
 
+/** [height, width] */
+type Sides = readonly [height: number, width: number];
+
 /** Images up to this side fill their frame, as those of MNIST, CIFAR and Tiny ImageNet do. */
 const smallSide = 64;
 
@@ -51,10 +56,14 @@ const smallSide = 64;
  * @throws ERR_CONFIG for a size out of 1 … 16383.
  */
 export function usualEval(size: Size): Transform {
-  const sides = [...new Set([size].flat())];
-  const [side = 1] = sides;
-  const wanted = sides.length === 1 ? side : size;
-  return Math.max(...sides) <= smallSide ? wholeImage(wanted) : imagenetEval(wanted);
+  const wanted = squareSide(size) ?? size;
+  return Math.max(...[size].flat()) <= smallSide ? wholeImage(wanted) : imagenetEval(wanted);
+}
+
+/** The side of a square; null for another shape. */
+function squareSide(size: Size): number | null {
+  const [side = 1, ...others] = new Set([size].flat());
+  return others.length === 0 ? side : null;
 }
 
 /**
@@ -66,14 +75,49 @@ export function usualEval(size: Size): Transform {
  * wholeImage(28);
  */
 export function wholeImage(size: Size): Transform {
-  const covering = typeof size === 'number' ? { size } : { size, fit: 'cover' as const };
+  const side = squareSide(size);
+  const covering = side === null ? { size, fit: 'cover' as const } : { size: side };
   return parseTransform(
     [
       { kind: 'resize', ...covering },
-      { kind: 'centerCrop', size },
+      { kind: 'centerCrop', size: side ?? size },
     ],
     'wholeImage',
   );
+}
+
+/**
+ * A transform of evaluations at another size: resizes and central crops in proportion, so that as much is
+ * cut off; `usualEval` where it has other
+ * operations or does not give the first size.
+ *
+ * @param from, to [height, width] of what it gives.
+ * @throws ERR_CONFIG for a size out of 1 … 16383.
+ */
+export function transformTo(transform: Transform, from: Sides, to: Sides): Transform {
+  if (from.join() === to.join()) return transform;
+  const scales = transform.every(({ kind }) => kind === 'resize' || kind === 'centerCrop');
+  const fits = outputSize(transform, null)?.join() === from.join();
+  if (!scales || !fits) return usualEval(to);
+  const changed = transform.map((op) => ('size' in op ? scaledOp(op as Sized, from, to) : op));
+  return parseTransform(changed as Transform, 'transform');
+}
+
+/** An operation that has a size. */
+type Sized = Extract<TransformOp, { readonly kind: 'resize' | 'centerCrop' }>;
+
+function scaledOp(op: Sized, from: Sides, to: Sides): TransformOp {
+  const whole = squareSide(to) ?? to;
+  const { size } = op;
+  if (typeof size !== 'number')
+    return {
+      ...op,
+      size: [Math.round((size[0] * to[0]) / from[0]), Math.round((size[1] * to[1]) / from[1])],
+    };
+  if (size !== from[0] || size !== from[1])
+    return { ...op, size: Math.round((size * Math.max(...to)) / Math.max(...from)) };
+  const covers = op.kind === 'resize' && typeof whole !== 'number';
+  return covers ? { ...op, size: whole, fit: 'cover' } : { ...op, size: whole };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { transformTo, wholeImage } from '../../src/transforms/preprocessing.ts';
 import {
   cifarTrain,
   imagenetEval,
@@ -103,5 +104,35 @@ describe('ready-made transforms', () => {
     expect(imagenetEval(224)[0]).toMatchObject({ kind: 'resize', size: 256 });
     expect(imagenetEval([160, 192])[0]).toMatchObject({ size: 219 });
     expect(imagenetEval(224, 232)[0]).toMatchObject({ size: 232 });
+  });
+});
+
+describe('a transform at another size', () => {
+  it.each<[string, TransformInput, Extent, Extent, TransformInput]>([
+    ['the same', imagenetEval(224, 232), [224, 224], [224, 224], imagenetEval(224, 232)],
+    ['in proportion', imagenetEval(224), [224, 224], [112, 112], imagenetEval(112, 128)],
+    ['as near to the edge', imagenetEval(224, 236), [224, 224], [288, 288], imagenetEval(288, 303)],
+    ['a rectangle', imagenetEval(224), [224, 224], [160, 192], imagenetEval([160, 192])],
+    ['all of the image', wholeImage(28), [28, 28], [64, 64], wholeImage(64)],
+    ['all of the image in a rectangle', wholeImage(28), [28, 28], [12, 16], wholeImage([12, 16])],
+    ['a rectangle of all of it', wholeImage([12, 16]), [12, 16], [24, 32], wholeImage([24, 32])],
+    ['stretched', [{ kind: 'resize', size: [8, 8] }], [8, 8], [16, 12], [{ kind: 'resize', size: [16, 12] }]],
+    [
+      'its filter',
+      [
+        { kind: 'resize', size: 64, interpolation: 'bicubic' },
+        { kind: 'centerCrop', size: 56 },
+      ],
+      [56, 56],
+      [112, 112],
+      [
+        { kind: 'resize', size: 128, interpolation: 'bicubic' },
+        { kind: 'centerCrop', size: 112 },
+      ],
+    ],
+    ['the usual one in place of another operation', cifarTrain(32), [32, 32], [224, 224], imagenetEval(224)],
+    ['the usual one in place of one that gives no such size', [], [28, 28], [32, 32], wholeImage(32)],
+  ])('keeps %s', (_, transform, from, to, wanted) => {
+    expect(transformTo(parseTransform(transform), from, to)).toEqual(parseTransform(wanted));
   });
 });

@@ -1,15 +1,18 @@
 /** `lm-resnet analyze` */
 import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { type AnalyzeOptions, analyze } from '../../analyze/analyze.ts';
-import { batches } from '../../data/batches.ts';
 import { expected } from '../../errors.ts';
 import { replaceFile } from '../../files.ts';
-import type { InputSpec } from '../../graph/spec.ts';
 import { readImage } from '../../images/readImage.ts';
+import { loaderSpec, loadingShape } from '../../loading/loaderSpec.ts';
+import type { ModelInput } from '../../loading/modelInput.ts';
+import { readBatches } from '../../loading/readBatches.ts';
 import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
+import { addLookFlags, lookFrom } from '../look.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
@@ -39,6 +42,7 @@ export function addAnalyze(program: Command): void {
     .option('--force', 'overwrite the page')
     .option('--json', 'print the analysis as JSON; a page is written with --out only');
   addDataFlags(command, false);
+  addLookFlags(command);
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
 }
@@ -47,7 +51,10 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   checkSource(flags);
   const out = pagePath(flags, `${checkpoint.replace(/\.safetensors$/, '')}.html`);
   initFrom(flags);
-  await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
+  await using model = await Model.load(checkpoint, {
+    ...{ device: flags.device, dtype: flags.dtype },
+    ...lookFrom(flags),
+  });
   const analysis = await analyze(model, await imagesOf(model, flags));
   if (out !== undefined) await replaceFile(out, (file) => file.writeFile(analysisPage(analysis)));
   if (flags.json) console.log(JSON.stringify(analysis));
@@ -67,22 +74,23 @@ async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
   if (data === undefined) return {};
   await using set = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
   model.check(set, false);
-  const { channels, height, width } = model.input;
+  const { height, width } = model.input;
+  const spec = loaderSpec(set, model.input, { ...reading, device: 'cpu' });
+  if (spec.height !== height || spec.width !== width)
+    throw expected('ERR_SHAPE', `images of ${height} x ${width} pixels`, '--data', [spec.height, spec.width]);
   const pixels: Uint8Array[] = [];
   const names: string[] = [];
-  for await (const batch of batches(set, { imageSize: height, channels: channels === 1 ? 1 : 3 })) {
-    if (batch.height !== height || batch.width !== width)
-      throw expected('ERR_SHAPE', `images of ${height} x ${width} pixels`, '--data', [
-        batch.height,
-        batch.width,
-      ]);
+  for await (const batch of readBatches(set, spec)) {
     pixels.push(batch.pixels);
     names.push(...Array.from(batch.labels, (label) => set.classNames[label] ?? ''));
   }
   return { images: joined(pixels), names, data: set.name };
 }
 
-async function fromFiles(files: readonly string[], input: InputSpec): Promise<AnalyzeOptions> {
+/** An evaluation's pass over the images. */
+const reading = { ...z.object(loadingShape).parse({}), batch: 32, seed: 0, training: false };
+
+async function fromFiles(files: readonly string[], input: ModelInput): Promise<AnalyzeOptions> {
   const pixels: Uint8Array[] = [];
   for (const file of files) pixels.push(await readImage(file, input));
   return { images: joined(pixels), names: files.map((file) => basename(file)), data: 'files' };

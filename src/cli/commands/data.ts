@@ -4,9 +4,9 @@ import { parseOptions } from '../../check.ts';
 import { openDataset, openSome } from '../../data/open.ts';
 import { writePreview } from '../../data/preview.ts';
 import { checkImages } from '../../data/scan.ts';
-import { LmError } from '../../errors.ts';
 import { transformSchema } from '../../transforms/transforms.ts';
 import { countOption } from '../flags.ts';
+import { transformOption } from '../look.ts';
 import { createProgress } from '../progress.ts';
 import { dataHelp, dataSpec } from '../sets.ts';
 import { withSignals } from '../signals.ts';
@@ -14,7 +14,7 @@ import { withSignals } from '../signals.ts';
 interface PreviewFlags {
   readonly out: string;
   readonly split?: string;
-  readonly transform?: string;
+  readonly transform?: unknown;
   readonly imageSize: number;
   readonly count: number;
   readonly seed: string;
@@ -56,7 +56,7 @@ export function addData(program: Command): void {
     .argument('<set>', dataHelp)
     .option('--out <file>', 'picture to write', 'preview.png')
     .option('--split <name>', 'train or test (default: train)')
-    .option('--transform <JSON>', 'list of operations (default: those of the set, else the usual ones)')
+    .addOption(transformOption('list of operations (default: those of the set, else the usual ones)'))
     .addOption(countOption('image-size', 'side to which the usual operations bring files').default(224))
     .addOption(countOption('count', 'images on the sheet').default(48))
     .option('--seed <number>', 'of the order and of what is drawn', '0')
@@ -82,9 +82,7 @@ async function preview(set: string, flags: PreviewFlags): Promise<void> {
   const { out, split, transform, imageSize, count } = flags;
   await using opened = await openDataset(dataSpec(set, split));
   const data =
-    transform === undefined
-      ? opened
-      : opened.with(parseOptions(transformSchema, json(transform), 'transform'));
+    transform === undefined ? opened : opened.with(parseOptions(transformSchema, transform, 'transform'));
   const pass = { seed: Number(flags.seed), epoch: Number(flags.epoch), training: !flags.eval };
   const drawn = await writePreview(out, data, { ...pass, count, imageSize });
   console.log(`${out}: ${drawn} of ${data.count} images, ${data.classNames.length} classes`);
@@ -105,12 +103,4 @@ async function check(set: string, flags: CheckFlags): Promise<void> {
     console.log(`${total} images, ${bad.length} bad`);
   }
   if (bad.length > 0) process.exitCode = 3;
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new LmError('ERR_CONFIG', `Expected JSON for \`--transform\` but received "${text}"`, { cause });
-  }
 }

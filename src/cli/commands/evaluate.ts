@@ -5,6 +5,7 @@ import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../../e
 import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { addFlags, givenFlags } from '../flags.ts';
+import { addLookFlags, lookFrom } from '../look.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
 import { table } from '../table.ts';
@@ -36,6 +37,7 @@ export function addEvaluate(program: Command): void {
     .option('--json', 'print one line of JSON');
   addDataFlags(command, true);
   addFlags(command, detailSchema);
+  addLookFlags(command);
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
 }
@@ -44,7 +46,10 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   const options = parseOptions(detailSchema, givenFlags(detailSchema, flags), 'evaluate');
   dataSpec(flags.data, flags.split); // refused before anything is read
   initFrom(flags);
-  await using model = await Model.load(checkpoint, { device: flags.device, dtype: flags.dtype });
+  await using model = await Model.load(checkpoint, {
+    ...{ device: flags.device, dtype: flags.dtype },
+    ...lookFrom(flags),
+  });
   await using data = await openPart(flags.data, flags.split);
   const found = await evaluateInDetail(model, data, options);
   for (const { name, reason } of found.bad) console.error(`bad image ${name}: ${reason}`);
