@@ -10,11 +10,12 @@ export const jsonBounds: { readonly values: number; readonly depth: number } = {
  * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to
  * bound.
  *
+ * @param most values, where they may be more or fewer.
  * @throws SyntaxError or RangeError, for the caller to wrap: only it knows what the text is.
  * @example
  * parseJson('{"a":[1,2]}'); // { a: [1, 2] }
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, most: number = jsonBounds.values): unknown {
   let [values, depth] = [1, 0];
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
@@ -22,7 +23,7 @@ export function parseJson(text: string): unknown {
     else if (c === 0x2c) values++;
     else if (c === 0x5b || c === 0x7b) [values, depth] = [values + 1, depth + 1];
     else if (c === 0x5d || c === 0x7d) depth--;
-    if (values > jsonBounds.values) throw new RangeError(`it has more than ${jsonBounds.values} values`);
+    if (values > most) throw new RangeError(`it has more than ${most} values`);
     if (depth > jsonBounds.depth) throw new RangeError(`its values lie more than ${jsonBounds.depth} deep`);
   }
   return JSON.parse(text);

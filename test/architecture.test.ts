@@ -37,7 +37,7 @@ const table: Readonly<Record<string, string>> = {
   train: 'errors must check metricsRow graph native transforms loading checkpoint model evaluate run',
   search: 'errors must check graph picture native loading model train',
   deepen: 'errors must check graph analyze model',
-  report: 'errors must files metricsRow graph analyze picture checkpoint run',
+  report: 'errors must files json metricsRow graph analyze picture checkpoint run',
   createModel: 'models model',
   importTorchvision: 'errors check graph models checkpoint model',
 };

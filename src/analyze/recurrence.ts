@@ -22,6 +22,9 @@ export interface Recurrence {
   readonly characteristic: Characteristic;
 }
 
+/** States of a step whose characteristic polynomial is computed: the work grows with their fourth power. */
+const mostStates = 16;
+
 /** Reads the steps of a graph with given coefficients. */
 export interface StepReader {
   /**
@@ -78,6 +81,7 @@ export function recurrenceOf(form: StepForm<number>, opOf: (node: number) => str
     return `Between its states stands ${ops}: it is no linear recurrence in u and f.`;
   }
   const size = form.states.length;
+  if (size > mostStates) return `It has ${size} states or parts of them: at most ${mostStates} are analysed.`;
   const known = new Map<number, readonly Polynomial[]>();
   const row = (terms: readonly Term<number>[]): readonly Polynomial[] =>
     terms.reduce<readonly Polynomial[]>(

@@ -3,6 +3,7 @@
  * before it, of its evaluations of f, and of whatever else stands between. Pictures and stability are made
  * from this.
  */
+import { expected } from '../errors.ts';
 import type { NodeSpec, StepRecord } from '../graph/spec.ts';
 import { must } from '../must.ts';
 import type { Segment, Source, StepForm, Value } from './linearForm.ts';
@@ -37,12 +38,27 @@ export function stepForm<T>(reading: StepReading<T>): StepForm<T> {
   const { step, nodes } = reading;
   const { value, sources } = reader(reading);
   const after = step.after.map(value);
-  const random = nodes.slice(Math.min(...step.before), Math.max(...step.after) + 1).some(isRandom);
+  const until = randomUntil(nodes);
+  const random = must(until[Math.max(...step.after) + 1]) > must(until[Math.min(...step.before)]);
   return { ...partsOf(sources, after), random };
 }
 
+/** Operations of a step outside of its evaluations of f that are followed. */
+const mostOperations = 500;
 const noise = ['dropout', 'gaussianNoise'];
 const isRandom = ({ op }: NodeSpec): boolean => op === 'mix' || noise.includes(op);
+
+/** How many of the first i nodes are random; counted once for a graph, for there are many steps. */
+function randomUntil(nodes: readonly NodeSpec[]): Uint32Array {
+  const known = counts.get(nodes);
+  if (known !== undefined) return known;
+  const made = new Uint32Array(nodes.length + 1);
+  for (const [i, node] of nodes.entries()) made[i + 1] = must(made[i]) + (isRandom(node) ? 1 : 0);
+  counts.set(nodes, made);
+  return made;
+}
+
+const counts = new WeakMap<readonly NodeSpec[], Uint32Array>();
 
 /** Follows a step from its results back to its states, each node once. */
 function reader<T>(reading: StepReading<T>): { value: (node: number) => Value<T>; sources: Source<T>[] } {
@@ -50,6 +66,7 @@ function reader<T>(reading: StepReading<T>): { value: (node: number) => Value<T>
   const sources: Source<T>[] = [];
   const values = new Map<number, Value<T>>();
   const first = Math.min(...step.before);
+  let followed = 0;
   const width = (node: number): number => must(channels[node]);
   const own = (source: Source<T>): Value<T> => {
     const i = sources.push(source) - 1;
@@ -79,6 +96,10 @@ function reader<T>(reading: StepReading<T>): { value: (node: number) => Value<T>
   const value = (node: number): Value<T> => {
     const known = values.get(node);
     if (known !== undefined) return known;
+    if (++followed > mostOperations)
+      throw expected('ERR_GRAPH', `at most ${mostOperations} operations of its own`, step.path, 'more', {
+        hint: 'What a scheme does outside of f is followed one operation after another.',
+      });
     const made = read(node);
     values.set(node, made);
     return made;

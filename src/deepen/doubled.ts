@@ -29,17 +29,26 @@ export function doubled(graph: Graph): Doubled {
 
 class Doubling {
   readonly #graph: Graph;
+  /** The last node that reads each; -1 for none. */
+  readonly #lastRead: Int32Array;
+  readonly #byPath: ReadonlyMap<string, StepRecord>;
   readonly #places: ReadonlyMap<StepRecord, readonly [Place, Place]>;
   readonly #params: Table<ParamSpec>;
   readonly #buffers: Table<BufferSpec>;
   readonly #nodes: NodeSpec[] = [];
   readonly #coefs: CoefSpec[] = [];
+  readonly #distinct = new Map<string, number>();
+  readonly #coefPlaces = new Map<string, number>();
   readonly #steps: StepRecord[] = [];
   /** Nodes of the shallow graph, and the node of the deep one that has its value at this point. */
   readonly #at = new Map<number, number>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
+    this.#lastRead = new Int32Array(graph.nodes.length).fill(-1);
+    for (const [i, { inputs }] of graph.nodes.entries())
+      for (const input of inputs) this.#lastRead[input] = i;
+    this.#byPath = new Map(graph.steps.toReversed().map((step) => [step.path, step])); // the first of a path
     this.#places = placesOf(graph.steps);
     this.#params = this.#table(graph.params);
     this.#buffers = this.#table(graph.buffers);
@@ -92,9 +101,8 @@ class Doubling {
       if (items.some(({ inputs }) => inputs.includes(node))) this.#between(path, node, 2, newest, -1);
     this.#emit(items, first, 0);
     const [result, ...past] = [must(step.after[0]), ...step.after.slice(1)];
-    const later = this.#graph.nodes.slice(first + items.length);
     for (const node of past)
-      if (later.some(({ inputs }) => inputs.includes(node))) this.#between(path, node, 0.5, result, 0.5);
+      if (must(this.#lastRead[node]) >= first + items.length) this.#between(path, node, 0.5, result, 0.5);
     this.#steps.push(this.#record(step, 0, before));
   }
 
@@ -151,6 +159,13 @@ class Doubling {
   }
 
   #coef(i: number, copy: Copy): number {
+    const key = `${i} ${copy}`; // an expression may share parts: each is copied once
+    const known = this.#coefPlaces.get(key) ?? this.#copied(i, copy);
+    this.#coefPlaces.set(key, known);
+    return known;
+  }
+
+  #copied(i: number, copy: Copy): number {
     const coef = must(this.#graph.coefs[i]);
     if (coef.kind === 'constant') return this.#place(coef);
     if (coef.kind === 'param')
@@ -164,8 +179,9 @@ class Doubling {
   /** Number of a coefficient, each distinct one once. */
   #place(coef: CoefSpec): number {
     const key = JSON.stringify(coef);
-    const known = this.#coefs.findIndex((other) => JSON.stringify(other) === key);
-    return known >= 0 ? known : this.#coefs.push(coef) - 1;
+    const known = this.#distinct.get(key) ?? this.#coefs.push(coef) - 1;
+    this.#distinct.set(key, known);
+    return known;
   }
 
   #now(node: number): number {
@@ -177,7 +193,11 @@ class Doubling {
   }
 
   #stepOf(path: string): StepRecord | undefined {
-    return this.#graph.steps.find((step) => path === step.path || path.startsWith(`${step.path}.`));
+    for (let end = path.indexOf('.'); end >= 0; end = path.indexOf('.', end + 1)) {
+      const step = this.#byPath.get(path.slice(0, end));
+      if (step !== undefined) return step;
+    }
+    return this.#byPath.get(path);
   }
 
   #path(path: string, copy: Copy): string {

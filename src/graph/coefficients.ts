@@ -66,13 +66,13 @@ export function coefShape(coef: Coef): Shape {
 export function coefParams(coef: Coef): Param[] {
   const seen = new Set<Coef>();
   const found: Param[] = [];
-  const visit = (part: Coef): void => {
-    if (typeof part === 'number' || seen.has(part)) return;
+  for (const pending = [coef]; pending.length > 0; ) {
+    const part = pending.pop() ?? 0;
+    if (typeof part === 'number' || seen.has(part)) continue;
     seen.add(part);
-    if ('of' in part) for (const inner of part.of) visit(inner);
+    if ('of' in part) pending.push(...part.of.toReversed());
     else found.push(part);
-  };
-  visit(coef);
+  }
   return found;
 }
 

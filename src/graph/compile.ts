@@ -1,5 +1,7 @@
 /** From a finished trace to plain data: drops what the output does not need, and numbers the rest. */
+
 import { must } from '../must.ts';
+import { checkBounds } from './bounds.ts';
 import { coefParams } from './coefficients.ts';
 import type { Buffer, Coef, Node, Param, StepDraft, Trace } from './node.ts';
 import {
@@ -32,7 +34,7 @@ export function compile(trace: Trace, name: string, input: InputSpec, output: No
   const coefs = coefTable(tables.params);
   const nodes = live.map((node) => nodeSpec(node, tables, node.coefs.map(coefs.place)));
   const steps = trace.steps.flatMap((step) => stepRecord(trace, step, tables, coefs.place));
-  return {
+  const spec = {
     version: graphVersion,
     name,
     input,
@@ -43,6 +45,8 @@ export function compile(trace: Trace, name: string, input: InputSpec, output: No
     steps,
     output: nodes.length - 1,
   };
+  checkBounds(spec); // so that what is saved can be read
+  return spec;
 }
 
 /** What a step's inverse needs beyond the graph, in the order it was made. */
@@ -104,23 +108,32 @@ function coefTable(params: ReadonlyMap<Param, number>): { rows: CoefSpec[]; plac
   const rows: CoefSpec[] = [];
   const places = new Map<string, number>();
   const known = new Map<Coef, number>(); // an expression may share parts: look at each once
-  const place = (coef: Coef): number => {
-    const i = known.get(coef) ?? rowPlace(rowOf(coef));
-    known.set(coef, i);
-    return i;
-  };
-  const rowPlace = (row: CoefSpec): number => {
-    const key = JSON.stringify(row);
-    const i = places.get(key) ?? rows.push(row) - 1;
-    places.set(key, i);
-    return i;
-  };
+  const at = (coef: Coef): number => must(known.get(coef));
   const rowOf = (coef: Coef): CoefSpec => {
     // no -0: JSON has none
     if (typeof coef === 'number') return { kind: 'constant', value: coef === 0 ? 0 : coef };
     if (!('of' in coef)) return { kind: 'param', param: must(params.get(coef)) };
-    if (coef.of.length === 1) return { kind: coef.kind, of: [place(coef.of[0])] } as CoefSpec;
-    return { kind: coef.kind, of: [place(coef.of[0]), place(coef.of[1])] } as CoefSpec;
+    return { kind: coef.kind, of: coef.of.map(at) } as unknown as CoefSpec;
+  };
+  const rowPlace = (row: CoefSpec): number => {
+    const key = JSON.stringify(row);
+    const found = places.get(key);
+    if (found !== undefined) return found;
+    places.set(key, rows.length);
+    return rows.push(row) - 1;
+  };
+  const place = (coef: Coef): number => {
+    for (const pending = [coef]; pending.length > 0; ) {
+      const next = must(pending.at(-1));
+      const parts =
+        typeof next === 'object' && 'of' in next ? next.of.filter((part) => !known.has(part)) : [];
+      if (parts.length > 0) pending.push(...parts.toReversed());
+      else {
+        known.set(next, known.get(next) ?? rowPlace(rowOf(next)));
+        pending.pop();
+      }
+    }
+    return at(coef);
   };
   return { rows, place };
 }

@@ -43,7 +43,7 @@ export function inferAll(tables: Tables, image: Shape): Inferred[] {
 }
 
 /** Shape of every coefficient: [1] or that of the parameters in it. */
-function coefShapes({ coefs, params }: Tables): Shape[] {
+export function coefShapes({ coefs, params }: Tables): Shape[] {
   const shapes: Shape[] = [];
   const rule = (coef: CoefSpec): Shape => {
     if (coef.kind === 'constant') return [1];
@@ -54,16 +54,22 @@ function coefShapes({ coefs, params }: Tables): Shape[] {
   return shapes;
 }
 
-/** Indices of the parameters that coefficient i reads, each once. */
-export function coefReads(coefs: readonly CoefSpec[], i: number): number[] {
-  const wanted = new Set([i]);
-  const found = new Set<number>();
-  // Parts precede the whole, so one pass from the whole down meets each after all that reads it.
-  for (let at = i; at >= 0; at--) {
-    const coef = wanted.has(at) ? coefs[at] : undefined;
-    if (coef === undefined || coef.kind === 'constant') continue;
-    if (coef.kind === 'param') found.add(coef.param);
-    else for (const part of coef.of) wanted.add(part);
-  }
-  return [...found];
+/**
+ * A function from a coefficient to the indices of the parameters that it reads, each once; of several, those
+ * not given before.
+ */
+export function coefReader(coefs: readonly CoefSpec[]): (i: number) => number[] {
+  const seen = new Set<number>();
+  return (i) => {
+    const found: number[] = [];
+    for (const pending = [i]; pending.length > 0; ) {
+      const at = pending.pop() ?? 0;
+      const coef = seen.has(at) ? undefined : coefs[at];
+      seen.add(at);
+      if (coef === undefined || coef.kind === 'constant') continue;
+      if (coef.kind === 'param') found.push(coef.param);
+      else pending.push(...coef.of);
+    }
+    return found;
+  };
 }

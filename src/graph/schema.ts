@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { expected, type LmError } from '../errors.ts';
 import { must } from '../must.ts';
+import { graphBounds } from './bounds.ts';
 import type { GraphSpec } from './spec.ts';
+
+const { list, text } = graphBounds;
 
 const size = z
   .int()
@@ -12,9 +15,9 @@ const index = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
-const indices = z.array(index);
-const path = z.string();
-const shape = z.array(size).min(1);
+const indices = z.array(index).max(list);
+const path = z.string().max(text);
+const shape = z.array(size).min(1).max(8);
 const depth = z.number().min(0).max(1);
 
 const init = z.discriminatedUnion('kind', [
@@ -32,13 +35,13 @@ const input = z.strictObject({
 });
 
 const node = z.strictObject({
-  op: z.string(),
+  op: path,
   path,
   inputs: indices,
   params: indices,
   buffers: indices,
   coefs: indices,
-  attrs: z.record(z.string(), z.union([z.number(), z.string(), z.array(z.number())])),
+  attrs: z.record(path, z.union([z.number(), path, z.array(z.number()).max(list)])),
 });
 
 /** Inputs of an inverse may lie among its own operations, counted down from -1. */
@@ -47,8 +50,8 @@ const operand = z
   .min(-(2 ** 31))
   .max(2 ** 31 - 1);
 const inverse = z.strictObject({
-  nodes: z.array(node.extend({ inputs: z.array(operand) })),
-  before: z.array(operand),
+  nodes: z.array(node.extend({ inputs: z.array(operand).max(list) })).max(list),
+  before: z.array(operand).max(list),
 });
 
 const param = z.strictObject({
@@ -69,7 +72,7 @@ const coef = z.discriminatedUnion('kind', [
 
 const step = z.strictObject({
   path,
-  scheme: z.string(),
+  scheme: path,
   stage: index,
   n: index,
   N: size,
@@ -77,20 +80,20 @@ const step = z.strictObject({
   transition: z.boolean(),
   before: indices,
   after: indices,
-  fields: z.array(z.strictObject({ path, input: index, output: index })),
+  fields: z.array(z.strictObject({ path, input: index, output: index })).max(list),
   params: indices,
   inverse: inverse.exactOptional(),
 });
 
 const graph: z.ZodType<GraphSpec> = z.strictObject({
   version: size,
-  name: z.string().min(1),
+  name: path.min(1),
   input,
-  nodes: z.array(node).min(1),
-  params: z.array(param),
-  buffers: z.array(z.strictObject({ path: path.min(1), shape, value: z.number() })),
-  coefs: z.array(coef),
-  steps: z.array(step),
+  nodes: z.array(node).min(1).max(graphBounds.nodes),
+  params: z.array(param).max(graphBounds.params),
+  buffers: z.array(z.strictObject({ path: path.min(1), shape, value: z.number() })).max(graphBounds.buffers),
+  coefs: z.array(coef).max(graphBounds.coefs),
+  steps: z.array(step).max(graphBounds.steps),
   output: index,
 });
 

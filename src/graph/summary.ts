@@ -1,6 +1,6 @@
 import { must } from '../must.ts';
 import type { Graph } from './graph.ts';
-import { coefReads, inferAll } from './infer.ts';
+import { coefReader, inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
 import { elements } from './shapes.ts';
 
@@ -41,19 +41,19 @@ export interface Summary {
  * summary(preset('lm_resnet20')).totals; // { parameters: 272384, macs: 40813184, activations: 200714 }
  */
 export function summary(graph: Graph): Summary {
-  const layers = new Map<string, LayerSummary>();
-  const counted = new Set<number>();
+  const layers = new Map<string, Layer>();
+  const fresh = freshCounter(graph);
   const { channels, height, width } = graph.input;
   let activations = 0;
   for (const [i, { call, shape }] of inferAll(graph, [1, channels, height, width]).entries()) {
     const macs = opRow(call.op).macs?.(call, shape) ?? 0;
     if (macs > 0) activations += elements(shape);
     const layer = layers.get(call.path) ?? emptyLayer(call.path);
+    layer.ops.push(call.op);
     layers.set(call.path, {
-      path: call.path,
-      ops: [...layer.ops, call.op],
+      ...layer,
       output: shape,
-      parameters: layer.parameters + fresh(graph, i, counted),
+      parameters: layer.parameters + fresh(i),
       macs: layer.macs + macs,
       activationBytes: layer.activationBytes + 4 * elements(shape),
     });
@@ -73,19 +73,24 @@ export function summary(graph: Graph): Summary {
   };
 }
 
-function emptyLayer(path: string): LayerSummary {
+type Layer = LayerSummary & { readonly ops: string[] };
+
+function emptyLayer(path: string): Layer {
   return { path, ops: [], output: [], parameters: 0, macs: 0, activationBytes: 0 };
 }
 
-/** Elements of the parameters that node i is the first to read. */
-function fresh(graph: Graph, i: number, counted: Set<number>): number {
-  const { params, coefs } = must(graph.nodes[i]);
-  const reads = [...params, ...coefs.flatMap((c) => coefReads(graph.coefs, c))];
-  let count = 0;
-  for (const param of reads) {
-    if (counted.has(param)) continue;
-    counted.add(param);
-    count += elements(must(graph.params[param]).shape);
-  }
-  return count;
+/** A function from a node, in order, to the elements of the parameters that it is the first to read. */
+function freshCounter({ nodes, coefs, params }: Graph): (i: number) => number {
+  const counted = new Set<number>();
+  const reads = coefReader(coefs);
+  return (i) => {
+    const { params: own, coefs: used } = must(nodes[i]);
+    let count = 0;
+    for (const param of [...own, ...used.flatMap(reads)]) {
+      if (counted.has(param)) continue;
+      counted.add(param);
+      count += elements(must(params[param]).shape);
+    }
+    return count;
+  };
 }

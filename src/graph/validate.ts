@@ -1,6 +1,7 @@
 /** The rules a graph from outside must keep before anything trusts its indices. */
 import { expected, LmError } from '../errors.ts';
 import { must } from '../must.ts';
+import { checkBounds } from './bounds.ts';
 import { inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
 import { parseStructure } from './schema.ts';
@@ -75,6 +76,7 @@ function inRange(indices: readonly number[], end: number, name: string): void {
 function checkShapes(spec: GraphSpec): void {
   const { channels, height, width } = spec.input;
   try {
+    checkBounds(spec);
     inferAll(spec, [1, channels, height, width]);
   } catch (error) {
     if (error instanceof LmError && error.code === 'ERR_SHAPE')

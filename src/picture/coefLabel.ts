@@ -14,7 +14,13 @@ export interface Label {
  * its step as index.
  */
 export function labelRing({ coefs, params }: Pick<GraphSpec, 'coefs' | 'params'>, n: number): Ring<Label> {
+  const known = new Map<number, Label>(); // an expression may share parts: each is written once
   const coef = (i: number): Label => {
+    const found = known.get(i) ?? brief(written(i), i);
+    known.set(i, found);
+    return found;
+  };
+  const written = (i: number): Label => {
     const spec = coefs[i];
     if (spec === undefined) return constant(Number.NaN);
     switch (spec.kind) {
@@ -34,6 +40,16 @@ export function labelRing({ coefs, params }: Pick<GraphSpec, 'coefs' | 'params'>
   };
   return { constant, coef, plus, times };
 }
+
+/** A label that would be too long is the number of its coefficient. */
+function brief(label: Label, i: number): Label {
+  const long = label.multiples.size > mostTerms || labelText(label).length > mostLetters;
+  return long ? named(`c${subscript(i)}`) : label;
+}
+
+/** Terms and letters of a coefficient that is written out. */
+const mostTerms = 8;
+const mostLetters = 60;
 
 /** A label as text. */
 export function labelText({ constant: number, multiples }: Label): string {

@@ -94,7 +94,8 @@ export async function openEventFile(folder: string, options: EventFileOptions = 
   };
 }
 
-const namePattern = /^events\.out\.tfevents\.(\d+)\./;
+// Seconds of more digits than a clock has are of no program's clock, and not exact.
+const namePattern = /^events\.out\.tfevents\.(\d{1,12})\./;
 
 /**
  * A new file whose name sorts behind those that are there: TensorBoard reads the files of a folder in the
@@ -102,9 +103,9 @@ const namePattern = /^events\.out\.tfevents\.(\d+)\./;
  */
 async function create(folder: string): Promise<{ file: FileHandle; path: string }> {
   try {
-    for (;;) {
-      const taken = (await readdir(folder)).map((name) => Number(namePattern.exec(name)?.[1] ?? 0));
-      const seconds = Math.max(Math.floor(Date.now() / 1000), ...taken.map((time) => time + 1));
+    const taken = (await readdir(folder)).map((name) => Number(namePattern.exec(name)?.[1] ?? 0));
+    const now = Math.floor(Date.now() / 1000);
+    for (let seconds = taken.reduce((latest, time) => Math.max(latest, time + 1), now); ; seconds++) {
       const path = join(folder, `events.out.tfevents.${seconds}.lm-resnet`);
       const file = await open(path, 'ax').catch((cause: unknown) => {
         if (errnoOf(cause) !== 'EEXIST') throw cause;

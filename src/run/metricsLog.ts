@@ -1,10 +1,10 @@
 /**
  * The log of a run: one JSON object per line, so that it can be followed, cut off, and read by any program.
  */
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { z } from 'zod';
 import { LmError } from '../errors.ts';
-import { errnoOf, fileError, replaceFile } from '../files.ts';
+import { errnoOf, fileError, readBounded, replaceFile } from '../files.ts';
 import type { MetricsRow } from '../metricsRow.ts';
 import { appendFile } from './appendFile.ts';
 
@@ -21,6 +21,9 @@ export interface MetricsWriter {
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
+
+/** The largest log, in bytes: two rows a second come to this in two weeks. */
+const maxBytes = 500 * 2 ** 20;
 
 // JSON has no NaN and no Infinity: they are written as null, and read as NaN.
 const value = z
@@ -70,9 +73,7 @@ export async function openMetrics(path: string): Promise<MetricsWriter> {
  * const rows = await readMetrics('runs/a/metrics.jsonl');
  */
 export async function readMetrics(path: string): Promise<MetricsRow[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw fileError(cause, 'a readable file', path);
-  });
+  const text = (await readBounded(path, maxBytes)).toString();
   const lines = text.split('\n').slice(0, -1);
   return lines.flatMap((line, i) => (line.trim() === '' ? [] : parseRow(line, i + 1, path)));
 }
@@ -94,9 +95,9 @@ function parseRow(line: string, number: number, path: string): MetricsRow[] {
  * @throws ERR_FILE when the file system refuses; the log is then as it was.
  */
 export async function truncateMetrics(path: string, step: number): Promise<void> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    if (errnoOf(cause) === 'ENOENT') return '';
-    throw fileError(cause, 'a readable file', path);
+  const text = await readBounded(path, maxBytes).then(String, (error: unknown) => {
+    if (error instanceof LmError && errnoOf(error.cause) === 'ENOENT') return '';
+    throw error;
   });
   const lines = text.split('\n').slice(0, -1);
   const kept = lines.filter((line) => !(stepOf(line) > step));

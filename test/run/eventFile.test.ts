@@ -134,6 +134,20 @@ describe('openEventFile', () => {
     for (const path of paths) expect(path).toMatch(/tfevents\.1000000000\d\d?\./);
   });
 
+  it.each(['9'.repeat(400), '9'.repeat(23), '999999999999'])(
+    'takes a name of its own beside a file of an absurd time: %s',
+    async (time) => {
+      const folder = await temporaryFolder();
+      await writeFile(join(folder, `events.out.tfevents.${time.slice(0, 200)}.x`), '');
+      const files = new Set<string>();
+      for (let i = 0; i < 3; i++) {
+        await using file = await openEventFile(folder);
+        files.add(file.path);
+      }
+      expect(files.size).toBe(3);
+    },
+  );
+
   it('gives every mistake its code', async () => {
     const folder = await temporaryFolder();
     expect(await codeOf(openEventFile(folder, { fromStep: -1 }))).toBe('ERR_CONFIG');

@@ -2,20 +2,27 @@
  * One run folder as data: settings.json, metrics.jsonl, and where they exist checkpoint.safetensors and
  * evaluation.json.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { rangeOf } from '../../analyze/coefficients.ts';
 import { kOfSteps } from '../../analyze/steps.ts';
 import { type CheckpointInfo, readCheckpointInfo } from '../../checkpoint/checkpoint.ts';
 import { LmError } from '../../errors.ts';
-import { errnoOf, fileError } from '../../files.ts';
+import { errnoOf, readBounded } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
+import { parseJson } from '../../json.ts';
 import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
 import { must } from '../../must.ts';
 import { median } from '../../picture/curves.ts';
 import { readMetrics } from '../../run/metricsLog.ts';
 import type { CoefficientCurves, Confusion, RunReport, RunResult } from './comparison.ts';
+
+/**
+ * The most that a file of a run is: an evaluation of two thousand classes, whose confusions are all written
+ * out.
+ */
+const maxBytes = 64 * 2 ** 20;
+const maxValues = 2 ** 22;
 
 const confusionSchema = z.object({
   confusion: z.array(z.array(z.int().min(0))).min(1),
@@ -80,14 +87,13 @@ async function readJson<S extends z.ZodType>(
   schema: S,
 ): Promise<z.output<S> | null> {
   const path = join(folder, name);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const error = fileError(cause, 'a readable file', path);
+  const bytes = await readBounded(path, maxBytes).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw error;
   });
-  if (text === null) return null;
+  if (bytes === null) return null;
   try {
-    return schema.parse(JSON.parse(text));
+    return schema.parse(parseJson(bytes.toString(), maxValues));
   } catch (cause) {
     throw damaged(path, cause);
   }

@@ -1,0 +1,58 @@
+/** How large a graph may be. */
+import { expected } from '../errors.ts';
+import { coefShapes } from './infer.ts';
+import { elements } from './shapes.ts';
+import type { CoefSpec, GraphSpec } from './spec.ts';
+
+const tables = ['nodes', 'params', 'buffers', 'coefs', 'steps'] as const;
+
+/**
+ * The most that a graph may hold: far more than any network needs (lm_resnet1202 has 5415 nodes, 3584
+ * coefficients, 600 steps), and no more
+ * than is looked through in a second. `list`: of one node or step; `text`: letters of a name; `coefDepth`:
+ * of expressions in each other;
+ * `coefNumbers`: of all coefficients, one for each channel.
+ */
+export const graphBounds: Readonly<
+  Record<(typeof tables)[number] | 'stages' | 'list' | 'text' | 'coefDepth' | 'coefNumbers', number>
+> = {
+  ...{ nodes: 32_768, params: 32_768, buffers: 32_768, coefs: 32_768, steps: 4096, stages: 64 },
+  ...{ list: 1024, text: 1024, coefDepth: 1000, coefNumbers: 2 ** 21 },
+};
+
+/**
+ * Refuses a graph that is too large, before it is walked.
+ *
+ * @throws ERR_GRAPH.
+ */
+export function checkBounds(spec: GraphSpec): void {
+  for (const table of tables)
+    if (spec[table].length > graphBounds[table])
+      throw expected(
+        'ERR_GRAPH',
+        `at most ${graphBounds[table]} ${table}`,
+        `graph.${table}`,
+        spec[table].length,
+      );
+  const stages = new Set(spec.steps.map(({ stage }) => stage)).size;
+  if (stages > graphBounds.stages)
+    throw expected('ERR_GRAPH', `at most ${graphBounds.stages} stages`, 'graph.steps', stages);
+  checkDepth(spec.coefs);
+  const { coefNumbers } = graphBounds;
+  const numbers = coefShapes(spec).reduce((sum, shape) => sum + elements(shape), 0);
+  if (numbers > coefNumbers)
+    throw expected('ERR_GRAPH', `coefficients of at most ${coefNumbers} numbers`, 'graph.coefs', numbers);
+}
+
+/** Expressions of expressions are followed one in another. */
+function checkDepth(coefs: readonly CoefSpec[]): void {
+  const { coefDepth } = graphBounds;
+  const depths = new Int32Array(coefs.length);
+  for (const [i, coef] of coefs.entries()) {
+    const parts = 'of' in coef ? coef.of : [];
+    const depth = parts.reduce((most, part) => Math.max(most, 1 + (depths[part] ?? 0)), 0);
+    if (depth > coefDepth)
+      throw expected('ERR_GRAPH', `coefficients at most ${coefDepth} expressions deep`, `coefs[${i}]`, depth);
+    depths[i] = depth;
+  }
+}
