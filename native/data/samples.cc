@@ -87,8 +87,8 @@ RangeSamples::RangeSamples(std::vector<Shard> files, std::vector<Range> ranges, 
            "Expected as many ranges as labels");
   for (size_t i = 0; i < ranges_.size(); ++i) {
     const Range& range = ranges_[i];
-    LM_CHECK(range.file < files_.count() && (window_ == 0 || i == 0 || ranges_[i - 1].file <= range.file), "ERR_DATASET",
-             "The files of a data set are out of order");
+    LM_CHECK(range.file < files_.count() && (window_ == 0 || i == 0 || ranges_[i - 1].file <= range.file),
+             "ERR_DATASET", "The files of a data set are out of order");
     const auto size = static_cast<uint64_t>(files_[range.file].stamp.bytes);
     LM_CHECK(range.offset <= size && range.length <= size - range.offset &&
                  range.rows * uint64_t{4} <= range.length,
