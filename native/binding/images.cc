@@ -6,10 +6,10 @@
 #include "binding/errors.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
-#include "data/formats.h"
-#include "data/jpeg_rows.h"
-#include "data/parse.h"
-#include "data/pixels.h"
+#include "data/codecs/formats.h"
+#include "data/codecs/jpeg_rows.h"
+#include "data/loader/parse.h"
+#include "data/loader/pixels.h"
 
 namespace lm::binding {
 namespace {

@@ -7,7 +7,7 @@
 #include "binding/parse.h"
 #include "binding/source_wrap.h"
 #include "binding/wrap.h"
-#include "data/parse.h"
+#include "data/loader/parse.h"
 
 namespace lm::binding {
 

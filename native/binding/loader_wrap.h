@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "binding/napi_setup.h"
-#include "data/loader.h"
+#include "data/loader/loader.h"
 
 namespace lm::binding {
 

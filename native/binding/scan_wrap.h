@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "binding/napi_setup.h"
-#include "data/scan.h"
+#include "data/samples/scan.h"
 
 namespace lm::binding {
 

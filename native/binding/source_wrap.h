@@ -3,8 +3,8 @@
 #include <memory>
 
 #include "binding/napi_setup.h"
-#include "data/samples.h"
-#include "data/stream.h"
+#include "data/samples/samples.h"
+#include "data/samples/stream.h"
 
 namespace lm::binding {
 

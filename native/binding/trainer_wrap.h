@@ -9,7 +9,7 @@
 #include "binding/napi_setup.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
-#include "data/loader.h"
+#include "data/loader/loader.h"
 
 namespace lm::binding {
 

@@ -22,7 +22,7 @@
 #include "core/rng.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
-#include "data/loader.h"
+#include "data/loader/loader.h"
 
 namespace {
 

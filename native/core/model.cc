@@ -6,10 +6,10 @@
 #include <string_view>
 
 #include "core/kernels/kernels.h"
+#include "core/loss.h"
 #include "core/ops/op.h"
 #include "core/rng.h"
 #include "core/run/reversible.h"
-#include "core/train/loss.h"
 
 namespace lm {
 namespace {

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/loss.h"
 #include "core/run/reversible.h"
-#include "core/train/loss.h"
 
 namespace lm {
 namespace {

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/loss.h"
 #include "core/model.h"
 #include "core/run/draws.h"
 #include "core/train/clipping.h"
-#include "core/train/loss.h"
 #include "core/train/loss_scale.h"
 #include "core/train/mixing.h"
 #include "core/train/optimizer.h"

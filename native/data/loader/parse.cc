@@ -1,0 +1,44 @@
+#include "data/loader/parse.h"
+
+#include "core/error.h"
+
+namespace lm {
+namespace {
+
+int small(const Value& value) {
+  const int64_t number = value.integer();
+  LM_CHECK(number >= 0 && number < (1 << 24), "ERR_CONFIG", "Expected a small number but received ", number);
+  return static_cast<int>(number);
+}
+
+}  // namespace
+
+LoaderOptions loader_options(const Value& spec) {
+  LoaderOptions o;
+  o.batch = spec["batch"].integer();
+  o.seed = static_cast<uint64_t>(spec["seed"].integer());
+  o.training = spec["training"].boolean();
+  o.rank = spec["rank"].integer();
+  o.world = spec["worldSize"].integer();
+  o.threads = small(spec["workers"]);
+  o.prefetch = small(spec["prefetch"]);
+  o.height = small(spec["height"]);
+  o.width = small(spec["width"]);
+  o.channels = small(spec["channels"]);
+  o.decoding = decoding_of(spec["decoding"]);
+  o.throw_on_bad = spec["onBadImage"].text() == "throw";
+  o.bad_limit = spec["badImageLimit"].integer();
+  o.pinned = spec["pinned"].boolean();
+  return o;
+}
+
+Decoding decoding_of(const Value& spec) {
+  return {spec["maxPixels"].integer(), spec["exif"].boolean(), spec["sixteenBit"].text() == "clip"};
+}
+
+std::shared_ptr<const Transform> transform_of(const Value& spec) {
+  return std::make_shared<const Transform>(spec["transform"],
+                                           Normalisation{spec["mean"].numbers(), spec["std"].numbers()});
+}
+
+}  // namespace lm

@@ -1,0 +1,110 @@
+// Operations that hide a part of the image, in levels: their neutral value is the mean of the network's
+// normalisation, 0 behind it.
+#include <array>
+#include <cmath>
+
+#include "data/transforms/window.h"
+
+namespace lm {
+namespace {
+
+struct Patch {
+  int left, top, right, bottom;
+};
+
+uint8_t level_of(double part) {
+  return static_cast<uint8_t>(std::nearbyint(std::clamp(255 * part, 0.0, 255.0)));
+}
+
+// Of channel c; a gray network has one for all.
+double channel(const std::vector<double>& values, size_t c) { return values[std::min(c, values.size() - 1)]; }
+
+template <typename Level>
+void fill(Image& image, const Patch& patch, const Level& level) {
+  for (int y = patch.top; y < patch.bottom; ++y)
+    for (int x = patch.left; x < patch.right; ++x)
+      for (size_t c = 0; c < 3; ++c) image.row(y)[static_cast<size_t>(x) * 4 + c] = level(c);
+}
+
+using Colour = std::array<uint8_t, 3>;
+
+Colour mean_of(const Normalisation& n) {
+  LM_CHECK(!n.mean.empty() && n.std.size() == n.mean.size(), "ERR_CONFIG",
+           "Expected a mean and std per channel");
+  return {level_of(channel(n.mean, 0)), level_of(channel(n.mean, 1)), level_of(channel(n.mean, 2))};
+}
+
+class RandomErasing final : public ImageOp {
+ public:
+  RandomErasing(const Value& spec, const Normalisation& normalisation)
+      : p_(spec["p"].number()),
+        scale_(range_of(spec["scale"])),
+        ratio_(range_of(spec["ratio"])),
+        normalisation_(normalisation),
+        colour_(mean_of(normalisation)) {
+    const Value& value = spec["value"];
+    if (const double* level = std::get_if<double>(&value.data))
+      colour_.fill(level_of(*level / 255));
+    else
+      noisy_ = value.text() == "random";
+  }
+
+  void apply(Rng& rng, TransformScratch& scratch) const override {
+    Image& image = scratch.image;
+    if (rng.uniform() >= p_) return;
+    const Patch patch = draw(image.width(), image.height(), rng);
+    if (noisy_)
+      fill(image, patch, [&](size_t c) {
+        return level_of(channel(normalisation_.mean, c) + channel(normalisation_.std, c) * rng.normal());
+      });
+    else
+      fill(image, patch, [&](size_t c) { return colour_[c]; });
+  }
+
+ private:
+  // Empty where ten attempts gave none that is smaller than the image.
+  Patch draw(int width, int height, Rng& rng) const {
+    const double area = static_cast<double>(width) * height;
+    const Range log_ratio{std::log(ratio_.low), std::log(ratio_.high)};
+    for (int attempt = 0; attempt < 10; ++attempt) {
+      const double part = area * scale_.draw(rng), aspect = std::exp(log_ratio.draw(rng));
+      const double h = std::nearbyint(std::sqrt(part * aspect)), w = std::nearbyint(std::sqrt(part / aspect));
+      if (h >= height || w >= width) continue;
+      const int top = draw_below(rng, height - static_cast<int>(h) + 1);
+      const int left = draw_below(rng, width - static_cast<int>(w) + 1);
+      return {left, top, left + static_cast<int>(w), top + static_cast<int>(h)};
+    }
+    return {0, 0, 0, 0};
+  }
+
+  double p_;
+  Range scale_, ratio_;
+  Normalisation normalisation_;
+  Colour colour_;
+  bool noisy_ = false;
+};
+
+std::unique_ptr<ImageOp> random_erasing(const Value& spec, const Normalisation& normalisation) {
+  return std::make_unique<RandomErasing>(spec, normalisation);
+}
+
+// The square is cut off at the border of the image.
+std::unique_ptr<ImageOp> cutout(const Value& spec, const Normalisation& normalisation) {
+  return make_op(
+      [size = side_of(spec["size"]), colour = mean_of(normalisation)](Rng& rng, TransformScratch& s) {
+        const int width = s.image.width(), height = s.image.height();
+        const int top = draw_below(rng, height) - size / 2, left = draw_below(rng, width) - size / 2;
+        const Patch patch{std::max(0, left), std::max(0, top), std::min(width, left + size),
+                          std::min(height, top + size)};
+        fill(s.image, patch, [&](size_t c) { return colour[c]; });
+      });
+}
+
+}  // namespace
+
+std::span<const OpRow> erase_rows() {
+  static constexpr OpRow rows[] = {{"randomErasing", random_erasing}, {"cutout", cutout}};
+  return rows;
+}
+
+}  // namespace lm
