@@ -5,8 +5,8 @@ import { datasetSchema } from '../../data/spec.ts';
 import { presetNames } from '../../models/presets.ts';
 import { trainSchema } from '../../train/options.ts';
 import { recipeNames } from '../../train/recipes.ts';
+import { jobSchema } from '../job.ts';
 import { dataHelp } from '../sets.ts';
-import { jobSchema } from './train.ts';
 
 const examples = `
 Examples:

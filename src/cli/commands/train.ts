@@ -3,7 +3,6 @@ import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { oneOf, parseOptions } from '../../check.ts';
 import { readCheckpointInfo } from '../../checkpoint/checkpoint.ts';
 import { createModel } from '../../createModel.ts';
@@ -12,45 +11,18 @@ import type { Dataset } from '../../loading/dataset.ts';
 import { Model } from '../../model/model.ts';
 import type { LoadOptions } from '../../model/options.ts';
 import { type PresetName, presetNames } from '../../models/presets.ts';
-import type { StepEvent } from '../../run/events.ts';
 import { nextRunFolder } from '../../run/folder.ts';
-import { estimateNeeds } from '../../search/estimate.ts';
 import { trainSchema } from '../../train/options.ts';
 import { findRecipe, type Recipe, type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
-import { type TrainData, type TrainOptions, train } from '../../train/train.ts';
-import type { TrainResult, TrainRun } from '../../train/trainRun.ts';
+import type { TrainResult } from '../../train/trainRun.ts';
 import type { Transform } from '../../transforms/transforms.ts';
-import { readConfig } from '../config.ts';
-import { addFlags, countOption, givenFlags, namesOf } from '../flags.ts';
-import { addPlaceFlags, initFrom, type PlaceFlags, placeShape } from '../place.ts';
-import { clock, createProgress, type Progress } from '../progress.ts';
+import { addFlags, countOption } from '../flags.ts';
+import { followed } from '../follow.ts';
+import { readJob } from '../job.ts';
+import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
 import { dataHelp, modelOptions, openSets, type Sets } from '../sets.ts';
-import { withSignals } from '../signals.ts';
-
-/** What a training is told beside its settings: in a configuration file, and as flags of the same names. */
-interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
-  readonly model?: string | undefined;
-  readonly data?: unknown;
-  readonly test?: unknown;
-  readonly imageSize?: number | undefined;
-  readonly run?: string | undefined;
-  readonly recipe?: string | undefined;
-  readonly from?: string | undefined;
-}
-
-/** The schema of a job; data sets are checked when they are opened. */
-export const jobSchema: z.ZodType<Job> = z.object({
-  model: z.string().optional().describe("name of a model (default: the recipe's, else lm_resnet20)"),
-  data: z.unknown().optional().describe('data set to train on'),
-  test: z.unknown().optional().describe('data set to test on after every epoch'),
-  imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
-  run: z.string().optional().describe('run folder, new (default: runs/<model>)'),
-  recipe: z.string().optional().describe('model, settings and transforms to start from'),
-  from: z.string().optional().describe('checkpoint to start from; other classes get a new last layer'),
-  ...placeShape,
-});
 
 interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
   readonly config?: string;
@@ -107,8 +79,6 @@ export function addTrain(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const known = [...namesOf(jobSchema), ...namesOf(trainSchema)];
-  const file = flags.config === undefined ? {} : await readConfig(flags.config, known);
   const {
     model: named,
     data: trained,
@@ -121,7 +91,7 @@ async function run(flags: Flags): Promise<void> {
     dtype,
     threads,
     ...settings
-  } = merged(file, flags);
+  } = await readJob(flags);
   if (trained === undefined) throw required('data', 'mnist:DIR');
   if (flags.fastDevRun && (wanted ?? flags.resume) !== undefined)
     throw expected(
@@ -212,77 +182,10 @@ function transformed(data: Dataset, transform: Transform | undefined): Dataset {
   return transform === undefined || data.transform !== undefined ? data : data.with(transform);
 }
 
-/** The options of a file and those of flags, which go before: the job checked, the settings not yet. */
-function merged(file: Record<string, unknown>, flags: Flags): Job & Record<string, unknown> {
-  const given = { ...file, ...givenFlags(jobSchema, flags), ...givenFlags(trainSchema, flags) };
-  const inJob = namesOf(jobSchema);
-  const part = (of: (name: string) => boolean): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(given).filter(([name]) => of(name)));
-  const job = parseOptions(
-    jobSchema,
-    part((name) => inJob.includes(name)),
-    'train',
-  );
-  return { ...part((name) => !inJob.includes(name)), ...job };
-}
-
 function required(name: string, example: string): LmError {
   return new LmError('ERR_CONFIG', `Expected a value for \`--${name}\` but received nothing`, {
     hint: `Add --${name} ${example}; \`lm-resnet train --help\` lists all.`,
   });
-}
-
-/** Trains, shows it, and ends it at a signal. */
-function followed(model: Model, data: TrainData, options: TrainOptions, flags: Flags): Promise<TrainResult> {
-  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags, model, options));
-}
-
-/** Shows a run's events until it ends. */
-async function follow(
-  run: TrainRun,
-  { quiet = false }: Flags,
-  model: Model,
-  options: TrainOptions,
-): Promise<TrainResult> {
-  const progress = createProgress({ quiet });
-  let started = false;
-  try {
-    for await (const event of run) {
-      if (event.type === 'step') {
-        if (!started) {
-          progress.start(event.totalSteps);
-          if (!quiet) tellNeeds(progress, event, model, options);
-        }
-        started = true;
-        progress.update(event);
-      } else if (event.type === 'resume') {
-        if (!quiet) progress.log(`going on after step ${event.step} (${event.path})`);
-      } else if (event.type === 'warning') {
-        progress.log(`bad image ${event.name}: ${event.reason}`);
-      } else if (event.type === 'eval' && !quiet) {
-        const top1 = (100 * event.top1).toFixed(2);
-        const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
-        progress.log(
-          `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`,
-        );
-      }
-    }
-  } finally {
-    progress.stop();
-  }
-  return run;
-}
-
-/** Says of a training of minutes what it will take, by its first steps. */
-function tellNeeds(progress: Progress, event: StepEvent, model: Model, options: TrainOptions): void {
-  const { step, totalSteps, samples, losses, imagesPerSecond } = event;
-  const seconds = ((totalSteps - step) * samples) / losses.length / imagesPerSecond;
-  if (!(seconds > 60)) return;
-  const { run, resume, signal, ...settings } = options;
-  const { memory, disk } = estimateNeeds(model, parseOptions(trainSchema, settings, 'train'));
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
-  const needs = `${megabytes(memory)} of memory, ${megabytes(disk)} of checkpoints`;
-  progress.log(`about ${clock(seconds)} of training steps, ${needs}`);
 }
 
 function report(result: TrainResult, model: Model, { json, quiet }: Flags): void {
