@@ -29,16 +29,16 @@ LossSpec LossSpec::parse(const Value& spec) {
   return out;
 }
 
-at::Tensor LossSpec::targets(const at::Tensor& labels, double lambda, int64_t classes,
+at::Tensor LossSpec::targets(const at::Tensor& labels, const at::Tensor& lambda, bool mixed, int64_t classes,
                              const at::TensorOptions& options) const {
   const int64_t n = labels.size(0);
   const at::Tensor targets = at::full({n, classes}, smoothing / static_cast<double>(classes), options);
-  const auto add = [&](const at::Tensor& of, double share) {
-    const at::Tensor mass = at::full({n, 1}, share * (1 - smoothing), options);
+  const auto add = [&](const at::Tensor& of, const at::Tensor& share) {
+    const at::Tensor mass = share.mul(1 - smoothing).to(options.dtype()).expand({n, 1});
     targets.scatter_add_(1, of.unsqueeze(1), mass);
   };
   add(labels, lambda);
-  if (lambda != 1) add(labels.flip(0), 1 - lambda);
+  if (mixed) add(labels.flip(0), 1 - lambda);
   return targets;
 }
 

@@ -23,8 +23,9 @@ struct LossSpec {
 
   static LossSpec parse(const Value& spec);
 
-  // Probabilities [n, classes]: lambda of each label, 1 - lambda of the label of image n - 1 - i.
-  at::Tensor targets(const at::Tensor& labels, double lambda, int64_t classes,
+  // Probabilities [n, classes]: lambda (a scalar on the device) of each label and, in mixed batches, 1 -
+  // lambda of the label of image n - 1 - i.
+  at::Tensor targets(const at::Tensor& labels, const at::Tensor& lambda, bool mixed, int64_t classes,
                      const at::TensorOptions& options) const;
   Loss operator()(const at::Tensor& logits, const at::Tensor& targets) const;
 };

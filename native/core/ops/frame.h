@@ -37,12 +37,14 @@ struct DrawKey {
 
 // Weights of one mix: a number per branch, or per branch and image of the batch.
 struct MixWeights {
-  std::vector<double> forward, backward;                    // by branch
-  std::vector<at::Tensor> forward_images, backward_images;  // by branch double [n], or none
+  std::span<double> forward, backward;                         // by branch, in the table of the step
+  std::vector<std::span<double>> host_forward, host_backward;  // by branch, for every image; none where
+                                                               // the law draws for the batch
+  std::vector<at::Tensor> forward_images, backward_images;     // the same on the device, double [n]
+  bool per_image = false;                                      // which of the two this step takes
 
-  bool per_image() const { return !forward_images.empty(); }
   // Nothing of the branch reaches the result or the gradient.
-  bool drops(size_t branch) const { return !per_image() && forward[branch] == 0 && backward[branch] == 0; }
+  bool drops(size_t branch) const { return !per_image && forward[branch] == 0 && backward[branch] == 0; }
 };
 
 class Frame {

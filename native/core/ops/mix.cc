@@ -65,8 +65,8 @@ void forward(Frame& f) {
   std::vector<Term> terms;
   for (size_t i = 0; i < f.count(); ++i) {
     if (w.drops(i) || f.is_absent(i)) continue;
-    if (w.per_image()) columns[i] = column(w.forward_images[i], f.output());
-    terms.push_back({&f.input(i), w.forward[i], w.per_image() ? &columns[i] : nullptr});
+    if (w.per_image) columns[i] = column(w.forward_images[i], f.output());
+    terms.push_back({&f.input(i), w.forward[i], w.per_image ? &columns[i] : nullptr});
   }
   if (terms.empty()) return f.leave_out();
   f.kernels.combine(terms, f.output());
@@ -77,8 +77,8 @@ void backward(Frame& f) {
   for (size_t i = 0; i < f.count(); ++i) {
     if (!f.wants(i) || w.drops(i) || f.is_absent(i)) continue;
     Tensor images;
-    if (w.per_image()) images = column(w.backward_images[i], f.grad());
-    const Term scaled{&f.grad(), w.backward[i], w.per_image() ? &images : nullptr};
+    if (w.per_image) images = column(w.backward_images[i], f.grad());
+    const Term scaled{&f.grad(), w.backward[i], w.per_image ? &images : nullptr};
     f.kernels.combine({&scaled, 1}, f.grad_of(i));
   }
 }

@@ -75,25 +75,16 @@ bool draw_column(const Node& node, const DrawKey& key, int64_t columns, Weights1
   return true;
 }
 
-at::Tensor branch_of(const std::vector<std::vector<double>>& rows, size_t branch) {
-  at::Tensor out = at::empty({static_cast<int64_t>(rows.size())}, at::kDouble);
-  for (size_t i = 0; i < rows.size(); ++i) out.data_ptr<double>()[i] = rows[i][branch];
-  return out;
-}
-
 // Each image of the batch for itself.
-void draw_images(const Node& node, int64_t n, const DrawKey& key, MixWeights& out) {
+void draw_images(const Node& node, const DrawKey& key, MixWeights& into) {
   const auto& a = node.as<MixAttributes>();
-  std::vector<std::vector<double>> forward, backward;
-  for (int64_t i = 0; i < n; ++i) {
-    Rng rng = key.stream(law_name(a.law), a.group, static_cast<size_t>(i));
-    auto [f, b] = draw_once(node, rng);
-    forward.push_back(std::move(f));
-    backward.push_back(std::move(b));
-  }
-  for (size_t branch = 0; branch < node.inputs.size(); ++branch) {
-    out.forward_images.push_back(branch_of(forward, branch));
-    out.backward_images.push_back(branch_of(backward, branch));
+  for (size_t i = 0; i < into.host_forward[0].size(); ++i) {
+    Rng rng = key.stream(law_name(a.law), a.group, i);
+    const auto [forward, backward] = draw_once(node, rng);
+    for (size_t branch = 0; branch < forward.size(); ++branch) {
+      into.host_forward[branch][i] = forward[branch];
+      into.host_backward[branch][i] = backward[branch];
+    }
   }
 }
 
@@ -112,20 +103,19 @@ Rng DrawKey::stream(std::string_view purpose, std::string_view group, size_t i) 
   return Rng(seed, name_of(purpose, group), static_cast<uint64_t>(step), image + 1);  // 0: the whole step
 }
 
-MixWeights draw_mix(const Node& node, int64_t n, bool training, const DrawKey& key, int64_t columns) {
+void draw_mix(const Node& node, bool training, const DrawKey& key, int64_t columns, MixWeights& into) {
   const auto& a = node.as<MixAttributes>();
-  MixWeights out;
   Weights1 once = expectation(node);
-  if (training && !draw_column(node, key, columns, once)) {
-    if (a.per_image) {
-      draw_images(node, n, key, out);
-    } else {
-      Rng rng = key.stream(law_name(a.law), a.group);
-      once = draw_once(node, rng);
-    }
+  const bool drawn = training && !draw_column(node, key, columns, once);
+  into.per_image = drawn && a.per_image;
+  if (into.per_image) {
+    draw_images(node, key, into);
+  } else if (drawn) {
+    Rng rng = key.stream(law_name(a.law), a.group);
+    once = draw_once(node, rng);
   }
-  std::tie(out.forward, out.backward) = once;
-  return out;
+  std::copy(once.first.begin(), once.first.end(), into.forward.begin());
+  std::copy(once.second.begin(), once.second.end(), into.backward.begin());
 }
 
 }  // namespace lm

@@ -8,8 +8,8 @@
 
 namespace lm {
 
-// The weights of a mix of n images. `training`: drawn, `columns` being those of global drop-path in the whole
-// network; otherwise their expectation.
-MixWeights draw_mix(const Node& node, int64_t n, bool training, const DrawKey& key, int64_t columns);
+// The weights of a mix, into the table of the step. `training`: drawn, `columns` being those of global
+// drop-path in the whole network; otherwise their expectation.
+void draw_mix(const Node& node, bool training, const DrawKey& key, int64_t columns, MixWeights& into);
 
 }  // namespace lm

@@ -3,8 +3,10 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/allocator.h"
+#include "core/ops/mix.h"
 #include "core/ops/op.h"
 #include "core/run/draws.h"
 
@@ -12,6 +14,21 @@ namespace lm {
 namespace {
 
 size_t at_id(int id) { return static_cast<size_t>(id); }
+
+bool draws_images(const Plan& plan, const Node& mix) {
+  return plan.options.training && mix.as<MixAttributes>().per_image;
+}
+
+// Of a step: for each branch a weight forwards and one backwards, and where they are drawn for images as many
+// for each of these.
+int64_t numbers_of_mixes(const Plan& plan) {
+  int64_t numbers = 0;
+  for (const Node& node : plan.graph.nodes)
+    if (node.op == OpKind::kMix)
+      numbers += 2 * static_cast<int64_t>(node.inputs.size()) *
+                 (draws_images(plan, node) ? 1 + plan.shapes[0][0] : 1);
+  return numbers;
+}
 
 }  // namespace
 
@@ -36,12 +53,35 @@ Session::Session(Plan plan, Arena& arena, at::ScalarType type)
     : plan_(std::move(plan)),
       arena_(arena),
       type_(type),
+      table_(arena.device(), numbers_of_mixes(plan_)),
       mixes_(plan_.graph.nodes.size()),
       needed_(plan_.graph.nodes.size(), 1),
       absent_(plan_.slots(), 0),
       zeroed_(plan_.slots(), 0),
       has_grad_(plan_.graph.nodes.size(), 0) {
-  for (const Node& node : plan_.graph.nodes) has_mixes_ |= node.op == OpKind::kMix;
+  place_mixes();
+}
+
+// Every mix has its place in the table.
+void Session::place_mixes() {
+  const int64_t n = plan_.shapes[0][0];
+  int64_t at = 0;
+  const auto next = [&](int64_t count) { return std::exchange(at, at + count); };
+  for (size_t i = 0; i < mixes_.size(); ++i) {
+    const Node& node = plan_.graph.nodes[i];
+    if (node.op != OpKind::kMix) continue;
+    MixWeights& w = mixes_[i];
+    const auto branches = static_cast<int64_t>(node.inputs.size());
+    w.forward = table_.mixes(next(branches), branches);
+    w.backward = table_.mixes(next(branches), branches);
+    for (int64_t b = 0; draws_images(plan_, node) && b < branches; ++b) {
+      const int64_t forward = next(n), backward = next(n);
+      w.host_forward.push_back(table_.mixes(forward, n));
+      w.host_backward.push_back(table_.mixes(backward, n));
+      w.forward_images.push_back(table_.sent_mixes(forward, n));
+      w.backward_images.push_back(table_.sent_mixes(backward, n));
+    }
+  }
 }
 
 at::ScalarType Session::half_type() const {
@@ -139,15 +179,19 @@ void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key
   std::fill(zeroed_.begin(), zeroed_.end(), 0);
   std::fill(has_grad_.begin(), has_grad_.end(), 0);
   stray_bytes_ = 0;
-  if (has_mixes_) draw();
+  draw();
+  table_.send();
 }
 
 void Session::draw() {
-  const int64_t n = plan_.shapes[0][0];
-  for (size_t i = 0; i < mixes_.size(); ++i)
-    if (plan_.graph.nodes[i].op == OpKind::kMix)
-      mixes_[i] = draw_mix(plan_.graph.nodes[i], n, plan_.options.training, key_, plan_.drop_columns);
-  mark_needed();
+  bool any = false;
+  for (size_t i = 0; i < mixes_.size(); ++i) {
+    const Node& node = plan_.graph.nodes[i];
+    if (node.op != OpKind::kMix) continue;
+    draw_mix(node, plan_.options.training, key_, plan_.drop_columns, mixes_[i]);
+    any = true;
+  }
+  if (any) mark_needed();
 }
 
 // From the output down: what only a dropped branch reads is not computed.

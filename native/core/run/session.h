@@ -11,6 +11,7 @@
 #include "core/plan/plan.h"
 #include "core/run/arena.h"
 #include "core/run/coefficients.h"
+#include "core/run/step_table.h"
 #include "core/weights.h"
 
 namespace lm {
@@ -22,6 +23,9 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   const Plan& plan() const { return plan_; }
+
+  // What the step reads from the host; its scalars are to be filled in before the step begins.
+  StepTable& table() { return table_; }
 
   // Before every step: `weights` are read, `buffers` are read, and updated in place by a training pass; `key`
   // names what is drawn.
@@ -54,6 +58,7 @@ class Session {
   void bind(const Weights& weights, Weights& buffers);
   std::vector<Frame> frames_of(const std::vector<Call>& calls) const;
   Frame frame_of(const Call& call) const;
+  void place_mixes();
   void draw();
   void mark_needed();
   bool is_needed(int id) const;
@@ -81,12 +86,12 @@ class Session {
   uint64_t version_ = 0;
   std::optional<Coefficients> coefficients_;
   DrawKey key_;
+  StepTable table_;
   std::vector<MixWeights> mixes_;  // by node; empty where it is no mix
-  bool has_mixes_ = false;
-  std::vector<char> needed_;    // by node: not part of a dropped branch
-  std::vector<char> absent_;    // by slot: a mixture all of whose branches were dropped
-  std::vector<char> zeroed_;    // by slot: absent, and its place is filled with zeros
-  std::vector<char> has_grad_;  // by node
+  std::vector<char> needed_;       // by node: not part of a dropped branch
+  std::vector<char> absent_;       // by slot: a mixture all of whose branches were dropped
+  std::vector<char> zeroed_;       // by slot: absent, and its place is filled with zeros
+  std::vector<char> has_grad_;     // by node
   bool watching_ = false;
   size_t stray_bytes_ = 0;
   std::string not_finite_;

@@ -44,6 +44,10 @@ OptimizerSpec OptimizerSpec::parse(const Value& spec, const Graph& graph) {
   return out;
 }
 
+at::Tensor rate(const StepTable& table, const ParamGroup& group) {
+  return table.sent(StepTable::kLr).mul(group.lr_scale);
+}
+
 std::vector<at::Tensor> tensors_of(const ParamGroup& group, const Weights& set) {
   std::vector<at::Tensor> views;
   for (int i : group.params) views.push_back(set.views[static_cast<size_t>(i)]);
@@ -58,18 +62,17 @@ std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
   return at::where(known, ratio(w, g), at::ones_like(w)).unbind();
 }
 
-void update(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
-            const at::Tensor& skip) {
+void update(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip) {
   switch (spec.kind) {
     case OptimizerSpec::Kind::kLars:
-      adapt_gradients(model, spec, scalars);
+      adapt_gradients(model, spec, table);
       [[fallthrough]];
     case OptimizerSpec::Kind::kSgd:
-      return sgd_step(model, spec, scalars, number, skip);
+      return sgd_step(model, spec, table, skip);
     case OptimizerSpec::Kind::kAdamW:
-      return adamw_step(model, spec, scalars, number, skip);
+      return adamw_step(model, spec, table, skip);
     case OptimizerSpec::Kind::kLamb:
-      return lamb_step(model, spec, scalars, number, skip);
+      return lamb_step(model, spec, table, skip);
   }
 }
 

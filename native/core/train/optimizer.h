@@ -35,9 +35,8 @@ struct OptimizerSpec {
 };
 
 // One update of the weights and of the sets "momentum" and "secondMoment" from the set "gradient", which it
-// may change. `number`: of the step in its run, from 0; the state is zero before. Nothing moves where `skip`
-// (float [1]) is 1.
-void update(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
-            const at::Tensor& skip);
+// may change, by the rates in the table, whose numbers were sent; before update 0 the state is zero. Nothing
+// moves where `skip` (float [1]) is 1.
+void update(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip);
 
 }  // namespace lm

@@ -12,49 +12,48 @@ void commit(Weights& set, const at::Tensor& next, const at::Tensor& skipped) {
 }
 
 // Moves both moments; m' / (sqrt(v') + eps) of all parameters.
-at::Tensor direction(Model& model, const OptimizerSpec& spec, double beta1, int64_t number,
-                     const at::Tensor& skipped) {
+at::Tensor direction(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skipped) {
   const at::Tensor& g = model.set("gradient").flat;
+  const double beta1 = t[StepTable::kMomentum];
   Weights &first = model.set("momentum"), &second = model.set("secondMoment");
   const at::Tensor m = first.flat * beta1 + g * (1 - beta1);
   const at::Tensor v = (second.flat * spec.beta2).addcmul_(g, g, 1 - spec.beta2);
   commit(first, m, skipped);
   commit(second, v, skipped);
-  const auto steps = static_cast<double>(number + 1);
+  const double steps = t[StepTable::kUpdate] + 1;
   const double bias1 = 1 - std::pow(beta1, steps), bias2 = 1 - std::pow(spec.beta2, steps);
   return (m / bias1).div_(v.sqrt().div_(std::sqrt(bias2)).add_(spec.eps));
 }
 
 }  // namespace
 
-void adamw_step(Model& model, const OptimizerSpec& spec, const StepScalars& s, int64_t number,
-                const at::Tensor& skip) {
-  const at::Tensor count = at::full({1}, static_cast<double>(number + 1), skip.options());
+void adamw_step(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skip) {
+  const at::Tensor count = at::full({1}, t[StepTable::kUpdate] + 1, skip.options());
   for (const ParamGroup& group : spec.groups) {
     const std::vector<at::Tensor> counts(group.params.size(), count);
     at::_fused_adamw_(tensors_of(group, model.values()), tensors_of(group, model.set("gradient")),
                       tensors_of(group, model.set("momentum")), tensors_of(group, model.set("secondMoment")),
-                      /*max_exp_avg_sqs=*/{}, counts, s.lr * group.lr_scale, s.momentum, spec.beta2,
-                      s.decay * group.decay_scale, spec.eps, /*amsgrad=*/false, /*maximize=*/false,
-                      std::nullopt, skip);
+                      /*max_exp_avg_sqs=*/{}, counts, rate(t, group), t[StepTable::kMomentum], spec.beta2,
+                      t[StepTable::kWeightDecay] * group.decay_scale, spec.eps, /*amsgrad=*/false,
+                      /*maximize=*/false, std::nullopt, skip);
   }
 }
 
-void lamb_step(Model& model, const OptimizerSpec& spec, const StepScalars& s, int64_t number,
-               const at::Tensor& skip) {
+void lamb_step(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skip) {
   const at::Tensor skipped = skip.to(at::kBool);
   Weights& moves = model.set("gradient");  // from here on the move of every weight, in its layout
-  moves.flat.copy_(direction(model, spec, s.momentum, number, skipped));
+  moves.flat.copy_(direction(model, spec, t, skipped));
   for (const ParamGroup& group : spec.groups) {
     const std::vector<at::Tensor> w = tensors_of(group, model.values()), u = tensors_of(group, moves);
-    at::_foreach_add_(u, w, s.decay * group.decay_scale);
+    at::_foreach_add_(u, w, t[StepTable::kWeightDecay] * group.decay_scale);
     if (!group.adapts) continue;
     at::_foreach_mul_(
         u, norms_over(w, u, [](const at::Tensor& of_w, const at::Tensor& of_u) { return of_w / of_u; }));
   }
   moves.flat.masked_fill_(skipped, 0);
   for (const ParamGroup& group : spec.groups)
-    at::_foreach_add_(tensors_of(group, model.values()), tensors_of(group, moves), -s.lr * group.lr_scale);
+    at::_foreach_add_(tensors_of(group, model.values()), tensors_of(group, moves),
+                      -t[StepTable::kLr] * group.lr_scale);
 }
 
 }  // namespace lm

@@ -3,10 +3,10 @@
 
 namespace lm {
 
-void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepScalars& s) {
+void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepTable& t) {
   for (const ParamGroup& group : spec.groups) {
     if (!group.adapts) continue;
-    const double decay = s.decay * group.decay_scale;
+    const double decay = t[StepTable::kWeightDecay] * group.decay_scale;
     const std::vector<at::Tensor> w = tensors_of(group, model.values());
     const std::vector<at::Tensor> g = tensors_of(group, model.set("gradient"));
     const auto ratios = norms_over(w, g, [&](const at::Tensor& of_w, const at::Tensor& of_g) {
@@ -17,18 +17,18 @@ void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepScalars&
   }
 }
 
-void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& s, int64_t number,
-              const at::Tensor& skip) {
+void sgd_step(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skip) {
   for (const ParamGroup& group : spec.groups) {
     const std::vector<at::Tensor> w = tensors_of(group, model.values());
     const std::vector<at::Tensor> g = tensors_of(group, model.set("gradient"));
     // From a momentum of zero a first step differs from others only by the dampening, which it is spared.
-    const bool is_first = number == 0 && spec.dampening != 0;
+    const bool is_first = t[StepTable::kUpdate] == 0 && spec.dampening != 0;
     // The fused update rejects a list of momenta at momentum 0.
     std::vector<at::Tensor> m;
-    if (s.momentum != 0) m = tensors_of(group, model.set("momentum"));
-    at::_fused_sgd_(w, g, m, group.adapts ? 0 : s.decay * group.decay_scale, s.momentum,
-                    s.lr * group.lr_scale, spec.dampening, spec.nesterov && s.momentum != 0,
+    if (t[StepTable::kMomentum] != 0) m = tensors_of(group, model.set("momentum"));
+    at::_fused_sgd_(w, g, m, group.adapts ? 0 : t[StepTable::kWeightDecay] * group.decay_scale,
+                    t[StepTable::kMomentum], rate(t, group), spec.dampening,
+                    spec.nesterov && t[StepTable::kMomentum] != 0,
                     /*maximize=*/false, is_first, std::nullopt, skip);
   }
 }

@@ -8,6 +8,10 @@
 
 namespace lm {
 
+// A group's learning rate, on the device: libtorch's fused updates take it there, the other numbers from the
+// host.
+at::Tensor rate(const StepTable& table, const ParamGroup& group);
+
 // A group's views of a set.
 std::vector<at::Tensor> tensors_of(const ParamGroup& group, const Weights& set);
 
@@ -18,19 +22,16 @@ std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
 
 // g <- decay p + g, times trust |p| / (|g| + decay |p| + eps) with the g before: what LARS gives to SGD, in
 // the groups that adapt.
-void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepScalars& scalars);
+void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepTable& table);
 
 // p <- p - lr (m or, with Nesterov, g + momentum m), m <- momentum m + (1 - dampening) g, but with dampening
 // m <- g in step 0; g = gradient + decay p, with no decay where LARS has taken it in already.
-void sgd_step(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
-              const at::Tensor& skip);
+void sgd_step(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip);
 
 // p <- p - lr (decay p + m' / (sqrt(v') + eps)), m and v the moments, m' and v' without their bias.
-void adamw_step(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
-                const at::Tensor& skip);
+void adamw_step(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip);
 
 // p <- p - lr r u, u = m' / (sqrt(v') + eps) + decay p; r = |p| / |u| in groups that adapt, else 1.
-void lamb_step(Model& model, const OptimizerSpec& spec, const StepScalars& scalars, int64_t number,
-               const at::Tensor& skip);
+void lamb_step(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip);
 
 }  // namespace lm

@@ -67,18 +67,31 @@ Session& Trainer::session_for(const at::Tensor& pixels) {
   return model_.session(pixels.size(0), pixels.size(1), pixels.size(2), options);
 }
 
+void Trainer::fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const {
+  table[StepTable::kUpdate] = static_cast<double>(step - (scale_ ? scale_->skipped : 0));
+  table[StepTable::kLr] = scalars.lr;
+  table[StepTable::kMomentum] = scalars.momentum;
+  table[StepTable::kWeightDecay] = scalars.decay;
+  table[StepTable::kEmaDecay] = scalars.ema_decay;
+  table[StepTable::kLambda] = lambda;
+  table[StepTable::kShare] = scale() / static_cast<double>(options_.accumulate);
+}
+
 // What is drawn for a step is the same for all its batches, but for what is drawn for each image, and for
 // Mixup and CutMix, which mix a batch with itself.
 Trainer::Inputs Trainer::inputs(Place at, const Batch& batch, const StepScalars& scalars) {
   Session& session = session_for(batch.pixels);
+  const Mix mix = draw_mixing(options_.mixing, scalars.mix_prob, batch.pixels.size(1), batch.pixels.size(2),
+                              Rng(options_.seed, "mixing", static_cast<uint64_t>(at.batch)));
+  fill(session.table(), at.step, scalars, mix.lambda);
   session.begin(model_.values(), pending_, {options_.seed, at.step, batch.samples});
   at::Tensor x = session.input();
   model_.normalise(batch.pixels, x);
   const at::Tensor labels = batch.labels.to(model_.options().device());
-  const Mix mix = draw_mixing(options_.mixing, scalars.mix_prob, x.size(2), x.size(3),
-                              Rng(options_.seed, "mixing", static_cast<uint64_t>(at.batch)));
   apply(mix, x);
-  return {session, options_.loss.targets(labels, mix.lambda, model_.classes(), model_.options()),
+  return {session,
+          options_.loss.targets(labels, session.table().sent(StepTable::kLambda), mix.lambda != 1,
+                                model_.classes(), model_.options()),
           mix.lambda < 0.5 ? labels.flip(0) : labels};
 }
 
@@ -102,19 +115,20 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
     pass(at, batch, scalars, row);
     if (fails_at_once() && failed()) break;
   }
-  update_weights(number, scalars);
+  update_weights();
   return true;
 }
 
 // Forward and backward of one batch, whose part of the gradient is added.
 void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row) {
   const auto [session, targets, labels] = inputs(at, batch, scalars);
+  session_ = &session;
   const at::Tensor& logits = session.forward();
   const Loss loss = options_.loss(logits, targets);
   const double share = 1 / static_cast<double>(options_.accumulate);
   Weights& grads = model_.set("gradient");
   at::Tensor seed = session.output_gradient();
-  at::mul_out(seed, loss.gradient, at::scalar_tensor(share * scale(), loss.gradient.options()));
+  at::mul_out(seed, loss.gradient, session.table().sent(StepTable::kShare));
   session.backward(grads);
   stray_bytes_ += session.stray_bytes();
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
@@ -127,16 +141,17 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
 }
 
 // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
-void Trainer::update_weights(int64_t number, const StepScalars& scalars) {
+void Trainer::update_weights() {
+  const StepTable& table = session_->table();
   if (scale_) model_.set("gradient").flat.mul_(1 / scale());
   forget_frozen_gradients();
   clip_gradients(model_, options_.clip);
-  update(model_, optimizer_, scalars, number - (scale_ ? scale_->skipped : 0), bad_);
+  update(model_, optimizer_, table, bad_);
   ++model_.values().version;
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));
   correct_.add_(at::where(keep, at::zeros_like(correct_), step_correct_));
-  if (options_.ema) average(scalars.ema_decay);
+  if (options_.ema) average(table.sent(StepTable::kEmaDecay));
 }
 
 // What does not learn has no part in the norm of the gradient, and no moments.
@@ -147,7 +162,7 @@ void Trainer::forget_frozen_gradients() {
 }
 
 // ema <- decay ema + (1 - decay) value, after a good step.
-void Trainer::average(double decay) {
+void Trainer::average(const at::Tensor& decay) {
   const at::Tensor share = (1 - bad_).to(model_.options().dtype()).mul_(1 - decay).squeeze();
   model_.set("ema").flat.lerp_(model_.values().flat, share);
   ++model_.set("ema").version;

@@ -73,9 +73,10 @@ class Trainer {
   Inputs inputs(Place at, const Batch& batch, const StepScalars& scalars);
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
   void pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
-  void update_weights(int64_t number, const StepScalars& scalars);
+  void fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const;
+  void update_weights();
   void forget_frozen_gradients();
-  void average(double decay);
+  void average(const at::Tensor& decay);
   void adapt_scale();
   std::string name_not_finite(int64_t number, const StepScalars& scalars);
   std::string name_not_finite_in(Place at, const Batch& batch, const StepScalars& scalars);
@@ -94,6 +95,7 @@ class Trainer {
   BatchSource& source_;
   OptimizerSpec optimizer_;
   TrainerOptions options_;
+  Session* session_ = nullptr;      // of the batch before: the step's table is there
   Weights pending_;                 // running statistics of the step under way, committed with its update
   std::optional<LossScale> scale_;  // none: the loss is not scaled
   at::Tensor
