@@ -1,71 +1,89 @@
 /** A training on a terminal: its events as progress, and its end at a signal. */
-import { parseOptions } from '../check.ts';
 import type { Model } from '../model/model.ts';
-import type { StepEvent } from '../run/events.ts';
+import type { StepEvent, TrainEvent } from '../run/events.ts';
 import { estimateNeeds } from '../search/estimate.ts';
-import { trainSchema } from '../train/options.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
-import type { TrainResult, TrainRun } from '../train/trainRun.ts';
-import { clock, createProgress, type Progress } from './progress.ts';
+import type { TrainResult } from '../train/trainRun.ts';
+import { type Before, clock, createProgress, type Progress } from './progress.ts';
 import { withSignals } from './signals.ts';
 
 interface Flags {
   readonly quiet?: boolean;
 }
 
-/** Trains, shows it, and ends it at a signal. */
+/**
+ * Trains, shows it, and ends it at a signal.
+ *
+ * @param settings all that hold: of a run that goes on, not those of its options alone.
+ */
 export function followed(
   model: Model,
   data: TrainData,
   options: TrainOptions,
-  flags: Flags,
+  settings: TrainSettings,
+  { quiet = false }: Flags,
 ): Promise<TrainResult> {
-  return withSignals((signal) => follow(train(model, data, { ...options, signal }), flags, model, options));
+  return withSignals(async (signal) => {
+    const run = train(model, data, { ...options, signal });
+    const progress = createProgress({ quiet });
+    const tell = (first: StepEvent): void => tellNeeds(progress, first, model, settings);
+    await follow(run, progress, quiet ? undefined : tell);
+    return run;
+  });
 }
 
-/** Shows a run's events until it ends. */
-async function follow(
-  run: TrainRun,
-  { quiet = false }: Flags,
-  model: Model,
-  options: TrainOptions,
-): Promise<TrainResult> {
-  const progress = createProgress({ quiet });
+/**
+ * Shows a run's events until it ends.
+ *
+ * @param tell is told of the first steps; without it nothing but warnings is told in words.
+ */
+export async function follow(
+  events: AsyncIterable<TrainEvent>,
+  progress: Progress,
+  tell?: (first: StepEvent) => void,
+): Promise<void> {
   let started = false;
   try {
-    for await (const event of run) {
+    for await (const event of events) {
       if (event.type === 'step') {
         if (!started) {
-          progress.start(event.totalSteps);
-          if (!quiet) tellNeeds(progress, event, model, options);
+          progress.start(event.totalSteps, before(event));
+          tell?.(event);
         }
         started = true;
         progress.update(event);
-      } else if (event.type === 'resume') {
-        if (!quiet) progress.log(`going on after step ${event.step} (${event.path})`);
       } else if (event.type === 'warning') {
         progress.log(`bad image ${event.name}: ${event.reason}`);
-      } else if (event.type === 'eval' && !quiet) {
-        const top1 = (100 * event.top1).toFixed(2);
-        const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
-        progress.log(
-          `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`,
-        );
+      } else if (tell !== undefined) {
+        const said = inWords(event);
+        if (said !== undefined) progress.log(said);
       }
     }
   } finally {
     progress.stop();
   }
-  return run;
+}
+
+/** What was done before the first event of steps: those of the run that goes on are not this command's. */
+function before({ step, losses, samples, imagesPerSecond }: StepEvent): Before {
+  return { kept: step - losses.length, seconds: samples / imagesPerSecond };
+}
+
+function inWords(event: TrainEvent): string | undefined {
+  if (event.type === 'resume') return `going on after step ${event.step} (${event.path})`;
+  if (event.type !== 'eval') return undefined;
+  const top1 = (100 * event.top1).toFixed(2);
+  const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
+  return `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`;
 }
 
 /** Says of a training of minutes what it will take, by its first steps. */
-function tellNeeds(progress: Progress, event: StepEvent, model: Model, options: TrainOptions): void {
+function tellNeeds(progress: Progress, event: StepEvent, model: Model, settings: TrainSettings): void {
   const { step, totalSteps, samples, losses, imagesPerSecond } = event;
   const seconds = ((totalSteps - step) * samples) / losses.length / imagesPerSecond;
   if (!(seconds > 60)) return;
-  const { run, resume, signal, ...settings } = options;
-  const { memory, disk } = estimateNeeds(model, parseOptions(trainSchema, settings, 'train'));
+  const { memory, disk } = estimateNeeds(model, settings);
   const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6).toLocaleString('en-US')} MB`;
   const needs = `${megabytes(memory)} of memory, ${megabytes(disk)} of checkpoints`;
   progress.log(`about ${clock(seconds)} of training steps, ${needs}`);

@@ -5,6 +5,8 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 export interface ProgressPayload {
   /** Steps done. */
   readonly step: number;
+  /** Of these, those that this command found done: they tell nothing of its speed. Default: as before. */
+  readonly kept?: number | undefined;
   readonly epoch?: number | undefined;
   readonly loss?: number | undefined;
   /** Part of the images ranked first, in [0, 1]. */
@@ -26,10 +28,18 @@ export interface ProgressOptions {
   readonly now?: (() => number) | undefined;
 }
 
+/** What lies before the first line of a progress. */
+export interface Before {
+  /** Steps that this command found done (a resumed run); default 0. */
+  readonly kept?: number | undefined;
+  /** Seconds that its own first steps, of which the first update tells, took already; default 0. */
+  readonly seconds?: number | undefined;
+}
+
 /** Progress of one command. */
 export interface Progress {
-  /** Begins, `done` of `total` steps being done already (a resumed run). */
-  start(total: number, done?: number): void;
+  /** Begins. */
+  start(total: number, before?: Before): void;
   update(payload: ProgressPayload): void;
   /** Writes a line above the bar without tearing it, or as it is where there is no bar; in quiet mode too. */
   log(line: string): void;
@@ -65,17 +75,18 @@ interface State {
   readonly now: () => number;
   readonly unit: string;
   total: number;
-  first: number;
   started: number;
-  latest: ProgressPayload;
+  latest: ProgressPayload & { readonly kept: number };
 }
 
 function createState(now: () => number, unit: string): State {
-  return { now, unit, total: 0, first: 0, started: 0, latest: { step: 0 } };
+  return { now, unit, total: 0, started: 0, latest: { step: 0, kept: 0 } };
 }
 
-function begin(state: State, total: number, done: number): void {
-  Object.assign(state, { total, first: done, started: state.now(), latest: { step: done } });
+/** Returns the step that it begins at. */
+function begin(state: State, total: number, { kept = 0, seconds = 0 }: Before = {}): number {
+  Object.assign(state, { total, started: state.now() - 1000 * seconds, latest: { step: kept, kept } });
+  return kept;
 }
 
 function merge(state: State, payload: ProgressPayload): void {
@@ -98,9 +109,9 @@ function barProgress(stream: NodeJS.WriteStream, state: State): Progress {
     bar = undefined;
   };
   return {
-    start(total, done = 0) {
+    start(total, before) {
       stop();
-      begin(state, total, done);
+      const first = begin(state, total, before);
       bars = new MultiBar({
         stream,
         hideCursor: true,
@@ -108,7 +119,7 @@ function barProgress(stream: NodeJS.WriteStream, state: State): Progress {
         gracefulExit: false,
         format: () => barLine(state, stream.columns),
       });
-      bar = bars.create(total, done);
+      bar = bars.create(total, first);
     },
     update(payload) {
       merge(state, payload);
@@ -131,10 +142,9 @@ function lineProgress(stream: NodeJS.WriteStream, state: State, intervalMs: numb
     stream.write(`${facts(state).join('  ')}\n`);
   };
   return {
-    start(total, done = 0) {
-      begin(state, total, done);
+    start(total, before) {
+      shown = begin(state, total, before);
       shownAt = state.now();
-      shown = done;
     },
     update(payload) {
       merge(state, payload);
@@ -172,9 +182,9 @@ function facts(state: State): string[] {
   return out;
 }
 
-/** From the mean speed since the start. */
-function timeLeft({ latest, total, first, started, now }: State): string {
-  const done = latest.step - first;
+/** From the mean speed of what this command did itself. */
+function timeLeft({ latest, total, started, now }: State): string {
+  const done = latest.step - latest.kept;
   return done > 0 ? clock((((now() - started) / done) * (total - latest.step)) / 1000) : '--:--';
 }
 

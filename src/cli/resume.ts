@@ -8,6 +8,7 @@ import { type DataMark, parseRunState } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
 import { explainDamage, lastGoodCheckpoint } from '../train/resume.ts';
+import type { TrainSettings } from '../train/settings.ts';
 import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
 import { initFrom, type PlaceFlags } from './place.ts';
 
@@ -34,14 +35,15 @@ export interface Resumed {
   readonly model: Model;
   readonly path: string;
   readonly transforms: RecipeTransforms;
+  readonly settings: TrainSettings;
 }
 
 /** Flags of what a run begins with. */
 const beginnings = ['model', 'recipe', 'from', 'run', 'imageSize'] as const;
 
 /**
- * The model that a run goes on with, the checkpoint it is from, and the transforms its images had; as many
- * threads compute as did, unless --threads says otherwise.
+ * The model that a run goes on with, the checkpoint it is from, its settings, and the transforms its images
+ * had; as many threads compute as did, unless --threads says otherwise.
  *
  * @throws ERR_CONFIG beside flags of a new run, ERR_CHECKPOINT, ERR_FILE.
  */
@@ -59,10 +61,12 @@ export async function resumeFrom(
       );
   const path = flags.resumeFallback ? await lastGoodCheckpoint(run) : await checkpointAt(run);
   try {
-    const { threads, data, test } = parseRunState(path, (await readCheckpointInfo(path)).run, trainSchema);
+    const { run: saved } = await readCheckpointInfo(path);
+    const { threads, data, test, settings } = parseRunState(path, saved, trainSchema);
     initFrom({ ...flags, threads: flags.threads ?? threads });
     const transforms = { train: transformOf(data), test: transformOf(test) };
-    return { model: await Model.load(path, { device: flags.device, dtype: flags.dtype }), path, transforms };
+    const model = await Model.load(path, { device: flags.device, dtype: flags.dtype });
+    return { model, path, transforms, settings };
   } catch (error) {
     throw await explainDamage(error, path);
   }

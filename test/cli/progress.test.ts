@@ -1,44 +1,5 @@
-import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { createProgress, type Progress, type ProgressOptions } from '../../src/cli/progress.ts';
-
-interface Screen {
-  readonly progress: Progress;
-  /** Everything written, terminal commands removed. */
-  readonly text: () => string;
-  readonly raw: () => string;
-  /** Moves the clock. */
-  readonly wait: (ms: number) => void;
-}
-
-function screen(isTTY: boolean, options: ProgressOptions = {}): Screen {
-  const chunks: string[] = [];
-  let time = 0;
-  const sink = new Writable({
-    write(chunk, _, done) {
-      chunks.push(String(chunk));
-      done();
-    },
-  });
-  const terminal = {
-    isTTY,
-    columns: 100,
-    cursorTo: () => true,
-    clearLine: () => true,
-    moveCursor: () => true,
-  };
-  const stream = Object.assign(sink, terminal) as unknown as NodeJS.WriteStream;
-  const raw = (): string => chunks.join('');
-  return {
-    progress: createProgress({ stream, now: () => time, ...options }),
-    raw,
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the commands of a terminal
-    text: () => raw().replaceAll(/\x1b\[[0-9?;]*[a-zA-Z]/g, ''),
-    wait: (ms) => {
-      time += ms;
-    },
-  };
-}
+import { screen } from '../support/screen.ts';
 
 const lines = (text: string): string[] => text.split('\n').slice(0, -1);
 
@@ -79,9 +40,17 @@ describe('progress into a file', () => {
 
   it('counts only what this process did for the time that is left', () => {
     const { progress, text, wait } = screen(false);
-    progress.start(100, 80);
+    progress.start(100, { kept: 80 });
     wait(10_000);
     progress.update({ step: 90 });
+    expect(text()).toContain('ETA 0:10');
+  });
+
+  it('counts the time of steps before it began, and not what it finds done later on', () => {
+    const { progress, text, wait } = screen(false);
+    progress.start(100, { seconds: 8 });
+    wait(2000);
+    progress.update({ step: 90, kept: 80 });
     expect(text()).toContain('ETA 0:10');
   });
 

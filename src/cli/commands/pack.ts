@@ -51,10 +51,10 @@ async function run(set: string, folder: string, flags: Flags): Promise<void> {
   const { split, resize, quality, workers, quiet = false } = flags;
   const progress = createProgress({ quiet, unit: 'image' });
   let started = false;
-  const onProgress = (step: number, total: number): void => {
+  const onProgress = (step: number, total: number, kept: number): void => {
     if (!started) progress.start(total);
     started = true;
-    progress.update({ step });
+    progress.update({ step, kept });
   };
   const onBadImage = flags.throw ? ('throw' as const) : ('skip' as const);
   const options = { resize, quality, workers, onBadImage, onProgress };

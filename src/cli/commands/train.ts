@@ -105,8 +105,9 @@ async function run(flags: Flags): Promise<void> {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
     const data = augmented(await openSets(trained, tested), resumed.transforms);
-    const { path } = resumed;
-    return report(await followed(model, data, { ...settings, resume: path }, flags), model, flags);
+    const options = { ...settings, resume: resumed.path };
+    const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
+    return report(await followed(model, data, options, all, flags), model, flags);
   }
   if (from !== undefined && named !== undefined)
     throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', named);
@@ -121,7 +122,7 @@ async function run(flags: Flags): Promise<void> {
   const sets = augmented(data, transformsOf(start, model, options));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
-  const result = await followed(model, sets, { ...options, run: runFolder }, flags).catch(
+  const result = await followed(model, sets, { ...options, run: runFolder }, options, flags).catch(
     async (error: unknown) => {
       // only if it is empty: nothing began
       if (wanted === undefined) await rmdir(runFolder).catch(() => undefined);
@@ -135,8 +136,8 @@ async function run(flags: Flags): Promise<void> {
 async function devRun(model: Model, data: Sets, options: TrainSettings, flags: Flags): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
   try {
-    const short = { ...options, steps: 1, evalBatches: 1, run: join(folder, 'run') };
-    const { loss } = await followed(model, data, short, flags);
+    const short = { ...options, steps: 1, evalBatches: 1 };
+    const { loss } = await followed(model, data, { ...short, run: join(folder, 'run') }, short, flags);
     if (flags.json) console.log(JSON.stringify({ fastDevRun: true, loss }));
     else if (!flags.quiet)
       console.log(`${model.graph.name}: one step, one evaluation batch, one checkpoint: all work`);

@@ -42,8 +42,8 @@ export interface PackOptions {
   /** Images that are packed at a time; default: the available cores. */
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Called now and then. */
-  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called now and then; `found` images of those done are in shards that an earlier run had written. */
+  readonly onProgress?: ((done: number, total: number, found: number) => void) | undefined;
 }
 
 /** What was packed. */
@@ -115,7 +115,7 @@ export async function pack(
     count: null,
   };
   await begin(folder, manifest);
-  const state = { done: 0, count: 0, bytes: 0, kept: 0, bad: new Map<string, string>() };
+  const state = { done: 0, found: 0, count: 0, bytes: 0, kept: 0, bad: new Map<string, string>() };
   for (const [number, shard] of shards.entries()) {
     const path = join(folder, shardName(number));
     const there = await shardThere(path, plan);
@@ -126,14 +126,15 @@ export async function pack(
           plan,
           signal,
           bad: state.bad,
-          told: () => onProgress?.(++state.done, images.length),
+          told: () => onProgress?.(++state.done, images.length, state.found),
         });
     if (kept) {
       const names = new Set(entries.map(({ name }) => name));
       for (const { name } of shard) if (!names.has(name)) state.bad.set(name, 'left out by an earlier run');
       state.kept++;
       state.done += shard.length;
-      onProgress?.(state.done, images.length);
+      state.found += shard.length;
+      onProgress?.(state.done, images.length, state.found);
     }
     state.count += entries.length;
     state.bytes += entries.reduce((sum, { length }) => sum + length, 0);

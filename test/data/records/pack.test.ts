@@ -141,12 +141,14 @@ describe('packed images', () => {
 
   it('are told of one after the other', async () => {
     const { run } = await job(photosOf(1, 3));
-    const told: [number, number][] = [];
-    await run({ onProgress: (done, total) => told.push([done, total]) });
-    expect(told).toEqual([1, 2, 3].map((done) => [done, 3]));
+    const told: [number, number, number][] = [];
+    const onProgress = (done: number, total: number, found: number): void =>
+      void told.push([done, total, found]);
+    await run({ onProgress });
+    expect(told).toEqual([1, 2, 3].map((done) => [done, 3, 0]));
     told.length = 0;
-    await run({ onProgress: (done, total) => told.push([done, total]) });
-    expect(told).toEqual([1, 2, 3].map((done) => [done, 3]));
+    await run({ onProgress });
+    expect(told).toEqual([1, 2, 3].map((done) => [done, 3, done]));
   });
 });
 
