@@ -35,6 +35,7 @@ VjpOptions parse_vjp(const Value& v) {
   if (const Value* seed = v.find("seed")) options.seed = static_cast<uint64_t>(seed->integer());
   std::tie(options.memory, options.every) = memory_of(v.find("memory"));
   options.precision = precision_of(v.find("amp"));
+  if (const Value* plain = v.find("plain")) options.plain = plain->boolean();
   return options;
 }
 

@@ -107,6 +107,8 @@ export interface NativeVjpOptions {
   readonly memory?: NativeMemory;
   /** Default 'none'. */
   readonly amp?: Amp;
+  /** By libtorch's own functions instead of our kernels, default false: what tests compare these with. */
+  readonly plain?: boolean;
 }
 
 /** Bytes of CPU tensors of the process: in use, the most since the last reset, and kept for reuse. */
