@@ -105,7 +105,7 @@ export {
   presetNames,
   presets,
 } from './models/presets.ts';
-export type { BadImage, Dtype, NativeEvaluation as Evaluation, TensorSet } from './native/binding.ts';
+export type { BadImage, Dtype, Evaluation, TensorSet } from './native/binding.ts';
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';

@@ -20,16 +20,19 @@ export interface EvalRow {
   readonly type: 'eval';
   readonly step: number;
   readonly epoch: number;
+  /** NaN when it was not finite. */
   readonly loss: number;
   readonly top1: number;
   /** Part of the images whose class was among the first five, in [0, 1]. */
   readonly top5: number;
+  /** Images for which the model gave a logit that is not finite; they count as wrong. */
+  readonly nonFinite: number;
   /** The same of the averaged weights, where they are kept. */
   readonly ema?: Scores | undefined;
 }
 
-/** Loss and accuracies of an evaluation. */
-export type Scores = Pick<EvalRow, 'loss' | 'top1' | 'top5'>;
+/** Loss and accuracies of an evaluation, and how many images gave none. */
+export type Scores = Pick<EvalRow, 'loss' | 'top1' | 'top5' | 'nonFinite'>;
 
 /** An image could not be used. */
 export interface WarningRow {

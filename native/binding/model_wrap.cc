@@ -1,13 +1,12 @@
 #include "binding/model_wrap.h"
 
 #include "binding/errors.h"
+#include "binding/evaluation.h"
 #include "binding/job_thread.h"
-#include "binding/loader_wrap.h"
 #include "binding/parse.h"
 #include "binding/wrap.h"
 #include "core/ops/op.h"
 #include "core/parse_graph.h"
-#include "core/run/device_feed.h"
 
 namespace lm::binding {
 namespace {
@@ -107,36 +106,24 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
   });
 }
 
+// Of a source, in the batches of several loaders: one for every view.
 Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
-    const std::shared_ptr<Loader> loader = make_loader(info[0], info[1]);
-    const std::string weights = weights_of(info[2]);
-    const Precision precision = precision_of(info[3]);
+    const EvaluateOptions options = parse_evaluate(to_value(info[2]));
+    const Loaders loaders = loaders_of(info[0], info[1]);
     const auto closing = EnvState::of(info.Env()).closing;
-    auto result = std::make_shared<Evaluation>();
+    auto result = std::make_shared<Evaluated>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kCompute,
             [=] {
-              LM_CHECK(loader->classes() <= state->model().classes(), "ERR_SHAPE", "The data has ",
-                       loader->classes(), " classes but the model has ", state->model().classes());
-              *result =
-                  state->model().evaluate(*feed_to(loader, state->options.device), weights, precision, [&] {
-                    LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
-                    run_waiting_short_jobs();
-                  });
+              *result = run_evaluation(state->model(), loaders, options, [&] {
+                LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
+                run_waiting_short_jobs();
+              });
             },
-            [=](Napi::Env env) -> Napi::Value {
-              Napi::Object out = Napi::Object::New(env);
-              const auto count = static_cast<double>(result->count);
-              out.Set("loss", result->loss);
-              out.Set("top1", static_cast<double>(result->correct1) / count);
-              out.Set("top5", static_cast<double>(result->correct5) / count);
-              out.Set("count", count);
-              out.Set("bad", bad_images(env, loader->take_bad()));
-              return out;
-            });
+            [=](Napi::Env env) { return to_js(env, *result); });
   });
 }
 

@@ -24,6 +24,8 @@ class BatchSource {
   virtual int64_t classes() const = 0;  // labels are below this
   virtual int64_t batch() const = 0;    // images in a batch of a training
   virtual int64_t batches() const = 0;  // in one pass
+  // Nobody knows how many images there are: the first batch that they do not fill is the last.
+  virtual bool is_stream() const = 0;
   // Batch of a global step: it depends on the step alone, not on what was read before. Valid until the next
   // call.
   virtual Batch at(int64_t step) = 0;

@@ -1,5 +1,7 @@
 #include "core/loss.h"
 
+#include <limits>
+
 namespace lm {
 
 namespace {
@@ -47,16 +49,18 @@ Loss LossSpec::operator()(const at::Tensor& logits, const at::Tensor& targets) c
   return binary_loss(logits, threshold < 0 ? targets : targets.gt(threshold).to(targets.dtype()));
 }
 
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels) {
-  return at::nll_loss(at::log_softmax(logits, 1), labels);
-}
+at::Tensor finite_rows(const at::Tensor& logits) { return at::isfinite(logits).all(1); }
 
-at::Tensor count_correct(const at::Tensor& logits, const at::Tensor& labels) {
+at::Tensor ranks(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& finite) {
   const at::Tensor column = labels.unsqueeze(1);
   const at::Tensor own = logits.gather(1, column);
   const at::Tensor index = at::arange(logits.size(1), labels.options()).unsqueeze(0);
   const at::Tensor behind = (own > logits).logical_or((own == logits).logical_and(index >= column));
-  const at::Tensor rank = behind.logical_not().sum(1).masked_fill(own.isnan().squeeze(1), 5);
+  return behind.logical_not().sum(1).masked_fill(finite.logical_not(), std::numeric_limits<int64_t>::max());
+}
+
+at::Tensor count_correct(const at::Tensor& logits, const at::Tensor& labels) {
+  const at::Tensor rank = ranks(logits, labels, finite_rows(logits));
   return at::stack({(rank < 1).sum(), (rank < 5).sum()});
 }
 

@@ -12,9 +12,6 @@ struct Loss {
   at::Tensor gradient;  // of the mean, [n, classes]
 };
 
-// Cross entropy of labels int64 [n]: its mean, a scalar.
-at::Tensor cross_entropy(const at::Tensor& logits, const at::Tensor& labels);
-
 // What a training minimises, and the targets it sets.
 struct LossSpec {
   bool binary = false;    // mean of the binary cross entropies of all classes, instead of cross entropy
@@ -30,8 +27,13 @@ struct LossSpec {
   Loss operator()(const at::Tensor& logits, const at::Tensor& targets) const;
 };
 
-// How many of the batch have their label first, and among the first five: int64 [2]. NaN logits are never
-// right; equal logits rank by index, as in argmax.
+// Which images have only finite logits: bool [n]. The others are never right, in trainings and evaluations
+// alike.
+at::Tensor finite_rows(const at::Tensor& logits);
+// The rank of every image's label, from 0: int64 [n]. Equal logits rank by index, as in argmax; where
+// `finite` is false it is beyond all.
+at::Tensor ranks(const at::Tensor& logits, const at::Tensor& labels, const at::Tensor& finite);
+// How many of the batch have their label first, and among the first five: int64 [2].
 at::Tensor count_correct(const at::Tensor& logits, const at::Tensor& labels);
 
 }  // namespace lm

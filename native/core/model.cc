@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
 #include <string_view>
 
 #include "core/kernels/kernels.h"
-#include "core/loss.h"
 #include "core/ops/op.h"
 #include "core/rng.h"
 #include "core/run/reversible.h"
@@ -133,30 +131,6 @@ const at::Tensor& Model::logits(const at::Tensor& pixels, const std::string& wei
 
 at::Tensor Model::predict(const at::Tensor& pixels, const std::string& weights, Precision precision) {
   return logits(pixels, weights, precision).clone();
-}
-
-Evaluation Model::evaluate(BatchSource& source, const std::string& weights, Precision precision,
-                           const std::function<void()>& between_batches) {
-  at::Tensor loss = at::zeros({}, options_.dtype(at::kDouble)),
-             correct = at::zeros({2}, options_.dtype(at::kLong));
-  Evaluation result;
-  for (int64_t i = 0; i < source.batches(); ++i) {
-    const Batch batch = source.at(i);
-    LM_CHECK(batch.pixels.defined(), "ERR_CLOSED", "The data was closed");
-    if (batch.counted == 0) continue;
-    const at::Tensor labels = batch.labels.to(options_.device());
-    const at::Tensor& found = logits(batch.pixels, weights, precision);
-    loss.add_(cross_entropy(found, labels), static_cast<double>(batch.counted));
-    correct.add_(count_correct(found, labels));
-    result.count += batch.counted;
-    between_batches();
-  }
-  LM_CHECK(result.count > 0, "ERR_DATASET", "None of the images can be used");
-  const at::Tensor counts = correct.to(at::kCPU);
-  result.loss = loss.item<double>() / static_cast<double>(result.count);
-  result.correct1 = counts[0].item<int64_t>();
-  result.correct5 = counts[1].item<int64_t>();
-  return result;
 }
 
 // An arena of its own, given back at the end: gradients of single passes are rare, and large.

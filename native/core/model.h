@@ -3,13 +3,11 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
-#include "core/batch.h"
 #include "core/graph/graph.h"
 #include "core/plan/plan.h"
 #include "core/run/session.h"
@@ -22,11 +20,6 @@ struct ModelOptions {
   at::Device device = at::kCPU;
   at::ScalarType dtype = at::kFloat;
   std::optional<uint64_t> seed = 0;  // none: parameters stay zero, to be written
-};
-
-struct Evaluation {
-  double loss = 0;
-  int64_t correct1 = 0, correct5 = 0, count = 0;
 };
 
 struct VjpOptions {
@@ -56,10 +49,10 @@ class Model {
 
   // x = (pixel / 255 - mean) / std: uint8 [n, h, w, c] on any device -> x [n, c, h, w] of the model's.
   void normalise(const at::Tensor& pixels, const at::Tensor& x) const;
-  // With the weights and statistics of a set, "value" or "ema".
+  // The logits [n, classes], with the weights and statistics of a set, "value" or "ema".
   at::Tensor predict(const at::Tensor& pixels, const std::string& weights, Precision precision);
-  Evaluation evaluate(BatchSource& source, const std::string& weights, Precision precision,
-                      const std::function<void()>& between_batches);
+  // The same where the session has put them: until the next step of any session.
+  const at::Tensor& logits(const at::Tensor& pixels, const std::string& weights, Precision precision);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
   std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
 
@@ -94,8 +87,6 @@ class Model {
   // Throws ERR_CONFIG where a model that is not of float32 is to run in a half type.
   Plan make_plan(const Mode& mode) const;
   at::ScalarType type() const { return options_.dtype().toScalarType(); }
-  // The logits of a batch, where the session has put them.
-  const at::Tensor& logits(const at::Tensor& pixels, const std::string& weights, Precision precision);
 
   Arena arena_;
   std::map<Mode, std::unique_ptr<Session>> sessions_;

@@ -5,6 +5,7 @@ import { estimateNeeds } from '../search/estimate.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
 import type { TrainResult } from '../train/trainRun.ts';
+import { outputless } from './outputless.ts';
 import { type Before, clock, createProgress, type Progress } from './progress.ts';
 import { withSignals } from './signals.ts';
 
@@ -75,7 +76,8 @@ function inWords(event: TrainEvent): string | undefined {
   if (event.type !== 'eval') return undefined;
   const top1 = (100 * event.top1).toFixed(2);
   const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;
-  return `epoch ${event.epoch.toFixed(1)}: test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`;
+  const scores = `test loss ${event.loss.toFixed(4)}, top-1 ${top1} %${ema}`;
+  return `epoch ${event.epoch.toFixed(1)}: ${scores}${outputless(event.nonFinite)}`;
 }
 
 /** Says of a training of minutes what it will take, by its first steps. */

@@ -1,19 +1,35 @@
 /** Loss and accuracy over labelled images. */
 import { parseOptions } from '../check.ts';
+import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';
-import type { NativeEvaluation } from '../native/binding.ts';
+import type { Evaluation, NativeEvaluation } from '../native/binding.ts';
 import { checkAmp } from './amp.ts';
 import { checkImages } from './checkImages.ts';
 import { type Core, opened } from './core.ts';
 import { inputOf } from './input.ts';
-import { type EvaluateOptions, evaluateSchema } from './options.ts';
+import { type EvaluateOptions, type Evaluating, evaluateSchema } from './options.ts';
 
 /** Evaluates a model; every image counts once. */
-export function evaluate(core: Core, images: Images, options: EvaluateOptions): Promise<NativeEvaluation> {
-  const { weights, amp, ...loading } = parseOptions(evaluateSchema, options, 'evaluate');
+export async function evaluate(core: Core, images: Images, options: EvaluateOptions): Promise<Evaluation> {
+  const evaluating = parseOptions(evaluateSchema, options, 'evaluate');
+  const found = await evaluateViews(core, [checkImages(core, images, false)], evaluating, false);
+  const { confusion: _, bins: __, ...evaluation } = found;
+  return evaluation;
+}
+
+/**
+ * Evaluates a model on the mean of its probabilities for several views of the same images, which
+ * `checkImages` gave.
+ */
+export async function evaluateViews(
+  core: Core,
+  views: readonly [Dataset, ...Dataset[]],
+  { weights, amp, batches = 0, ...loading }: Evaluating,
+  detail: boolean,
+): Promise<NativeEvaluation> {
   checkAmp(amp, core.dtype);
-  const data = checkImages(core, images, false);
   const pass = { ...loading, seed: 0, training: false, device: core.device };
-  return opened(core).evaluate(data.source, loaderSpec(data, inputOf(core), pass), weights, amp);
+  const specs = views.map((view) => loaderSpec(view, inputOf(core), pass));
+  return opened(core).evaluate(views[0].source, specs, { weights, amp, batches, detail });
 }

@@ -55,7 +55,7 @@ export async function* pixelBatches(
 }
 
 /** Pixels as they are, whatever they begin like. */
-export function pixelBatch(core: Core, pixels: Uint8Array, { height, width, ...rest }: Look): PixelBatch {
+function pixelBatch(core: Core, pixels: Uint8Array, { height, width, ...rest }: Look): PixelBatch {
   const [option, value] = Object.entries(rest).find(([, given]) => given !== undefined) ?? [];
   if (option !== undefined)
     throw expected('ERR_CONFIG', 'image files, for pixels stay as they are,', `predict.${option}`, value);

@@ -6,6 +6,7 @@ import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
 import type {
   Dtype,
+  Evaluation,
   NativeEvaluation,
   NativeModel,
   NativeTensor,
@@ -17,18 +18,19 @@ import type { LoadReport } from './adapt.ts';
 import { checkImages } from './checkImages.ts';
 import type { Core } from './core.ts';
 import { create, load } from './create.ts';
-import { evaluate } from './evaluate.ts';
+import { evaluate, evaluateViews } from './evaluate.ts';
 import type { GivenImages } from './givenImages.ts';
 import { inputOf } from './input.ts';
 import type {
   EvaluateOptions,
+  Evaluating,
   LoadOptions,
   ModelOptions,
   PredictOptions,
   SizeOptions,
   VjpOptions,
 } from './options.ts';
-import { logits, logitsOfPixels, predict } from './predict.ts';
+import { logits, predict } from './predict.ts';
 import type { Prediction } from './predictions.ts';
 import { probe } from './probe.ts';
 import { save, snapshot } from './save.ts';
@@ -148,27 +150,29 @@ export class Model {
     return called(this.logits, () => logits(this.#core, images, options));
   }
 
-  /** `logits` of pixels, whatever they begin like. @internal */
-  logitsOfPixels(pixels: Uint8Array, options: PredictOptions): Promise<Float32Array> {
-    return called(this.logitsOfPixels, () => logitsOfPixels(this.#core, pixels, options));
-  }
-
   /**
    * Loss and accuracy over labelled images; every image counts once. Images that cannot be used are left out
    * and listed.
    *
    * @param options.batch images at a time, default 256; no influence on the result beyond rounding.
+   * @param options.batches only the first so many batches; default all.
    * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.
    * @param options.amp see `predict`.
    * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
-   * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images.
-   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG when there is no average;
-   *   ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+   * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images, and
+   *   `nonFinite`: images for which a logit was not finite. They count as wrong, and the loss is NaN.
+   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG for a wrong option, or where
+   *   there is no average; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
-  evaluate(images: Images, options: EvaluateOptions = {}): Promise<NativeEvaluation> {
+  evaluate(images: Images, options: EvaluateOptions = {}): Promise<Evaluation> {
     return called(this.evaluate, () => evaluate(this.#core, images, options));
+  }
+
+  /** Evaluates in detail, on the mean over views of the same images, as `check` gave them. @internal */
+  evaluateViews(views: readonly [Dataset, ...Dataset[]], options: Evaluating): Promise<NativeEvaluation> {
+    return called(this.evaluateViews, () => evaluateViews(this.#core, views, options, true));
   }
 
   /**

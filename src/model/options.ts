@@ -127,8 +127,11 @@ export const createSchema: z.ZodType<Creation> = z.object({
   ...preprocessingShape,
 });
 
-interface Evaluating extends LoadingOptions {
+/** Options of an evaluation, defaults filled in. */
+export interface Evaluating extends LoadingOptions {
   readonly batch: number;
+  /** Only the first so many batches; default all. */
+  readonly batches: number | undefined;
   readonly weights: 'value' | 'ema';
   readonly amp: Amp;
 }
@@ -146,6 +149,7 @@ export const evaluateShape: {
   readonly [K in keyof Evaluating]: z.ZodType<Evaluating[K], Evaluating[K] | undefined>;
 } = {
   batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
+  batches: z.int().min(1).optional().describe('only the first so many batches (default: all)'),
   weights,
   amp: ampSchema,
   ...loadingShape,

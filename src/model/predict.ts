@@ -2,7 +2,7 @@
 import { parseOptions } from '../check.ts';
 import { checkAmp } from './amp.ts';
 import { type Core, opened } from './core.ts';
-import { type GivenImages, type PixelBatch, pixelBatch, pixelBatches } from './givenImages.ts';
+import { type GivenImages, type PixelBatch, pixelBatches } from './givenImages.ts';
 import { type PredictOptions, predictSchema } from './options.ts';
 import { type Prediction, predictions } from './predictions.ts';
 
@@ -35,17 +35,6 @@ export async function logits(
     at += part.length;
   }
   return all;
-}
-
-/** The same of pixels, which are not asked whether they begin like a file. */
-export async function logitsOfPixels(
-  core: Core,
-  pixels: Uint8Array,
-  options: PredictOptions,
-): Promise<Float32Array> {
-  const { topK: _, weights, amp, ...look } = parseOptions(predictSchema, options, 'predict');
-  checkAmp(amp, core.dtype);
-  return outputOf(core, pixelBatch(core, pixels, look), { weights, amp });
 }
 
 function outputOf(

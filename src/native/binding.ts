@@ -51,11 +51,14 @@ export interface NativeModel {
     weights?: 'value' | 'ema',
     amp?: Amp,
   ): Promise<Float32Array>;
+  /**
+   * Over a source, in the batches of a loader for every view: looks at the same images, whose probabilities
+   * are averaged.
+   */
   evaluate(
     source: NativeSource,
-    loader: NativeLoaderSpec,
-    weights?: 'value' | 'ema',
-    amp?: Amp,
+    views: readonly NativeLoaderSpec[],
+    options: NativeEvaluateOptions,
   ): Promise<NativeEvaluation>;
   /**
    * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised
@@ -128,14 +131,41 @@ export interface NativeVjp {
   readonly inputGradient: NativeTensor | null;
 }
 
-export interface NativeEvaluation {
+export interface NativeEvaluateOptions {
+  /** Default 'value'. */
+  readonly weights?: 'value' | 'ema';
+  /** Default 'none'. */
+  readonly amp?: Amp;
+  /** Only the first so many batches; 0 (default): all. */
+  readonly batches?: number;
+  /** Whether confusion and calibration are counted too, default false. */
+  readonly detail?: boolean;
+}
+
+/** What the images of an evaluation came to. */
+export interface Evaluation {
+  /** Mean cross entropy in nats; NaN when an output was not finite. */
   readonly loss: number;
+  /** Part of the images whose class was ranked first, and among the first five, in [0, 1]. */
   readonly top1: number;
   readonly top5: number;
   /** Images that counted. */
   readonly count: number;
+  /** Images for which the model gave a logit that is not finite; they count as wrong. */
+  readonly nonFinite: number;
   /** Images that could not be used, each once; they do not count. */
   readonly bad: readonly BadImage[];
+}
+
+/** An evaluation, and with `detail` its counts, of the images whose logits are finite. */
+export interface NativeEvaluation extends Evaluation {
+  /** [classes, classes]: images of class i that were taken for class j. */
+  readonly confusion: Float64Array | null;
+  /**
+   * [15, 3]: of the images whose highest probability, the confidence, lies in (i / 15, (i + 1) / 15] their
+   * number, the sum of their confidences, and how many of them were right.
+   */
+  readonly bins: Float64Array | null;
 }
 
 /** An image that cannot be used: what to call it (a path), and why. */

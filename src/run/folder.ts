@@ -9,7 +9,11 @@ export const runFileNames = {
   newest: 'checkpoint.safetensors',
   best: 'best.safetensors',
   metrics: 'metrics.jsonl',
+  evaluation: 'evaluation.json',
 } as const;
+
+/** The most classes whose confusions, all of them, are written down after an evaluation. */
+export const mostConfusedClasses = 2000;
 
 /**
  * Creates the folder of a run, parents too. A folder that exists and is empty is taken.

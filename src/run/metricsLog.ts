@@ -31,16 +31,11 @@ const value = z
   .nullable()
   .transform((x) => x ?? Number.NaN);
 const place = { step: z.number(), epoch: z.number() };
-const scores = { loss: value, top1: value };
-const common = { ...place, ...scores };
+const common = { ...place, loss: value, top1: value };
+const tested = { loss: value, top1: value, top5: value, nonFinite: z.int().min(0) };
 const rowSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
-  z.object({
-    type: z.literal('eval'),
-    ...common,
-    top5: value,
-    ema: z.object({ ...scores, top5: value }).optional(),
-  }),
+  z.object({ type: z.literal('eval'), ...place, ...tested, ema: z.object(tested).optional() }),
   z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),
   z.object({ type: z.literal('coefficients'), ...place, values: z.record(z.string(), z.array(value)) }),
 ]);
@@ -54,7 +49,7 @@ const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));
  * @throws ERR_FILE when the file system refuses.
  * @example
  * await using log = await openMetrics('runs/a/metrics.jsonl');
- * await log.write({ type: 'eval', step: 100, epoch: 1, loss: 0.3, top1: 0.91, top5: 0.99 });
+ * await log.write({ type: 'warning', step: 100, name: 'photos/7.jpg', reason: 'it is torn' });
  */
 export async function openMetrics(path: string): Promise<MetricsWriter> {
   const file = await openAppend(path);

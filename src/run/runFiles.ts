@@ -103,7 +103,7 @@ export async function openRunFiles(
     },
     async evaluation(found) {
       const text = `${JSON.stringify(found)}\n`;
-      await replaceFile(join(folder, 'evaluation.json'), (file) => file.writeFile(text));
+      await replaceFile(join(folder, runFileNames.evaluation), (file) => file.writeFile(text));
     },
     async save(state) {
       const snapshot = await model.snapshot({ ...state }, sets);

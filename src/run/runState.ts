@@ -8,15 +8,11 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { LmError, show } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import type { NativeLossScale, RawSize } from '../native/binding.ts';
+import type { Evaluation, NativeLossScale, RawSize } from '../native/binding.ts';
 
 /** An evaluation after `step` steps. */
-export interface Evaluated {
+export interface Evaluated extends Omit<Evaluation, 'bad'> {
   readonly step: number;
-  readonly loss: number;
-  readonly top1: number;
-  readonly top5: number;
-  readonly count: number;
 }
 
 /** A data set as far as a run depends on it. */
@@ -66,7 +62,17 @@ const stateSchema: z.ZodType<RunState> = z.object({
   step: z.int().min(0),
   totalSteps: z.int().min(1),
   evaluation: z
-    .object({ step: z.int(), loss: z.number(), top1: z.number(), top5: z.number(), count: z.int() })
+    .object({
+      step: z.int(),
+      loss: z
+        .number()
+        .nullable()
+        .transform((loss) => loss ?? Number.NaN), // JSON has no NaN
+      top1: z.number(),
+      top5: z.number(),
+      count: z.int(),
+      nonFinite: z.int().min(0),
+    })
     .nullable(),
   best: z.array(z.object({ step: z.int(), top1: z.number() })),
   lossScale: z

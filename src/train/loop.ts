@@ -3,13 +3,10 @@
  * evaluation and files.
  */
 import { LmError } from '../errors.ts';
-import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
-import type { Dataset } from '../loading/dataset.ts';
-import type { Scores } from '../metricsRow.ts';
 import type { Model } from '../model/model.ts';
 import type {
+  Evaluation,
   NativeChunkResult,
-  NativeEvaluation,
   NativeLoaderSpec,
   NativeLossScale,
   NativeModel,
@@ -21,6 +18,7 @@ import type { TrainEvent } from '../run/events.ts';
 import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
 import { type Evaluated, marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
+import { averageScores, recordScores } from './evaluation.ts';
 import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
@@ -44,7 +42,7 @@ export interface Beginning {
 }
 
 /** An evaluation that a checkpoint tells of. */
-function told(found: Evaluated | null): NativeEvaluation | null {
+function told(found: Evaluated | null): Evaluation | null {
   if (found === null) return null;
   const { step: _, ...evaluation } = found;
   return { ...evaluation, bad: [] };
@@ -138,7 +136,7 @@ export class Loop {
   }
 
   async #train(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<TrainResult> {
-    let evaluation: NativeEvaluation | null = null;
+    let evaluation: Evaluation | null = null;
     await this.#begin(files, emit);
     for (;;) {
       const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
@@ -211,11 +209,7 @@ export class Loop {
   }
 
   /** Evaluates where an epoch ends, once; else null. */
-  async #evaluate(
-    files: RunFiles,
-    checkpoints: CheckpointKeeper,
-    emit: Emit,
-  ): Promise<NativeEvaluation | null> {
+  async #evaluate(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<Evaluation | null> {
     const step = this.#step;
     const { test } = this.#data;
     const isEnd =
@@ -223,26 +217,14 @@ export class Loop {
       (step > 0 && step % (this.#settings.evalEvery * this.#stepsPerEpoch) === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
-    const evaluation = await this.#scores(test, 'value', files);
-    const { loss, top1, top5, count, bad } = evaluation;
+    const evaluation = await recordScores(this.#model, test, this.#settings, files);
+    const { bad, ...scores } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
-    const ema = this.#settings.modelEma ? scoresOf(await this.#scores(test, 'ema')) : undefined;
+    const ema = await averageScores(this.#model, test, this.#settings);
     const epoch = step / this.#stepsPerEpoch;
-    await emit({ type: 'eval', step, epoch, loss, top1, top5, count, ...(ema === undefined ? {} : { ema }) });
+    await emit({ type: 'eval', step, epoch, ...scores, ...(ema === undefined ? {} : { ema }) });
     checkpoints.evaluated(step, evaluation);
     return evaluation;
-  }
-
-  /** Natively; at the end of the run, or of some batches only, in detail, which goes into its file. */
-  async #scores(test: Dataset, weights: 'value' | 'ema', files?: RunFiles): Promise<NativeEvaluation> {
-    const { workers, prefetch, onBadImage, badImageLimit, amp, evalBatches } = this.#settings;
-    const options = { workers, prefetch, onBadImage, badImageLimit, amp, weights };
-    if (evalBatches === undefined && this.#step < this.#totalSteps)
-      return this.#model.evaluate(test, options);
-    const found = await evaluateInDetail(this.#model, test, { ...options, batches: evalBatches });
-    await files?.evaluation(found);
-    const { loss, top1, top5, count, bad } = found;
-    return { loss, top1, top5, count, bad };
   }
 
   #save(checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
@@ -283,7 +265,7 @@ export class Loop {
   }
 
   #result(
-    evaluation: NativeEvaluation | null,
+    evaluation: Evaluation | null,
     { checkpoint, folder: run }: RunFiles,
     stopped: boolean,
   ): TrainResult {
@@ -300,8 +282,4 @@ export class Loop {
       stopped,
     };
   }
-}
-
-function scoresOf({ loss, top1, top5 }: Scores): Scores {
-  return { loss, top1, top5 };
 }

@@ -1,5 +1,5 @@
 /** A training under way. */
-import type { NativeEvaluation } from '../native/binding.ts';
+import type { Evaluation } from '../native/binding.ts';
 import type { TrainEvent } from '../run/events.ts';
 import { EventQueue } from './eventQueue.ts';
 
@@ -13,7 +13,7 @@ export interface TrainResult {
   /** Steps that moved nothing, for their gradient overflowed in float16; 0 in every other precision. */
   readonly skipped: number;
   /** The last evaluation; null without held-out images. */
-  readonly evaluation: NativeEvaluation | null;
+  readonly evaluation: Evaluation | null;
   /** Seconds spent in training steps, evaluation and files aside. */
   readonly seconds: number;
   readonly imagesPerSecond: number;

@@ -134,6 +134,7 @@ describe('folders of photos', () => {
       code: 0,
       top1: said(trained.stdout).top1,
       count: 4,
+      nonFinite: 0,
       bad: 0,
       loss: expect.any(Number),
       top5: 1,

@@ -10,6 +10,7 @@ import { cli } from '../support/cli.ts';
 import { writeDigits } from '../support/files/idx.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { noiseBytes } from '../support/noise.ts';
+import { loaded } from '../support/training.ts';
 
 const place = ['--device', 'cpu', '--threads', '1'];
 const digit = { width: 28, height: 28, channels: 1 };
@@ -292,8 +293,9 @@ describe('evaluate and predict', () => {
     const trained = lastLine((await runCli([...args, '--steps', '2', '--quiet'])).stdout);
     const evaluated = await runCli(['evaluate', checkpoint, '--data', `mnist:${data}`, '--json', ...place]);
     expect(evaluated).toMatchObject({ code: 0, stderr: '' });
-    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(['loss', 'top1', 'top5', 'count', 'bad', 'ece']);
-    expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10 });
+    const scores = ['loss', 'top1', 'top5', 'count', 'nonFinite', 'bad', 'ece'];
+    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(scores);
+    expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10, nonFinite: 0 });
 
     const image = join(data, 'digit.png');
     await writeImage(image, noiseBytes(784), digit);
@@ -319,6 +321,21 @@ describe('evaluate and predict', () => {
     expect(text.match(/^\d( +\d+){10}$/gm)).toHaveLength(10); // the matrix
     expect(text.match(/^0\.\d\d – [01]\.\d\d +\d+ /gm)).toHaveLength(15);
     expect((await cli([...command, '--tta', 'many'])).code).toBe(2);
+  });
+
+  it('say of how many images the output is not finite', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const broken = await loaded(checkpoint);
+    await broken.writeTensor('head.fc.bias', new Float32Array(10).fill(Number.NaN));
+    await broken.save(checkpoint);
+    const command = ['evaluate', checkpoint, '--data', `mnist:${data}`, ...place];
+    expect((await cli(command)).stdout).toMatch(
+      /^10 images: loss NaN, top-1 0.00 %, top-5 0.00 %, calibration error –; the output for 10 of them is not finite/,
+    );
+    expect(lastLine((await cli([...command, '--json'])).stdout)).toEqual({
+      ...{ loss: null, top1: 0, top5: 0, count: 10, nonFinite: 10, bad: 0, ece: null },
+    });
   });
 
   it('take several images, and stop at one that is broken', async () => {

@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
+import type { ImageSet } from '../../src/data/imageSet.ts';
 import { fromAsyncIterable } from '../../src/data/stream.ts';
-import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
-import { meanLogProbabilities, Scores } from '../../src/evaluate/scores.ts';
+import { type DetailedEvaluation, evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import { viewsOf } from '../../src/evaluate/views.ts';
 import { Dataset } from '../../src/loading/dataset.ts';
 import { train } from '../../src/train/train.ts';
 import { imagenetEval, imagenetTrain } from '../../src/transforms/transforms.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
+import { brightPixels, modelOf } from '../support/graphs/logits.ts';
 import { noise, tinyModel } from '../support/training.ts';
 
 interface Case {
@@ -33,7 +34,7 @@ function softmax(logits: ArrayLike<number>): number[] {
 const mirrored = (images: Uint8Array): Uint8Array =>
   images.map((_, i) => images[i - (i % 8) + 7 - (i % 8)] ?? 0);
 
-describe('the scores of known probabilities', () => {
+describe.each([1, 3, 64])('the scores of known probabilities, %d images at a time', (batch) => {
   // Four images of three classes; the last is a tie, which the lower class wins.
   const rows = [
     { p: [0.7, 0.2, 0.1], label: 0 },
@@ -41,30 +42,33 @@ describe('the scores of known probabilities', () => {
     { p: [0.1, 0.1, 0.8], label: 2 },
     { p: [0.4, 0.4, 0.2], label: 1 },
   ];
-  const scores = new Scores(3);
-  for (const { p, label } of rows) scores.add(Float64Array.from(p, Math.log), label);
-  const found = scores.table(['a', 'b', 'c']);
+  const found = async (): Promise<DetailedEvaluation> => {
+    const model = await modelOf(rows.map(({ p }) => p.map(Math.log)));
+    return evaluateInDetail(model, brightPixels(rows.map(({ label }) => label)), { batch });
+  };
 
-  it('are their mean cross entropy and accuracy', () => {
-    expect(found.loss).toBeCloseTo(-Math.log(0.7 * 0.3 * 0.8 * 0.4) / 4, 12);
-    expect(found).toMatchObject({ count: 4, top1: 0.5, top5: 1 });
+  it('are their mean cross entropy and accuracy', async () => {
+    const { loss, ...scores } = await found();
+    expect(loss).toBeCloseTo(-Math.log(0.7 * 0.3 * 0.8 * 0.4) / 4, 12);
+    expect(scores).toMatchObject({ count: 4, nonFinite: 0, top1: 0.5, top5: 1 });
   });
 
-  it('tell what was taken for what, and how well each class is told', () => {
-    expect(found.confusion).toEqual([
+  it('tell what was taken for what, and how well each class is told', async () => {
+    const { confusion, perClass } = await found();
+    expect(confusion).toEqual([
       [1, 1, 0],
       [1, 0, 0],
       [0, 0, 1],
     ]);
-    expect(found.perClass).toEqual([
-      { name: 'a', count: 2, predicted: 2, top1: 0.5, precision: 0.5 },
-      { name: 'b', count: 1, predicted: 1, top1: 0, precision: 0 },
-      { name: 'c', count: 1, predicted: 1, top1: 1, precision: 1 },
+    expect(perClass).toEqual([
+      { name: '0', count: 2, predicted: 2, top1: 0.5, precision: 0.5 },
+      { name: '1', count: 1, predicted: 1, top1: 0, precision: 0 },
+      { name: '2', count: 1, predicted: 1, top1: 1, precision: 1 },
     ]);
   });
 
-  it('compare confidence with accuracy, bin by bin', () => {
-    const { ece, bins } = found.calibration;
+  it('compare confidence with accuracy, bin by bin', async () => {
+    const { ece, bins } = (await found()).calibration;
     expect(ece).toBeCloseTo((0.3 + 0.6 + 0.2 + 0.4) / 4, 12); // each image has a bin of its own
     expect(bins).toHaveLength(15);
     const full = bins.filter(({ count }) => count > 0);
@@ -75,35 +79,71 @@ describe('the scores of known probabilities', () => {
       expect(confidence).toBeLessThanOrEqual(to + 1e-12);
     }
   });
+});
 
-  it('have no top-1 and no precision where there is no image', () => {
-    const one = new Scores(2);
-    one.add(Float64Array.of(0, Number.NEGATIVE_INFINITY), 0);
-    const { perClass, loss, calibration } = one.table(['a', 'b']);
-    expect(perClass[1]).toEqual({ name: 'b', count: 0, predicted: 0, top1: null, precision: null });
+describe('the scores of one image', () => {
+  it('have no top-1 and no precision where there is no image', async () => {
+    const { perClass, loss, calibration } = await evaluateInDetail(
+      await modelOf([[0, -1e308]]),
+      brightPixels([0]),
+    );
+    expect(perClass[1]).toEqual({ name: '1', count: 0, predicted: 0, top1: null, precision: null });
     expect([loss, calibration.ece, calibration.bins[14]?.count]).toEqual([0, 0, 1]);
   });
 
-  it('count an image without probabilities as wrong', () => {
-    const one = new Scores(2);
-    one.add(Float64Array.of(Math.log(0.9), Math.log(0.1)), 0);
-    one.add(meanLogProbabilities([Float32Array.of(Number.NaN, 1)], 2), 0);
-    expect(one.table(['a', 'b'])).toMatchObject({ loss: Number.NaN, top1: 0.5, top5: 0.5, count: 2 });
+  it('are finite for logits as large as they come', async () => {
+    const model = await modelOf([[3e38, 0]]);
+    expect(await evaluateInDetail(model, brightPixels([0]))).toMatchObject({ loss: 0, top1: 1 });
+    expect(await evaluateInDetail(model, brightPixels([1]))).toMatchObject({ loss: 3e38, top1: 0 });
   });
 });
 
-describe('probabilities of several views', () => {
-  it('are averaged, not their logits', () => {
-    const views = [Float32Array.of(1, 2, 3), Float32Array.of(-4, 0, 9)];
-    const [a, b] = views.map(softmax);
-    const found = Array.from(meanLogProbabilities(views, 3), Math.exp);
-    for (const [i, p] of found.entries()) expect(p).toBeCloseTo(((a?.[i] ?? 0) + (b?.[i] ?? 0)) / 2, 12);
-  });
+describe('an image for which a logit is not finite', () => {
+  const sure = [Math.log(0.9), Math.log(0.1)];
+  const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
-  it('are finite for logits as large as they come', () => {
-    expect(Array.from(meanLogProbabilities([Float32Array.of(3e38, 0)], 2))).toEqual(
-      [0, -3e38].map(Math.fround),
-    );
+  it.each([
+    { title: 'NaN', logits: [nan, 1] },
+    { title: 'infinite', logits: [infinity, 1] },
+    { title: 'minus infinite', logits: [1, -infinity] },
+  ])(
+    'counts as wrong, has no part in confusion and confidence, and is told of: $title',
+    async ({ logits }) => {
+      const model = await modelOf([sure, logits]);
+      const set = brightPixels([0, 0]);
+      for (const options of [{ batch: 1 }, { batch: 2 }, { tta: 'flip', batch: 2 }] as const) {
+        const found = await evaluateInDetail(model, set, options);
+        const one = 'tta' in options ? 0 : 1; // one of its views is that of the other image
+        expect(found).toMatchObject({
+          loss: nan,
+          top1: one / 2,
+          top5: one / 2,
+          count: 2,
+          nonFinite: 2 - one,
+        });
+        expect(found.confusion.flat()).toEqual([one, 0, 0, 0]);
+        expect(found.calibration.ece).toBeNull();
+        const full = found.calibration.bins.filter(({ count }) => count > 0);
+        expect(full.map(({ count, accuracy }) => [count, accuracy])).toEqual(one === 1 ? [[1, 1]] : []);
+      }
+      const plain = await model.evaluate(set);
+      expect(plain).toEqual({ loss: nan, top1: 0.5, top5: 0.5, count: 2, nonFinite: 1, bad: [] });
+    },
+  );
+});
+
+describe('probabilities of several views', () => {
+  it('are averaged, not their logits', async () => {
+    const views = [
+      [1, 2, 3],
+      [-4, 0, 9],
+    ];
+    const [a, b] = views.map(softmax);
+    const model = await modelOf(views);
+    for (const label of [0, 1, 2]) {
+      const { loss } = await evaluateInDetail(model, brightPixels([label, label]), { tta: 'flip' });
+      expect(loss).toBeCloseTo(-Math.log(((a?.[label] ?? 0) + (b?.[label] ?? 0)) / 2), 12);
+    }
   });
 });
 
@@ -194,8 +234,11 @@ describe('an evaluation in detail', () => {
   });
 
   it('looks at the first batches only where asked', async () => {
-    const found = await evaluateInDetail(await tinyModel(), noise(20), { batch: 4, batches: 2 });
-    expect(found.count).toBe(8);
+    const [model, set, options] = [await tinyModel(), noise(20), { batch: 4, batches: 2 }];
+    const first = noise(8);
+    const { loss, top1, top5 } = await model.evaluate(first, { batch: 4 });
+    for (const evaluation of [model.evaluate(set, options), evaluateInDetail(model, set, options)])
+      expect(await evaluation).toMatchObject({ count: 8, loss, top1, top5 });
   });
 
   it.each([
@@ -206,17 +249,36 @@ describe('an evaluation in detail', () => {
     expect(await codeOf(evaluateInDetail(await tinyModel(), noise(4), options as object))).toBe('ERR_CONFIG');
   });
 
-  it('reads a stream once, and refuses several views of it', async () => {
-    const model = await tinyModel();
-    const set = noise(4);
+  /** Four images of noise that come one by one. */
+  function streamOf({ images }: ImageSet): Dataset {
     async function* samples(): AsyncGenerator<{ image: Uint8Array; label: number }> {
-      for (let i = 0; i < 4; i++) yield { image: set.images.slice(64 * i, 64 * i + 64), label: i };
+      for (let i = 0; i < 4; i++) yield { image: images.slice(64 * i, 64 * i + 64), label: i };
     }
     const options = { classNames: [...'0123'], size: { height: 8, width: 8, channels: 1 } } as const;
     const stream = fromAsyncIterable(samples(), options);
     onTestFinished(() => stream.close());
-    expect(await codeOf(evaluateInDetail(model, stream, { tta: 'flip' }))).toBe('ERR_CONFIG');
-    expect((await evaluateInDetail(model, stream)).count).toBe(4);
+    return stream;
+  }
+
+  it.each([1, 3, 4, 256])('reads a stream to its end, %d images at a time', async (batch) => {
+    const [model, set] = [await tinyModel(), noise(4)];
+    const { loss, top1 } = await model.evaluate(set);
+    for (const workers of [0, 1]) {
+      const options = { batch, workers };
+      const found = [
+        await model.evaluate(streamOf(set), options),
+        await evaluateInDetail(model, streamOf(set), options),
+      ];
+      for (const one of found) {
+        expect(one).toMatchObject({ count: 4, top1 });
+        expect(one.loss).toBeCloseTo(loss, 6);
+      }
+    }
+  });
+
+  it('refuses several views of a stream', async () => {
+    const stream = streamOf(noise(4));
+    expect(await codeOf(evaluateInDetail(await tinyModel(), stream, { tta: 'flip' }))).toBe('ERR_CONFIG');
   });
 
   it('takes the averaged weights where asked', async () => {

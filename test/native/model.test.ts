@@ -115,7 +115,7 @@ describe('a closed model', () => {
     const x = new Float64Array(192);
     const calls: readonly (() => unknown)[] = [
       () => model.predict(new Uint8Array(192), 1, 8, 8),
-      () => model.evaluate(source, evaluationLoader(graph.input, 2)),
+      () => model.evaluate(source, [evaluationLoader(graph.input, 2)], {}),
       () => model.vjp(x, 1, 8, 8, null, { training: false }),
       () => model.probe(x, 1, 8, 8, [0]),
       () => model.shapes(1, 8, 8),
@@ -153,7 +153,9 @@ describe('a closed model', () => {
     trainer.close();
     trainer.stop();
     expect(await codeOf(() => void source.name(0))).toBe('ERR_CLOSED');
-    expect(await codeOf(() => model.evaluate(source, evaluationLoader(graph.input, 2)))).toBe('ERR_CLOSED');
+    expect(await codeOf(() => model.evaluate(source, [evaluationLoader(graph.input, 2)], {}))).toBe(
+      'ERR_CLOSED',
+    );
     expect(await codeOf(() => trainer.run({ first: 0, table: chunkTable([{}]) }))).toBe('ERR_CLOSED');
     expect(await codeOf(() => void trainer.stepsPerEpoch)).toBe('ERR_CLOSED');
   });
@@ -207,7 +209,7 @@ describe('a foreign object', () => {
         ),
       ).toBe('ERR_CONFIG');
       expect(
-        await codeOf(() => model.evaluate(other as NativeSource, evaluationLoader(graph.input, 2))),
+        await codeOf(() => model.evaluate(other as NativeSource, [evaluationLoader(graph.input, 2)], {})),
       ).toBe('ERR_CONFIG');
     }
   });

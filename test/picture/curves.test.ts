@@ -25,6 +25,7 @@ const evalRow = (n: number, change: Partial<EvalRow> = {}): EvalRow => ({
   loss: 2 * Math.exp(-n / 25),
   top1: 1 - Math.exp(-n / 18),
   top5: 1,
+  nonFinite: 0,
   ...change,
 });
 const many = (count: number, change: Partial<StepRow> = {}): StepRow[] =>

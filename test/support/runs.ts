@@ -22,6 +22,7 @@ export const evalRow = (step: number, top1: number): EvalRow => ({
   loss: 0.5,
   top1,
   top5: 1,
+  nonFinite: 0,
 });
 
 /** Twenty steps and two evaluations. */

@@ -15,14 +15,11 @@ export function crossEntropyGradient(logits: readonly number[], label: number): 
   return exps.map((e, i) => e / total - (i === label ? 1 : 0));
 }
 
-/**
- * Whether the label is among the first k: equal logits rank by index, a NaN goes first but is never right.
- */
+/** Whether the label is among the first k: equal logits rank by index; none is where one is not finite. */
 export function isAmong(k: number, logits: readonly number[], label: number): boolean {
   const value = (i: number): number => logits[i] ?? Number.NaN;
-  const key = (i: number): number => (Number.isNaN(value(i)) ? Number.POSITIVE_INFINITY : value(i));
-  const order = logits.map((_, i) => i).toSorted((a, b) => key(b) - key(a) || a - b);
-  return !Number.isNaN(value(label)) && order.indexOf(label) < k;
+  const order = logits.map((_, i) => i).toSorted((a, b) => value(b) - value(a) || a - b);
+  return logits.every(Number.isFinite) && order.indexOf(label) < k;
 }
 
 export const mean = (values: readonly number[]): number =>

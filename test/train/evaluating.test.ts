@@ -4,12 +4,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { imageSet } from '../../src/data/imageSet.ts';
+import { readMetrics } from '../../src/run/metricsLog.ts';
 import { estimateNeeds } from '../../src/search/estimate.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
 import { thrown } from '../support/errors.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { brightPixels, modelOf } from '../support/graphs/logits.ts';
 import { loaded, noise, tensorsOf, tinyModel } from '../support/training.ts';
 
 const data = { train: noise(32), test: noise(300, 1) };
@@ -43,6 +45,39 @@ describe('the evaluations of a training', () => {
   });
 });
 
+describe('held-out images for which the output is not finite', () => {
+  it('are told of by number, and the run can go on from its checkpoint', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const given = [
+      [0, 1],
+      [Number.NaN, 1],
+      [1, Number.POSITIVE_INFINITY],
+    ];
+    const [model, twin] = [await modelOf(given), await modelOf(given)];
+    const test = brightPixels([1, 0, 1]);
+    const first = imageSet({
+      images: test.images.slice(0, 3),
+      labels: [1],
+      height: 1,
+      width: 3,
+      channels: 1,
+    });
+    const sets = { train: first, test };
+    const settings = { batch: 1, lr: 0, schedule: constant(), optimizer: 'sgd', epochs: 2 } as const;
+    const scores = { loss: Number.NaN, top1: 1 / 3, top5: 1 / 3, count: 3, nonFinite: 2 };
+    const handle = train(model, sets, { ...settings, modelEma: true, run });
+    const told: object[] = [];
+    for await (const event of handle) if (event.type === 'eval') told.push(event);
+    const { count: _, ...ema } = scores;
+    expect(told).toMatchObject([1, 2].map((epoch) => ({ epoch, ...scores, ema })));
+    const rows = (await readMetrics(join(run, 'metrics.jsonl'))).filter((row) => row.type === 'eval');
+    expect(rows).toMatchObject([1, 2].map((epoch) => ({ epoch, ...ema, ema })));
+    expect((await handle).evaluation).toEqual({ ...scores, bad: [] });
+    const again = await train(twin, sets, { ...settings, modelEma: true, resume: run });
+    expect(again.evaluation).toEqual({ ...scores, bad: [] });
+  });
+});
+
 describe('an early stop', () => {
   // At a rate of 0 only running statistics move: with the first epoch's frozen the top-1 never gets better.
   const still: TrainOptions = { batch: 8, lr: 0, schedule: constant(), epochs: 50, earlyStopPatience: 3 };
@@ -60,6 +95,8 @@ describe('an early stop', () => {
     const sets = { train: data.train, test: constantTest };
     const result = await train(await tinyModel(), sets, { ...still, run });
     expect(result).toMatchObject({ epochs: 4, stopped: true, evaluation: { top1: 0.25 } });
+    const { bad, ...scores } = result.evaluation ?? {};
+    expect(JSON.parse(await readFile(join(run, 'evaluation.json'), 'utf8'))).toMatchObject(scores);
     const model = await loaded(join(run, 'checkpoint.safetensors'));
     const again = await train(model, sets, { ...still, resume: run });
     expect(again).toMatchObject({ epochs: 4, stopped: true });

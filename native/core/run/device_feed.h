@@ -21,6 +21,7 @@ class DeviceFeed final : public BatchSource {
   int64_t classes() const override { return source_->classes(); }
   int64_t batch() const override { return source_->batch(); }
   int64_t batches() const override { return source_->batches(); }
+  bool is_stream() const override { return source_->is_stream(); }
   Batch at(int64_t step) override;
 
  private:

@@ -52,6 +52,7 @@ class Loader final : public BatchSource {
   int64_t classes() const override { return samples_->classes(); }
   int64_t batch() const override { return options_.batch; }
   int64_t batches() const override;
+  bool is_stream() const override { return samples_->is_stream(); }
   Batch at(int64_t step) override;
   // Indices of the samples of the batch that `at` gave last.
   const std::vector<int64_t>& indices() const;

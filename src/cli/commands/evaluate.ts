@@ -6,6 +6,7 @@ import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
+import { outputless } from '../outputless.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
 import { table } from '../table.ts';
@@ -57,12 +58,13 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
 }
 
 function asJson(found: DetailedEvaluation, flags: Flags): object {
-  const { loss, top1, top5, count, bad, calibration, perClass, confusion, classNames } = found;
+  const { loss, top1, top5, count, nonFinite, bad, calibration, perClass, confusion, classNames } = found;
   return {
     loss,
     top1,
     top5,
     count,
+    nonFinite,
     bad: bad.length,
     ece: calibration.ece,
     ...(flags.perClass ? { perClass } : {}),
@@ -72,9 +74,9 @@ function asJson(found: DetailedEvaluation, flags: Flags): object {
 }
 
 function asText(found: DetailedEvaluation, flags: Flags): string {
-  const { loss, top1, top5, count, calibration, perClass, confusion, classNames } = found;
+  const { loss, top1, top5, count, nonFinite, calibration, perClass, confusion, classNames } = found;
   const facts = `top-1 ${percent(top1)}, top-5 ${percent(top5)}, calibration error ${percent(calibration.ece)}`;
-  const parts = [`${count} images: loss ${loss.toFixed(4)}, ${facts}`];
+  const parts = [`${count} images: loss ${loss.toFixed(4)}, ${facts}${outputless(nonFinite)}`];
   if (flags.perClass)
     parts.push(
       table(

@@ -14,15 +14,13 @@ import { parseJson } from '../../json.ts';
 import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
 import { must } from '../../must.ts';
 import { median } from '../../picture/curves.ts';
+import { mostConfusedClasses, runFileNames } from '../../run/folder.ts';
 import { readMetrics } from '../../run/metricsLog.ts';
 import type { CoefficientCurves, Confusion, RunReport, RunResult } from './comparison.ts';
 
-/**
- * The most that a file of a run is: an evaluation of two thousand classes, whose confusions are all written
- * out.
- */
+/** The most that a file of a run is: an evaluation of so many classes that are confused with each other. */
 const maxBytes = 64 * 2 ** 20;
-const maxValues = 2 ** 22;
+const maxValues = mostConfusedClasses * (mostConfusedClasses + 10);
 
 const confusionSchema = z.object({
   confusion: z.array(z.array(z.int().min(0))).min(1),
@@ -100,12 +98,12 @@ async function readJson<S extends z.ZodType>(
 }
 
 async function readConfusion(folder: string): Promise<Confusion | null> {
-  const found = await readJson(folder, 'evaluation.json', confusionSchema);
+  const found = await readJson(folder, runFileNames.evaluation, confusionSchema);
   if (found === null) return null;
   const { confusion, classNames } = found;
   const n = classNames.length;
   if (confusion.length !== n || confusion.some((row) => row.length !== n))
-    throw damaged(join(folder, 'evaluation.json'), undefined);
+    throw damaged(join(folder, runFileNames.evaluation), undefined);
   return { confusion, classNames };
 }
 

@@ -37,7 +37,10 @@ function gap(found: Pass, wanted: Pass): number {
 }
 
 const nets = Object.entries(thinNets).map(([name, config]) => ({ name, graph: network(config) }));
-/** PolyNet multiplies rounding by 1e8; nets for 224 pixels, thin and small, norm over too few pixels for float32. */
+/**
+ * PolyNet multiplies rounding by 1e8; nets for 224 pixels, thin and small, norm over too few pixels for
+ * float32.
+ */
 const wellConditioned = /^(lm_|preact_)?resnet20$|^revnet38$/;
 const types: readonly { readonly dtype: Dtype; readonly bound: number; readonly of: RegExp }[] = [
   { dtype: 'float64', bound: 1e-8, of: /./ },

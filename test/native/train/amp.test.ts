@@ -129,12 +129,12 @@ describe.each([
     expect(half).not.toEqual(plain);
     expect(distance(half, plain)).toBeLessThan(16 * unit);
     expect(await model.predict(pixels, 1, 8, 8, 'value', 'none')).toEqual(plain);
-    const [source, loader] = [randomSource(net, 12), evaluationLoader(net.input, 4)];
-    const whole = await model.evaluate(source, loader, 'value');
-    const lowered = await model.evaluate(source, loader, 'value', amp);
+    const [source, views] = [randomSource(net, 12), [evaluationLoader(net.input, 4)]];
+    const whole = await model.evaluate(source, views, {});
+    const lowered = await model.evaluate(source, views, { amp });
     expect(lowered.loss).not.toBe(whole.loss);
     expect(Math.abs(lowered.loss - whole.loss)).toBeLessThan(16 * unit);
-    expect(await model.evaluate(source, loader, 'value', 'none')).toEqual(whole);
+    expect(await model.evaluate(source, views, { amp: 'none' })).toEqual(whole);
   });
 });
 

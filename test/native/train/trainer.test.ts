@@ -224,7 +224,7 @@ describe('data that do not fit the model', () => {
       optimizer: { ...optimizer, groups: [] },
     });
     expect(await codeOf(trainer.run({ first: 0, table: table(1) }))).toBe(code);
-    expect(await codeOf(model.evaluate(source, evaluationLoader(graph.input, 2)))).toBe(code);
+    expect(await codeOf(model.evaluate(source, [evaluationLoader(graph.input, 2)], {}))).toBe(code);
   });
 
   it('are refused when there are fewer than one batch, or the batch is none', async () => {
@@ -237,9 +237,9 @@ describe('data that do not fit the model', () => {
       });
     expect(await codeOf(() => void of(4))).toBe('ERR_DATASET');
     for (const size of [0, -1]) expect(await codeOf(() => void of(size))).toBe('ERR_CONFIG');
-    expect(await codeOf(() => model.evaluate(randomSource(graph, 3), evaluationLoader(graph.input, 0)))).toBe(
-      'ERR_CONFIG',
-    );
+    expect(
+      await codeOf(() => model.evaluate(randomSource(graph, 3), [evaluationLoader(graph.input, 0)], {})),
+    ).toBe('ERR_CONFIG');
   });
 
   it.each([

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { network } from '../../../src/models/network.ts';
 import { compareRuns } from '../../../src/report/run/compareRuns.ts';
+import { mostConfusedClasses } from '../../../src/run/folder.ts';
 import { linearTwoStep } from '../../../src/schemes/linearTwoStep.ts';
 import { cosine } from '../../../src/train/schedules.ts';
 import { train } from '../../../src/train/train.ts';
 import { codeOf } from '../../support/failures.ts';
 import { temporaryFolder } from '../../support/folder.ts';
+import { brightPixels, modelOf } from '../../support/graphs/logits.ts';
 import { evalRow, rows, stepRow, writeRun } from '../../support/runs.ts';
 import { noise, tiny, tinyConfig, tinyModel } from '../../support/training.ts';
 
@@ -37,6 +39,19 @@ describe('compareRuns', () => {
       'schedule.kind': ['oneCycle', 'cosine'],
     });
     expect(equal).toContainEqual({ option: 'batch', values: [8, 8] });
+  });
+
+  it.each([
+    { classes: mostConfusedClasses, confused: mostConfusedClasses },
+    { classes: mostConfusedClasses + 1, confused: undefined },
+  ])('reads the confusions of $classes classes, as far as trainings write them', async (row) => {
+    const run = join(await temporaryFolder(), 'run');
+    const model = await modelOf([[1000, ...Array(row.classes - 1).fill(0)]]); // whose gradient is 0
+    const one = brightPixels([0]);
+    await train(model, { train: one, test: one }, { batch: 1, steps: 1, optimizer: 'sgd', lr: 0, run });
+    const { confusion, result } = (await compareRuns([run])).runs[0] ?? {};
+    expect(confusion?.confusion.length).toBe(row.confused);
+    expect(result).toMatchObject({ testTop1: 1 });
   });
 
   it('gives k of every step in the sign of the paper, whatever the scheme stores', async () => {

@@ -1,0 +1,48 @@
+/** What a training finds on its held-out images. */
+import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import type { Scores } from '../metricsRow.ts';
+import type { Model } from '../model/model.ts';
+import type { EvaluateOptions } from '../model/options.ts';
+import type { Evaluation } from '../native/binding.ts';
+import { mostConfusedClasses } from '../run/folder.ts';
+import type { RunFiles } from '../run/runFiles.ts';
+import type { TrainSettings } from './settings.ts';
+
+/** Scores of the weights themselves; in detail they go into the file of the run's last evaluation. */
+export async function recordScores(
+  model: Model,
+  test: Dataset,
+  settings: TrainSettings,
+  files: RunFiles,
+): Promise<Evaluation> {
+  const options = optionsOf(settings);
+  if (model.graph.classes > mostConfusedClasses) return model.evaluate(test, options);
+  const found = await evaluateInDetail(model, test, options);
+  await files.evaluation(found);
+  const { loss, top1, top5, count, nonFinite, bad } = found;
+  return { loss, top1, top5, count, nonFinite, bad };
+}
+
+/** Scores of the averaged weights, where they are kept. */
+export async function averageScores(
+  model: Model,
+  test: Dataset,
+  settings: TrainSettings,
+): Promise<Scores | undefined> {
+  if (!settings.modelEma) return undefined;
+  const options = { ...optionsOf(settings), weights: 'ema' } as const;
+  const { loss, top1, top5, nonFinite } = await model.evaluate(test, options);
+  return { loss, top1, top5, nonFinite };
+}
+
+function optionsOf({
+  workers,
+  prefetch,
+  onBadImage,
+  badImageLimit,
+  amp,
+  evalBatches: batches,
+}: TrainSettings): EvaluateOptions {
+  return { workers, prefetch, onBadImage, badImageLimit, amp, batches };
+}
