@@ -152,12 +152,12 @@ Napi::Value ModelWrap::vjp(const Napi::CallbackInfo& info) {
 Napi::Value ModelWrap::probe(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state();
-    const at::Tensor x = images(info, state->graph, doubles_of(info[0], "x")).permute({0, 3, 1, 2});
+    const at::Tensor pixels = images(info, state->graph, bytes_of(info[0], "pixels"));
     const Sizes nodes = to_value(info[4]).integers();
     auto values = std::make_shared<std::vector<at::Tensor>>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().probe(x, nodes); },
+            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().probe(pixels, nodes); },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Array out = Napi::Array::New(env);
               for (size_t i = 0; i < values->size(); ++i)

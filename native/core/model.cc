@@ -161,11 +161,12 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
   return result;
 }
 
-std::vector<at::Tensor> Model::probe(const at::Tensor& x, const std::vector<int64_t>& nodes) {
+std::vector<at::Tensor> Model::probe(const at::Tensor& pixels, const std::vector<int64_t>& nodes) {
   Arena arena(options_.device());
-  Session session(make_plan({x.size(0), x.size(2), x.size(3), {.keep_all = true}}), arena, type());
+  Session session(make_plan({pixels.size(0), pixels.size(1), pixels.size(2), {.keep_all = true}}), arena,
+                  type());
   session.begin(values(), buffers());
-  session.input().copy_(x);
+  normalise(pixels, session.input());
   session.forward();
   std::vector<at::Tensor> found;
   for (int64_t id : nodes) {

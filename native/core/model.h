@@ -54,7 +54,8 @@ class Model {
   // The same where the session has put them: until the next step of any session.
   const at::Tensor& logits(const at::Tensor& pixels, const std::string& weights, Precision precision);
   Vjp vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, const VjpOptions& options);
-  std::vector<at::Tensor> probe(const at::Tensor& x, const std::vector<int64_t>& nodes);
+  // Values of nodes, by id, in an evaluation of pixels.
+  std::vector<at::Tensor> probe(const at::Tensor& pixels, const std::vector<int64_t>& nodes);
 
   // Runs images of one size in one mode; kept for the next time.
   Session& session(int64_t n, int64_t height, int64_t width, const PlanOptions& options);

@@ -4,7 +4,6 @@ import type { NativeTensor } from '../native/binding.ts';
 import { type Core, opened } from './core.ts';
 import { type GivenImages, type PixelBatch, pixelBatches } from './givenImages.ts';
 import { type SizeOptions, sizeSchema } from './options.ts';
-import { normalised } from './pixels.ts';
 
 /** The values of some nodes for images. */
 export async function probe(
@@ -20,5 +19,5 @@ export async function probe(
   const [{ height, width } = { height: 0, width: 0 }] = found;
   const pixels = Buffer.concat(found.map((batch) => batch.pixels));
   const n = found.reduce((sum, batch) => sum + batch.n, 0);
-  return opened(core).probe(normalised(pixels, core.graph.input), n, height, width, nodes);
+  return opened(core).probe(pixels, n, height, width, nodes);
 }

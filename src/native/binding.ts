@@ -73,9 +73,9 @@ export interface NativeModel {
     cotangent: Float64Array | null,
     options: NativeVjpOptions,
   ): Promise<NativeVjp>;
-  /** Values of named nodes (by id) for an input as in `vjp`, evaluation mode; NCHW, float64. */
+  /** Values of named nodes (by id) for pixels as in `predict`, evaluation mode; NCHW, float64. */
   probe(
-    x: Float64Array,
+    pixels: Uint8Array,
     n: number,
     height: number,
     width: number,

@@ -54,7 +54,7 @@ describe('an array', () => {
     expect(await codeOf(() => model.vjp(new Float64Array(length), n, h, w, null, { training: false }))).toBe(
       'ERR_SHAPE',
     );
-    expect(await codeOf(() => model.probe(new Float64Array(length), n, h, w, [0]))).toBe('ERR_SHAPE');
+    expect(await codeOf(() => model.probe(new Uint8Array(length), n, h, w, [0]))).toBe('ERR_SHAPE');
   });
 
   it.each([
@@ -69,6 +69,7 @@ describe('an array', () => {
   ])('is refused when it is %s', async (_, value) => {
     const model = nativeModel(graph);
     expect(await codeOf(() => model.predict(value as Uint8Array, 1, 8, 8))).toBe('ERR_CONFIG');
+    expect(await codeOf(() => model.probe(value as Uint8Array, 1, 8, 8, [0]))).toBe('ERR_CONFIG');
     expect(await codeOf(() => model.writeTensor('head.fc.bias', 'value', value as Float64Array))).toBe(
       'ERR_CONFIG',
     );
@@ -91,7 +92,7 @@ describe('an array', () => {
     const x = new Float64Array(size);
     expect(await codeOf(() => model.vjp(x, 1, 8, 8, counted(4), { training: false }))).toBe('ERR_SHAPE');
     for (const id of [-1, graph.nodes.length, 2 ** 32])
-      expect(await codeOf(() => model.probe(x, 1, 8, 8, [id]))).toBe('ERR_UNKNOWN_NAME');
+      expect(await codeOf(() => model.probe(pixels, 1, 8, 8, [id]))).toBe('ERR_UNKNOWN_NAME');
   });
 
   it('may be too few values for batch statistics', async () => {

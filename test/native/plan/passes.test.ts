@@ -181,7 +181,7 @@ describe('running statistics', () => {
     const before = await model.readTensor('a.var', 'value');
     const x = random('x', [3, 2, 6, 5]);
     await gradients(graph, model, x, random('cotangent', [3, 3, 6, 5]).data, true);
-    await model.probe(nhwc(x), 3, 6, 5, [1]);
+    await model.probe(new Uint8Array(60), 1, 6, 5, [1]);
     await model.predict(new Uint8Array(60), 1, 6, 5);
     expect(await model.readTensor('a.var', 'value')).toEqual(before);
   });
@@ -194,21 +194,33 @@ describe('a probe, which runs the graph as it was traced', () => {
     await writeAll(model, randomTensors(graph));
     const pixels = Uint8Array.from(uniform('p', 2 * 60), (r) => 256 * r);
     const logits = await model.predict(pixels, 2, 6, 5);
-    const [found] = await model.probe(
-      Float64Array.from(pixels, (p) => p / 255),
-      2,
-      6,
-      5,
-      [graph.output],
-    );
+    const [found] = await model.probe(pixels, 2, 6, 5, [graph.output]);
     expect(distance(logits, found?.data ?? [])).toBeLessThan(1e-6);
   });
 
   it('reads every node, in the shapes of the graph', async () => {
     const graph = net(norms['not fused, the statistics being used twice'] as Norm);
     const nodes = graph.nodes.map((_, i) => i);
-    const found = await nativeModel(graph).probe(new Float64Array(120), 2, 6, 5, nodes);
+    const found = await nativeModel(graph).probe(new Uint8Array(120), 2, 6, 5, nodes);
     expect(found.map(({ shape }) => shape)).toEqual(graph.shapes(2));
+  });
+
+  it.each([1, 2, 3])('finds the pixels normalised at the input, of %d channels', async (channels) => {
+    const [mean, std] = [
+      [0.5, 0.25, 0.125],
+      [0.2, 3, 1],
+    ].map((values) => values.slice(0, channels)) as [number[], number[]];
+    const input = { channels, height: 3, width: 2, mean, std };
+    const graph = trace('plain', input, (_, x) => fn.relu(x));
+    const pixels = Uint8Array.from(uniform('p', 4 * channels * 6), (r) => 256 * r);
+    const [found] = await nativeModel(graph).probe(pixels, 4, 3, 2, [0]);
+    const wanted = Array.from(pixels, (_, i) => {
+      const [image, rest] = [Math.floor(i / (6 * channels)), i % (6 * channels)];
+      const [c, place] = [Math.floor(rest / 6), rest % 6];
+      const pixel = pixels[(image * 6 + place) * channels + c] ?? Number.NaN;
+      return (pixel / 255 - (mean[c] ?? Number.NaN)) / (std[c] ?? Number.NaN);
+    });
+    expect(distance(found?.data ?? [], wanted)).toBeLessThan(1e-14);
   });
 });
 
