@@ -45,6 +45,15 @@ at::Tensor images(const Napi::CallbackInfo& info, const Graph& graph, const at::
   return images_of(flat, {n, h, w, graph.input.channels}, "ERR_SHAPE");
 }
 
+CopySpec parse_copy(const Value& v) {
+  CopySpec spec{v["from"].text(), v["into"].text(), {}};
+  if (const Value* paths = v.find("paths")) {
+    spec.paths.emplace();
+    for (const auto& [here, there] : paths->record()) spec.paths->emplace(here, there.text());
+  }
+  return spec;
+}
+
 // The set of tensors that a pass takes, by default the values.
 std::string weights_of(const Napi::Value& name) {
   return name.IsUndefined() ? "value" : text_of(name, "weights");
@@ -58,7 +67,8 @@ Napi::Function ModelWrap::define(Napi::Env env) {
       {InstanceMethod<&ModelWrap::predict>("predict"), InstanceMethod<&ModelWrap::evaluate>("evaluate"),
        InstanceMethod<&ModelWrap::vjp>("vjp"), InstanceMethod<&ModelWrap::probe>("probe"),
        InstanceMethod<&ModelWrap::shapes>("shapes"), InstanceMethod<&ModelWrap::read_tensor>("readTensor"),
-       InstanceMethod<&ModelWrap::write_tensor>("writeTensor"), InstanceAccessor<&ModelWrap::bytes>("bytes"),
+       InstanceMethod<&ModelWrap::write_tensor>("writeTensor"), InstanceMethod<&ModelWrap::fill>("fill"),
+       InstanceMethod<&ModelWrap::copy>("copy"), InstanceAccessor<&ModelWrap::bytes>("bytes"),
        InstanceMethod<&ModelWrap::close>("close")});
 }
 
@@ -205,6 +215,31 @@ Napi::Value ModelWrap::write_tensor(const Napi::CallbackInfo& info) {
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kComputeBetweenSteps, [=] { state->model().write(path, set, values); },
+            [](Napi::Env env) { return env.Undefined(); });
+  });
+}
+
+Napi::Value ModelWrap::fill(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const std::string set = text_of(info[0], "set");
+    LM_CHECK(info[1].IsNumber(), "ERR_CONFIG", "Expected a number for `value`");
+    const double value = info[1].As<Napi::Number>().DoubleValue();
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), On::kComputeBetweenSteps, [=] { state->model().fill(set, value); },
+            [](Napi::Env env) { return env.Undefined(); });
+  });
+}
+
+// From a model, which may be this one.
+Napi::Value ModelWrap::copy(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state(), from = unwrap<ModelWrap>(info[0], "model").state();
+    const CopySpec spec = parse_copy(to_value(info[1]));
+    return EnvState::of(info.Env())
+        .submit(
+            info.Env(), On::kComputeBetweenSteps, [=] { state->model().copy(from->model(), spec); },
             [](Napi::Env env) { return env.Undefined(); });
   });
 }

@@ -42,6 +42,8 @@ class ModelWrap final : public Napi::ObjectWrap<ModelWrap> {
   Napi::Value shapes(const Napi::CallbackInfo& info);
   Napi::Value read_tensor(const Napi::CallbackInfo& info);
   Napi::Value write_tensor(const Napi::CallbackInfo& info);
+  Napi::Value fill(const Napi::CallbackInfo& info);
+  Napi::Value copy(const Napi::CallbackInfo& info);
   Napi::Value bytes(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
   void forget();

@@ -22,6 +22,14 @@ std::vector<Sizes> shapes_of(const Specs& specs) {
   return shapes;
 }
 
+void check_known(const std::string& set_name) {
+  const bool known = std::find(kSets.begin(), kSets.end(), set_name) != kSets.end();
+  LM_CHECK(known, "ERR_UNKNOWN_NAME", "There is no set \"", set_name, "\"");
+}
+
+// Whether a set has running statistics beside the parameters.
+bool has_buffers(const std::string& set_name) { return set_name == "value" || set_name == "ema"; }
+
 double draw(const Init& init, Rng& rng) {
   switch (init.kind) {
     case Init::Kind::kConstant:
@@ -119,7 +127,7 @@ Session& Model::session(int64_t n, int64_t height, int64_t width, const PlanOpti
 }
 
 const at::Tensor& Model::logits(const at::Tensor& pixels, const std::string& weights, Precision precision) {
-  LM_CHECK(weights == "value" || weights == "ema", "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
+  LM_CHECK(has_buffers(weights), "ERR_CONFIG", "Cannot evaluate the set \"", weights, "\"");
   LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
            "The model has no averaged weights: train it with `modelEma`");
   LM_CHECK(pixels.dim() == 4, "ERR_SHAPE", "Expected images but received ", pixels.sizes());
@@ -178,20 +186,28 @@ std::vector<at::Tensor> Model::probe(const at::Tensor& pixels, const std::vector
 }
 
 at::Tensor& Model::find(const std::string& path, const std::string& set_name) {
-  const bool known = std::find(kSets.begin(), kSets.end(), set_name) != kSets.end();
-  LM_CHECK(known, "ERR_UNKNOWN_NAME", "There is no set \"", set_name, "\"");
+  check_known(set_name);
   const int param = graph_.param_index(path);
   if (param >= 0) return set(set_name).views[static_cast<size_t>(param)];
   const int buffer = graph_.buffer_index(path);
-  LM_CHECK(buffer >= 0 && (set_name == "value" || set_name == "ema"), "ERR_UNKNOWN_NAME", "There is no ",
-           set_name, " of \"", path, "\"");
+  LM_CHECK(buffer >= 0 && has_buffers(set_name), "ERR_UNKNOWN_NAME", "There is no ", set_name, " of \"", path,
+           "\"");
   return buffers(set_name).views[static_cast<size_t>(buffer)];
 }
 
-at::Tensor Model::read(const std::string& path, const std::string& set_name) {
+// An average is there once a training has made it.
+at::Tensor& Model::find_made(const std::string& path, const std::string& set_name) {
   LM_CHECK(set_name != "ema" || sets_.count(set_name) > 0, "ERR_UNKNOWN_NAME", "There is no ema of \"", path,
            "\": train with `modelEma`");
-  return find(path, set_name).to(at::kCPU).contiguous();
+  return find(path, set_name);
+}
+
+void Model::changed(const std::string& set_name) {
+  if (sets_.count(set_name) > 0) ++set(set_name).version;
+}
+
+at::Tensor Model::read(const std::string& path, const std::string& set_name) {
+  return find_made(path, set_name).to(at::kCPU).contiguous();
 }
 
 void Model::write(const std::string& path, const std::string& set_name, const at::Tensor& values) {
@@ -199,7 +215,34 @@ void Model::write(const std::string& path, const std::string& set_name, const at
   LM_CHECK(values.numel() == into.numel(), "ERR_SHAPE", path, ": expected ", into.numel(),
            " numbers but received ", values.numel());
   into.copy_(values.view(into.sizes()));
-  if (sets_.count(set_name) > 0) ++set(set_name).version;
+  changed(set_name);
+}
+
+// Not the flat tensor: what lies between its views stays zero.
+void Model::fill(const std::string& set_name, double value) {
+  check_known(set_name);
+  for (at::Tensor& view : set(set_name).views) view.fill_(value);
+  if (has_buffers(set_name))
+    for (at::Tensor& view : buffers(set_name).views) view.fill_(value);
+  changed(set_name);
+}
+
+// All of them, or none where one does not fit.
+void Model::copy(Model& from, const CopySpec& spec) {
+  std::map<std::string, std::string> all;
+  for (const ParamSpec& param : graph_.params) all.emplace(param.path, param.path);
+  if (has_buffers(spec.from) && has_buffers(spec.into))
+    for (const BufferSpec& buffer : graph_.buffers) all.emplace(buffer.path, buffer.path);
+  std::vector<std::pair<at::Tensor, at::Tensor>> pairs;
+  for (const auto& [here, there] : spec.paths ? *spec.paths : all) {
+    const at::Tensor& source = from.find_made(there, spec.from);
+    const at::Tensor& into = find(here, spec.into);
+    LM_CHECK(source.sizes() == into.sizes(), "ERR_SHAPE", here, ": expected a tensor ", into.sizes(),
+             " but received ", source.sizes());
+    pairs.emplace_back(into, source);
+  }
+  for (const auto& [into, source] : pairs) into.copy_(source);
+  changed(spec.into);
 }
 
 }  // namespace lm

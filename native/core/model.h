@@ -35,6 +35,12 @@ struct Vjp {
   at::Tensor output, input_gradient;
 };
 
+struct CopySpec {
+  std::string from = "value", into = "value";  // sets
+  // Paths there, by those here; none: all tensors that the sets have, by their own paths.
+  std::optional<std::map<std::string, std::string>> paths;
+};
+
 // Indices into the graph's parameters.
 std::vector<int> parameters_of(const Value& list, const Graph& graph);
 
@@ -70,9 +76,15 @@ class Model {
   // Contiguous, in the shape of the description, on the CPU. Buffers are in the sets "value" and "ema".
   at::Tensor read(const std::string& path, const std::string& set_name);
   void write(const std::string& path, const std::string& set_name, const at::Tensor& values);
+  // Every tensor of a set becomes `value`.
+  void fill(const std::string& set_name, double value);
+  // Tensors of a set of a model (this one, or another) become those of a set of this one, on the device.
+  void copy(Model& from, const CopySpec& spec);
 
  private:
   at::Tensor& find(const std::string& path, const std::string& set_name);
+  at::Tensor& find_made(const std::string& path, const std::string& set_name);
+  void changed(const std::string& set_name);
   void initialise(uint64_t seed);
 
   Graph graph_;

@@ -86,9 +86,10 @@ export async function deepen(model: Model, options: DeepenOptions = {}): Promise
     sixteenBit,
   });
   try {
+    await made.copyTensors(model, origins);
     for (const [path, origin] of origins) {
-      const values = await model.readTensor(origin);
-      await made.writeTensor(path, changes.get(origin)?.(values) ?? values);
+      const change = changes.get(origin);
+      if (change !== undefined) await made.writeTensor(path, change(await model.readTensor(origin)));
     }
     return made;
   } catch (error) {

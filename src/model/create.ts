@@ -3,11 +3,11 @@ import { parseOptions } from '../check.ts';
 import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { expected } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
-import type { Dtype } from '../native/binding.ts';
+import type { Dtype, NativeModel } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { type Preprocessing, preprocessingOf, transformTo } from '../transforms/preprocessing.ts';
 import { adapt, type LoadReport, loadReport } from './adapt.ts';
-import type { Core } from './core.ts';
+import { type Core, opened } from './core.ts';
 import { createSchema, type LoadOptions, loadSchema, type ModelOptions } from './options.ts';
 
 /** A model with fresh weights. */
@@ -35,12 +35,32 @@ export async function load(path: string, options: LoadOptions): Promise<Core> {
     }),
     loaded,
   });
-  // An average would lack the new layer.
-  for (const set of hasNew ? (['value'] as const) : (['value', 'ema'] as const)) {
-    const found = [...(sets.get(set) ?? [])].filter(([name]) => !adapted.fresh.has(name));
-    await Promise.all(found.map(([name, tensor]) => core.native.writeTensor(name, set, tensor)));
+  return filled(core, async (made) => {
+    // An average would lack the new layer.
+    for (const set of hasNew ? (['value'] as const) : (['value', 'ema'] as const)) {
+      const found = [...(sets.get(set) ?? [])].filter(([name]) => !adapted.fresh.has(name));
+      await Promise.all(found.map(([name, tensor]) => made.writeTensor(name, set, tensor)));
+    }
+  });
+}
+
+/** A second model of the same network on the same device, with the same weights and statistics. */
+export async function copy(core: Core): Promise<Core> {
+  const { graph, device, dtype, classNames, preprocessing } = core;
+  const from = opened(core);
+  const copied = make(graph, { device, dtype, seed: null, classNames, preprocessing, loaded: null });
+  return filled(copied, (made) => made.copy(from, { from: 'value', into: 'value' }));
+}
+
+/** A model once its weights are there; it is closed where they cannot be. */
+async function filled(core: Core, fill: (made: NativeModel) => Promise<void>): Promise<Core> {
+  try {
+    await fill(core.native);
+    return core;
+  } catch (error) {
+    core.native.close();
+    throw error;
   }
-  return core;
 }
 
 interface Made {

@@ -17,7 +17,7 @@ import { called } from '../native/calls.ts';
 import type { LoadReport } from './adapt.ts';
 import { checkImages } from './checkImages.ts';
 import type { Core } from './core.ts';
-import { create, load } from './create.ts';
+import { copy, create, load } from './create.ts';
 import { evaluate, evaluateViews } from './evaluate.ts';
 import type { GivenImages } from './givenImages.ts';
 import { inputOf } from './input.ts';
@@ -34,7 +34,7 @@ import { logits, predict } from './predict.ts';
 import type { Prediction } from './predictions.ts';
 import { probe } from './probe.ts';
 import { save, snapshot } from './save.ts';
-import { readTensor, writeTensor } from './tensors.ts';
+import { copyTensors, readTensor, writeTensor } from './tensors.ts';
 import { type Adopted, beginTraining, close } from './training.ts';
 import { vjp } from './vjp.ts';
 
@@ -100,6 +100,11 @@ export class Model {
    */
   static async load(path: string, options: LoadOptions = {}): Promise<Model> {
     return new Model(await load(path, options));
+  }
+
+  /** A second model with the same weights and statistics, on the same device. @internal */
+  async copy(): Promise<Model> {
+    return new Model(await called(this.copy, () => copy(this.#core)));
   }
 
   /**
@@ -196,6 +201,15 @@ export class Model {
    */
   writeTensor(path: string, values: Float32Array | Float64Array, set: TensorSet = 'value'): Promise<void> {
     return called(this.writeTensor, () => writeTensor(this.#core, path, set, values));
+  }
+
+  /**
+   * Weights and statistics of another model of the same type become its own, on the device.
+   *
+   * @param paths those of the other model, by its own. @internal
+   */
+  copyTensors(other: Model, paths: ReadonlyMap<string, string>): Promise<void> {
+    return called(this.copyTensors, () => copyTensors(this.#core, other.#core, paths));
   }
 
   /**

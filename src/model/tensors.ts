@@ -1,4 +1,4 @@
-/** Reading and replacing the tensors of a model. */
+/** Reading, replacing and copying the tensors of a model. */
 import { parseOptions } from '../check.ts';
 import { didYouMean, expected } from '../errors.ts';
 import type { TensorSet } from '../native/binding.ts';
@@ -21,6 +21,13 @@ export function writeTensor(
   checkKnown(core, path, set);
   checkIdle(core, 'write its tensors');
   return opened(core).writeTensor(path, set, values);
+}
+
+/** Weights and statistics of another model become those of this one; its paths, by those here. */
+export function copyTensors(core: Core, other: Core, paths: ReadonlyMap<string, string>): Promise<void> {
+  checkIdle(core, 'write its tensors');
+  const tensors = { from: 'value', into: 'value', paths: Object.fromEntries(paths) } as const;
+  return opened(core).copy(opened(other), tensors);
 }
 
 function checkKnown({ graph }: Core, path: string, set: TensorSet): void {

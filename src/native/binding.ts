@@ -89,9 +89,21 @@ export interface NativeModel {
   /** One tensor by its path; row-major in the shape of the spec (convolution weights: out, in, h, w). */
   readTensor(path: string, set: TensorSet): Promise<Float64Array | Float32Array>;
   writeTensor(path: string, set: TensorSet, values: Float64Array | Float32Array): Promise<void>;
+  /** Every tensor of a set becomes this number. */
+  fill(set: TensorSet, value: number): Promise<void>;
+  /** Tensors of a model, which may be this one, become tensors of this one, on the device, all at once. */
+  copy(model: NativeModel, tensors: NativeCopy): Promise<void>;
   /** Bytes of weights and buffers held. */
   readonly bytes: number;
   close(): void;
+}
+
+/** Which tensors are copied. */
+export interface NativeCopy {
+  readonly from: TensorSet;
+  readonly into: TensorSet;
+  /** Paths there, by those here; default: all that both sets have, by their own paths. */
+  readonly paths?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -4,7 +4,6 @@ import { parseOptions } from '../check.ts';
 import { isLmError } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
-import { copyModel } from '../model/copyModel.ts';
 import type { Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { trainSchema } from '../train/options.ts';
@@ -74,7 +73,7 @@ export async function findBatch(
   const settings = parseOptions(trainSchema, training, 'training');
   const data = model.check(images, true);
   const end = Math.min(most, Math.floor((data.count ?? most) / settings.accumulate));
-  await using copy = await copyModel(model);
+  await using copy = await model.copy();
   const trials: BatchTrial[] = [];
   const fits = async (batch: number): Promise<boolean> => {
     const trial = await tried(copy, data, { ...settings, batch }, trials, signal);

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { Images } from '../loading/images.ts';
-import { copyModel } from '../model/copyModel.ts';
 import type { Model } from '../model/model.ts';
 import { must } from '../must.ts';
 import type { RateSearch } from '../picture/rates.ts';
@@ -69,7 +68,7 @@ export async function findLearningRate(
   const data = model.check(images, true);
   const all = Array.from({ length: ramp }, (_, i) => from * (to / from) ** (i / (ramp - 1)));
   const losses: number[] = [];
-  await using copy = await copyModel(model);
+  await using copy = await model.copy();
   const diverged = await withTrial(copy, data, settings, signal, async (steps) => {
     while (losses.length < ramp) {
       const chunk = await steps(all.slice(losses.length, losses.length + stride));

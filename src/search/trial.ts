@@ -36,7 +36,7 @@ export async function withTrial<T>(
     stop = () => trainer.stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
-      await resetState(copy.graph, open, settings);
+      await resetState(open, settings);
       let [done, lossScale] = [0, freshLossScale(settings)];
       return await work(async (rates) => {
         if (signal?.aborted) throw aborted(signal);

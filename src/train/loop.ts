@@ -167,7 +167,7 @@ export class Loop {
   /** Begins anew, or where the checkpoint was taken. */
   async #begin(files: RunFiles, emit: Emit): Promise<void> {
     const { resumed } = this.#beginning;
-    if (resumed === undefined) return resetState(this.#model.graph, this.#native, this.#settings);
+    if (resumed === undefined) return resetState(this.#native, this.#settings);
     const { state, path, sets } = resumed;
     await restoreState(this.#native, sets);
     const imagesPerStep = this.#settings.batch * this.#settings.accumulate;

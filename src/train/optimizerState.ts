@@ -1,7 +1,5 @@
 /** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
-import type { Graph } from '../graph/graph.ts';
-import { elements } from '../graph/shapes.ts';
 import type { NativeLossScale, NativeModel, TensorSet } from '../native/binding.ts';
 import { optimizers } from './optimizerSpec.ts';
 import type { TrainSettings } from './settings.ts';
@@ -20,13 +18,9 @@ export function freshLossScale({ amp }: TrainSettings): NativeLossScale | null {
  * Begins anew, for the model may have been trained before: the optimiser remembers nothing, the average is
  * the weights themselves.
  */
-export async function resetState(graph: Graph, model: NativeModel, settings: TrainSettings): Promise<void> {
-  for (const set of optimizers[settings.optimizer].state)
-    for (const { path, shape } of graph.params)
-      await model.writeTensor(path, set, new Float32Array(elements(shape)));
-  if (!settings.modelEma) return;
-  for (const { path } of [...graph.params, ...graph.buffers])
-    await model.writeTensor(path, 'ema', await model.readTensor(path, 'value'));
+export async function resetState(model: NativeModel, settings: TrainSettings): Promise<void> {
+  for (const set of optimizers[settings.optimizer].state) await model.fill(set, 0);
+  if (settings.modelEma) await model.copy(model, { from: 'value', into: 'ema' });
 }
 
 /** Goes on from the tensors of a checkpoint. */

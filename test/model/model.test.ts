@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createModel } from '../../src/createModel.ts';
+import { LmError } from '../../src/errors.ts';
 import { Model } from '../../src/model/model.ts';
 import { predictions } from '../../src/model/predictions.ts';
 import { preset } from '../../src/models/presets.ts';
+import type { NativeAddon, NativeModel } from '../../src/native/binding.ts';
+import { native } from '../../src/native/load.ts';
 import { wholeImage } from '../../src/transforms/preprocessing.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
@@ -225,6 +229,35 @@ describe('a tensor of a model', () => {
   ])('has no gradient for $title', async ({ x, code }) => {
     const work = (await tinyModel()).vjp(x as Float64Array, new Float64Array(3));
     expect(await codeOf(work)).toBe(code);
+  });
+});
+
+describe('a model whose weights cannot be filled in', () => {
+  it.each(['loaded', 'copied'] as const)('is closed where it is to be %s', async (how) => {
+    const model = await tinyModel();
+    const path = join(await temporaryFolder(), 'model.safetensors');
+    await model.save(path);
+    const refuse = (): Promise<never> => Promise.reject(new LmError('ERR_MEMORY', 'Memory ran out'));
+    const made: NativeModel[] = [];
+    const addon = native() as { Model: NativeAddon['Model'] };
+    const { Model: Native } = addon;
+    addon.Model = class {
+      readonly #real: NativeModel;
+      readonly writeTensor = refuse;
+      readonly copy = refuse;
+      constructor(...[graph, options]: ConstructorParameters<typeof Native>) {
+        this.#real = new Native(graph, options);
+        made.push(this.#real);
+      }
+      close(): void {
+        this.#real.close();
+      }
+    } as unknown as typeof Native;
+    onTestFinished(() => {
+      addon.Model = Native;
+    });
+    expect(await codeOf(how === 'loaded' ? Model.load(path) : model.copy())).toBe('ERR_MEMORY');
+    expect(made.map(({ bytes }) => bytes)).toEqual([0]);
   });
 });
 

@@ -121,6 +121,9 @@ describe('a closed model', () => {
       () => model.shapes(1, 8, 8),
       () => model.readTensor('head.fc.bias', 'value'),
       () => model.writeTensor('head.fc.bias', 'value', counted(5)),
+      () => model.fill('momentum', 0),
+      () => model.copy(nativeModel(graph), { from: 'value', into: 'value' }),
+      () => nativeModel(graph).copy(model, { from: 'value', into: 'value' }),
       () =>
         new (addon().Trainer)(model, source, {
           loader: trainingLoader(graph.input, 2, 0),

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { copyModel } from '../../src/model/copyModel.ts';
 import { drawRates, type RateSearch } from '../../src/picture/rates.ts';
 import { writeRates } from '../../src/pictureFile.ts';
 import { findBatch } from '../../src/search/findBatch.ts';
@@ -19,7 +18,7 @@ describe('a copy of a model', () => {
   it('has its weights, statistics and class names, and a life of its own', async () => {
     const model = await tinyModel({ dtype: 'float64', classNames: [...'abcd'] });
     await train(model, { train: set }, { batch: 8, steps: 3 });
-    await using copy = await copyModel(model);
+    await using copy = await model.copy();
     const before = await tensorsOf(model);
     expect(await tensorsOf(copy)).toEqual(before);
     expect(copy).toMatchObject({ dtype: 'float64', classNames: [...'abcd'] });
