@@ -1,6 +1,7 @@
 /** Flags that say where to compute. */
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { defaultThreads } from '../cores.ts';
 import type { ModelOptions } from '../model/options.ts';
 import { init } from '../native/load.ts';
 import { countOption } from './flags.ts';
@@ -34,7 +35,7 @@ export function addPlaceFlags(command: Command): void {
     .addOption(new Option('--libtorch <folder>', 'libtorch to use (default: the one that is found)'));
 }
 
-/** Applies --threads and --libtorch. */
+/** Applies --threads and --libtorch; without --threads the default, whatever an earlier command had. */
 export function initFrom({ threads, libtorch }: PlaceFlags): void {
-  init({ libtorch, threads });
+  init({ libtorch, threads: threads ?? defaultThreads() });
 }

@@ -20,6 +20,7 @@ import { addReport } from './commands/report.ts';
 import { addSchema } from './commands/schema.ts';
 import { addSetup } from './commands/setup.ts';
 import { addTrain } from './commands/train.ts';
+import { Verdict } from './verdict.ts';
 
 const exits = `
 Exit codes: 0 done, 1 failed, ${errorCodes.ERR_CONFIG.exit} wrong option, ${errorCodes.ERR_FILE.exit} wrong file, \
@@ -67,7 +68,7 @@ function program(): Command {
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? 0);
+    return 0;
   } catch (error) {
     return explain(error, args.includes('--json'));
   }
@@ -75,6 +76,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
 
 /** Prints an error, as JSON too where that is wanted; returns the exit code. */
 function explain(error: unknown, json: boolean): number {
+  if (error instanceof Verdict) return error.exitCode;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     // Commander has printed it.

@@ -4,12 +4,14 @@ import { parseOptions } from '../../check.ts';
 import { openDataset, openSome } from '../../data/open.ts';
 import { writePreview } from '../../data/preview.ts';
 import { checkImages } from '../../data/scan.ts';
+import { errorCodes } from '../../errors.ts';
 import { transformSchema } from '../../transforms/transforms.ts';
 import { countOption } from '../flags.ts';
 import { transformOption } from '../look.ts';
 import { createProgress } from '../progress.ts';
 import { dataHelp, dataSpec } from '../sets.ts';
 import { withSignals } from '../signals.ts';
+import { Verdict } from '../verdict.ts';
 
 interface PreviewFlags {
   readonly out: string;
@@ -102,5 +104,5 @@ async function check(set: string, flags: CheckFlags): Promise<void> {
     for (const { name, reason } of bad) console.log(`${name}: ${reason}`);
     console.log(`${total} images, ${bad.length} bad`);
   }
-  if (bad.length > 0) process.exitCode = 3;
+  if (bad.length > 0) throw new Verdict(errorCodes.ERR_FILE.exit);
 }

@@ -1,7 +1,9 @@
 /** `lm-resnet doctor` */
 import type { Command } from 'commander';
+import { errorCodes } from '../../errors.ts';
 import { diagnose } from '../../setup/doctor.ts';
 import { formatReport } from '../../setup/report.ts';
+import { Verdict } from '../verdict.ts';
 
 interface Flags {
   readonly json?: boolean;
@@ -30,5 +32,5 @@ export function addDoctor(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const report = await diagnose({ libtorch: flags.libtorch });
   console.log(flags.json ? JSON.stringify(report, null, 2) : formatReport(report));
-  if (!report.ok) process.exitCode = 5;
+  if (!report.ok) throw new Verdict(errorCodes.ERR_LIBTORCH_NOT_FOUND.exit);
 }

@@ -156,6 +156,10 @@ describe('data check', () => {
         bad: ['a/2.jpg', 'b/1.jpg'].map((name) => ({ name: join(photos, name), reason: expect.any(String) })),
       },
     });
+    // A command after it in the same process has its own exit code.
+    expect(await cli(['data', 'check', set, '--quiet'])).toMatchObject({ code: 3 });
+    expect(await cli(['data', 'check', '--help'])).toMatchObject({ code: 0 });
+    expect(process.exitCode).toBeUndefined();
   });
 
   it.each([

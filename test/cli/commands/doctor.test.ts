@@ -7,11 +7,11 @@ import { diagnose, type Report } from '../../../src/setup/doctor.ts';
 import { findLibtorch } from '../../../src/setup/libtorch.ts';
 import { probeLibtorch } from '../../../src/setup/probe.ts';
 import { formatReport } from '../../../src/setup/report.ts';
+import { cli } from '../../support/cli.ts';
 import { emptyEnvironment, fakeLibtorch, stubLibtorch, temporaryFolder } from '../../support/libtorch.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
-  process.exitCode = undefined;
 });
 
 /** What a command prints to standard output. */
@@ -80,11 +80,15 @@ describe('probeLibtorch', () => {
 });
 
 describe('the commands', () => {
-  it('doctor prints the report and sets the exit code', async () => {
-    expect(await run('doctor')).toContain(findLibtorch().path);
+  it('doctor prints the report and ends with an exit code, which is that of this command alone', async () => {
+    const there = { code: 0, stdout: expect.stringContaining(findLibtorch().path) };
+    expect(await cli(['doctor'])).toMatchObject(there);
+    expect(await cli(['doctor', '--libtorch', '/does/not/exist'])).toMatchObject({
+      code: 5,
+      stdout: expect.stringContaining('/does/not/exist'),
+    });
+    expect(await cli(['doctor'])).toMatchObject(there);
     expect(process.exitCode).toBeUndefined();
-    expect(await run('doctor', '--libtorch', '/does/not/exist')).toContain('/does/not/exist');
-    expect(process.exitCode).toBe(5);
   });
 
   it('doctor --json prints JSON', async () => {
