@@ -14,8 +14,6 @@ EvaluateOptions parse_evaluate(const Value& v) {
   EvaluateOptions options;
   if (const Value* weights = v.find("weights")) options.weights = weights->text();
   options.precision = precision_of(v.find("amp"));
-  if (const Value* batches = v.find("batches")) options.batches = batches->integer();
-  LM_CHECK(options.batches >= 0, "ERR_CONFIG", "Expected a number of batches from 0");
   if (const Value* detail = v.find("detail")) options.detail = detail->boolean();
   return options;
 }

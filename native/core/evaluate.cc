@@ -130,8 +130,7 @@ Evaluation evaluate(Model& model, std::span<BatchSource* const> views, const Eva
   LM_CHECK(first.classes() <= model.classes(), "ERR_SHAPE", "The data has ", first.classes(),
            " classes but the model has ", model.classes());
   Tally tally(model.classes(), options.detail, model.options());
-  const int64_t all = first.batches(), count = options.batches > 0 ? std::min(all, options.batches) : all;
-  for (int64_t i = 0; i < count; ++i) {
+  for (int64_t i = 0; i < first.batches(); ++i) {
     const std::vector<Batch> batches = read(views, i);
     const std::vector<int64_t> images = common(batches);
     if (!images.empty()) {

@@ -16,7 +16,6 @@ namespace lm {
 struct EvaluateOptions {
   std::string weights = "value";  // a set with running statistics
   Precision precision = Precision::kOwn;
-  int64_t batches = 0;  // only the first so many; 0: all
   bool detail = false;  // confusion and calibration too
 };
 

@@ -49,6 +49,8 @@ export const loadingShape: {
 /** What a pass over a data set is for. */
 export interface Pass extends LoadingOptions {
   readonly batch: number;
+  /** Only the first so many batches of a pass that is no training; default all. */
+  readonly batches?: number | undefined;
   readonly seed: number;
   readonly training: boolean;
   readonly device: string;
@@ -62,13 +64,14 @@ export interface Pass extends LoadingOptions {
  * @throws ERR_CONFIG when the transform leaves images of different sizes.
  */
 export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): NativeLoaderSpec {
-  const { batch, seed, prefetch, onBadImage, badImageLimit } = pass;
+  const { batch, batches = 0, seed, prefetch, onBadImage, badImageLimit } = pass;
   const transform = transformOf(data, input, pass.training);
   const [height, width] = sizeAfter(transform, data);
   const training = pass.training && data.count !== null; // a stream has its own order
   const untouched = data.size !== null && transform.length === 0;
   return {
     batch,
+    batches,
     seed,
     training,
     prefetch,

@@ -25,11 +25,11 @@ export async function evaluate(core: Core, images: Images, options: EvaluateOpti
 export async function evaluateViews(
   core: Core,
   views: readonly [Dataset, ...Dataset[]],
-  { weights, amp, batches = 0, ...loading }: Evaluating,
+  { weights, amp, ...loading }: Evaluating,
   detail: boolean,
 ): Promise<NativeEvaluation> {
   checkAmp(amp, core.dtype);
   const pass = { ...loading, seed: 0, training: false, device: core.device };
   const specs = views.map((view) => loaderSpec(view, inputOf(core), pass));
-  return opened(core).evaluate(views[0].source, specs, { weights, amp, batches, detail });
+  return opened(core).evaluate(views[0].source, specs, { weights, amp, detail });
 }

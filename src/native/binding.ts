@@ -148,8 +148,6 @@ export interface NativeEvaluateOptions {
   readonly weights?: 'value' | 'ema';
   /** Default 'none'. */
   readonly amp?: Amp;
-  /** Only the first so many batches; 0 (default): all. */
-  readonly batches?: number;
   /** Whether confusion and calibration are counted too, default false. */
   readonly detail?: boolean;
 }
@@ -250,6 +248,8 @@ export interface NativeLoaderSpec extends RawSize {
   readonly seed: number;
   /** An epoch in random order without its tail, or every image once. */
   readonly training: boolean;
+  /** Only the first so many batches of a pass that is no training; 0 (default): all. */
+  readonly batches?: number;
   readonly rank: number;
   readonly worldSize: number;
   /** Threads; 0: the one that asks for a batch makes it. */

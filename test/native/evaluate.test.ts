@@ -14,7 +14,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { uniform } from '../support/graphs/formula.ts';
 import { thin } from '../support/graphs/nets.ts';
 import { evaluationLoader } from '../support/loader.ts';
-import { nativeModel, plainInput } from '../support/natives.ts';
+import { nativeModel, plainInput, randomSource } from '../support/natives.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { crossEntropy, isAmong, mean } from '../support/softmax.ts';
 import { distance } from '../support/tensor.ts';
@@ -106,6 +106,45 @@ describe('logits', () => {
   it('that are large keep a finite loss', async () => {
     const found = await constantLogits([1000, 0, -1000]);
     expect(found.map(({ loss }) => loss)).toEqual([0, 1000, 2000]);
+  });
+});
+
+describe('an evaluation of the first batches', () => {
+  it.each([0, 1, 3])('reads no image behind them, with %d workers', async (workers) => {
+    const folder = await temporaryFolder();
+    const torn = Object.fromEntries(['2', '3', '4', '5'].map((name) => [name, Buffer.from('none')]));
+    const png = sharp(noiseBytes(3 * 500 * 500), { raw: { width: 500, height: 500, channels: 3 } }).png();
+    const image = await png.toBuffer();
+    await writeFiles(folder, { 0: image, 1: image, ...torn });
+    const labels = Int32Array.from({ length: 6 }, (_, i) => i % 3);
+    const names = [...'012345'].map((name) => `${name}\0`).join('');
+    const source = new (addon().Source)({ kind: 'files', folder, names, labels });
+    const graph = network({ ...thin, classes: 3 });
+    const loader: NativeLoaderSpec = {
+      ...evaluationLoader({ height: 8, width: 8, channels: 3 }, 1),
+      ...{ mean: [0, 0, 0], std: [1, 1, 1], transform: wholeImage(8), onBadImage: 'throw' as const },
+      ...{ workers, prefetch: 6 },
+    };
+    for (const batches of [1, 2]) {
+      const found = await nativeModel(graph).evaluate(source, [{ ...loader, batches }], {});
+      expect(found).toMatchObject({ count: batches, bad: [] });
+    }
+    const told: NativeLoaderSpec = { ...loader, batches: 2, onBadImage: 'replace', badImageLimit: 9 };
+    expect((await nativeModel(graph).evaluate(source, [told], {})).bad).toEqual([]);
+    const all = { ...told, batches: 0 };
+    expect((await nativeModel(graph).evaluate(source, [all], {})).bad).toHaveLength(4);
+  });
+
+  it('knows no batch behind them, and no negative number', async () => {
+    const graph = network({ ...thin, classes: 3 });
+    const spec = { ...evaluationLoader(graph.input, 2), batches: 2 };
+    const loader = new (addon().Loader)(randomSource(graph, 20), spec);
+    expect(loader.batches).toBe(2);
+    expect((await loader.at(1)).labels).toHaveLength(2);
+    expect(await codeOf(loader.at(2))).toBe('ERR_CONFIG');
+    loader.close();
+    const none = (): unknown => new (addon().Loader)(randomSource(graph, 20), { ...spec, batches: -1 });
+    expect(await codeOf(() => void none())).toBe('ERR_CONFIG');
   });
 });
 

@@ -48,6 +48,7 @@ Loader::Loader(std::shared_ptr<Samples> samples, std::shared_ptr<const Transform
            "Expected a rank below the world size and a batch to make ahead");
   LM_CHECK(batches() > 0, "ERR_DATASET", "The data has ", samples_->count(),
            " images, which is fewer than one step takes");
+  if (!o.training) end_ = batches();
   const auto raw = samples_->raw();
   image_bytes_ = int64_t{o.height} * o.width * o.channels;
   copied_ = raw && transform_->empty() && raw->height == o.height && raw->width == o.width &&
@@ -77,7 +78,9 @@ Loader::~Loader() {
 
 int64_t Loader::batches() const {
   const int64_t all = options_.batch * options_.world, count = samples_->count();
-  return options_.training ? count / all : (count + all - 1) / all;
+  if (options_.training) return count / all;
+  const int64_t batches = (count + all - 1) / all;
+  return options_.most > 0 ? std::min(batches, options_.most) : batches;
 }
 
 void Loader::stop() {
@@ -114,7 +117,7 @@ Loader::Order Loader::order(int64_t epoch) {
 
 // Takes the next places to fill; false where all that may be made is taken. The lock is held.
 bool Loader::next_work(Work& work) {
-  if (pausing_ || next_ >= first_ + static_cast<int64_t>(slots_.size())) return false;
+  if (pausing_ || next_ >= first_ + static_cast<int64_t>(slots_.size()) || next_ >= end_) return false;
   Slot& slot = slot_of(next_);
   if (place_ == 0) {
     slot.order = options_.training ? order(next_ / batches()) : nullptr;
@@ -166,7 +169,7 @@ void Loader::restart(std::unique_lock<std::mutex>& lock, int64_t step) {
 }
 
 Batch Loader::at(int64_t step) {
-  LM_CHECK(step >= 0, "ERR_CONFIG", "A step's number is not negative");
+  LM_CHECK(step >= 0 && step < end_, "ERR_CONFIG", "There is no batch ", step);
   std::unique_lock lock(mutex_);
   const auto is_made = [&](int64_t s) { return slot_of(s).step == s && slot_of(s).left == 0; };
   if (step == first_ + 1 && is_made(first_))

@@ -6,6 +6,7 @@
 
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,7 @@ struct LoaderOptions {
   // Training: an epoch is a random order of which the tail that fills no batch is dropped. Else every sample
   // once, in order.
   bool training = true;
+  int64_t most = 0;  // batches of a pass that is not a training; 0: all
   // This process reads share `rank` of `world` of every step: all of them do equally many steps.
   int64_t rank = 0, world = 1;
   int threads = 0;   // 0: `at` makes the batch itself
@@ -94,7 +96,8 @@ class Loader final : public BatchSource {
   // Step first_ is the one that `at` gave last or has to give next; as many steps as there are slots, from it
   // on, may be made. Work is handed out up to place_ of step next_.
   int64_t first_ = 0, next_ = 0, place_ = 0;
-  int64_t busy_ = 0;  // threads at work
+  int64_t end_ = std::numeric_limits<int64_t>::max();  // steps there are: a training may go on for ever
+  int64_t busy_ = 0;                                   // threads at work
   std::vector<std::unique_ptr<Slot>> slots_;
   std::map<int64_t, Order> orders_;
   std::map<int64_t, std::string> bad_;

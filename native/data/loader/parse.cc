@@ -18,6 +18,8 @@ LoaderOptions loader_options(const Value& spec) {
   o.batch = spec["batch"].integer();
   o.seed = static_cast<uint64_t>(spec["seed"].integer());
   o.training = spec["training"].boolean();
+  if (const Value* batches = spec.find("batches")) o.most = batches->integer();
+  LM_CHECK(o.most >= 0, "ERR_CONFIG", "Expected a number of batches from 0");
   o.rank = spec["rank"].integer();
   o.world = spec["worldSize"].integer();
   o.threads = small(spec["workers"]);
