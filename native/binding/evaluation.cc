@@ -6,6 +6,7 @@
 
 #include "binding/loader_wrap.h"
 #include "binding/parse.h"
+#include "binding/waiting_source.h"
 #include "core/run/device_feed.h"
 
 namespace lm::binding {
@@ -28,14 +29,14 @@ Loaders loaders_of(const Napi::Value& source, const Napi::Value& specs) {
 }
 
 Evaluated run_evaluation(Model& model, const Loaders& loaders, const EvaluateOptions& options,
-                         const std::function<void()>& between_batches) {
+                         const std::function<void()>& meanwhile) {
   std::vector<std::shared_ptr<BatchSource>> feeds;
   std::vector<BatchSource*> views;
   for (const auto& loader : loaders) {
-    feeds.push_back(feed_to(loader, model.options().device()));
+    feeds.push_back(feed_to(std::make_shared<WaitingSource>(loader, meanwhile), model.options().device()));
     views.push_back(feeds.back().get());
   }
-  Evaluated out{lm::evaluate(model, views, options, between_batches), {}};
+  Evaluated out{lm::evaluate(model, views, options, meanwhile), {}};
   std::set<std::string> names;
   for (const auto& loader : loaders)
     for (BadImage& bad : loader->take_bad())

@@ -22,10 +22,10 @@ struct Evaluated {
 EvaluateOptions parse_evaluate(const Value& options);
 // One for every view of a source.
 Loaders loaders_of(const Napi::Value& source, const Napi::Value& specs);
-// On the compute thread. The loaders end there, with the job that holds them: the JS thread never waits for
-// theirs.
+// On the compute thread, where the loaders end too, with the job that holds them: the JS thread never waits
+// for theirs. `meanwhile`, which may throw, runs between batches and while one is waited for.
 Evaluated run_evaluation(Model& model, const Loaders& loaders, const EvaluateOptions& options,
-                         const std::function<void()>& between_batches);
+                         const std::function<void()>& meanwhile);
 Napi::Value to_js(Napi::Env env, const Evaluated& evaluated);
 
 }  // namespace lm::binding

@@ -180,8 +180,20 @@ void EnvState::on_js_thread(napi_env raw, napi_value, void* context, void* data)
   }
 }
 
+void EnvState::stop_at_end(std::weak_ptr<void> owner, std::function<void()> stop) {
+  std::erase_if(stops_, [](const auto& entry) { return entry.first.expired(); });
+  stops_.emplace_back(std::move(owner), std::move(stop));
+}
+
+void EnvState::drop(Napi::Env env, std::shared_ptr<void> held) {
+  if (!held || *closing) return;
+  submit(env, On::kHelper, [held = std::move(held)] {}, [](Napi::Env e) { return e.Undefined(); });
+}
+
 void EnvState::end_jobs() {
   *closing = true;
+  for (const auto& [owner, stop] : stops_)
+    if (const auto alive = owner.lock()) stop();
   for (Jobs* jobs : {&Jobs::compute(), &Jobs::helpers()})
     for (Job* job : jobs->withdraw(this)) delete job;
 }

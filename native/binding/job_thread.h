@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "binding/errors.h"
 #include "binding/napi_setup.h"
@@ -48,6 +50,11 @@ class EnvState {
   Napi::Value submit(Napi::Env env, On where, std::function<void()> work,
                      std::function<Napi::Value(Napi::Env)> result);
   void settle(Job* job);  // from the thread that did it
+  // Calls `stop` before the environment waits for its jobs, if `owner` is still there: jobs that wait for it
+  // must be let go. JS thread.
+  void stop_at_end(std::weak_ptr<void> owner, std::function<void()> stop);
+  // Drops the last hold on something whose end waits for threads on a helper thread, not here.
+  void drop(Napi::Env env, std::shared_ptr<void> held);
   // Drops the jobs that wait and ends those under way at their next step; there are none afterwards.
   void end_jobs();
 
@@ -57,6 +64,7 @@ class EnvState {
 
   napi_env env_;
   napi_threadsafe_function channel_ = nullptr;
+  std::vector<std::pair<std::weak_ptr<void>, std::function<void()>>> stops_;
   int pending_ = 0;  // jobs not settled yet; the process stays alive while there are any
 };
 

@@ -79,9 +79,9 @@ Napi::Value LoaderWrap::at(const Napi::CallbackInfo& info) {
   });
 }
 
-void LoaderWrap::close(const Napi::CallbackInfo&) {
+void LoaderWrap::close(const Napi::CallbackInfo& info) {
   if (loader_) loader_->stop();
-  loader_.reset();
+  EnvState::of(info.Env()).drop(info.Env(), std::move(loader_));
 }
 
 }  // namespace lm::binding

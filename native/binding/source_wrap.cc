@@ -97,7 +97,10 @@ SourceWrap::SourceWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     if (kind == "ranges") samples_ = ranges_of(spec);
     if (kind == "stream") samples_ = stream_ = stream_of(spec);
     LM_CHECK(samples_ != nullptr, "ERR_CONFIG", "Unknown kind of source");
-    if (stream_) return;
+    if (stream_) {
+      StreamSamples* stream = stream_.get();
+      return EnvState::of(info.Env()).stop_at_end(stream_, [stream] { stream->stop(); });
+    }
     const std::optional<RawSize> raw = samples_->raw();
     bytes_ = samples_->count() * (raw ? raw->bytes() + 4 : 32);
   });

@@ -98,9 +98,9 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const auto model = unwrap<ModelWrap>(info[0], "model").state();
     const lm::Value spec = to_value(info[2]);
     const TrainerOptions options = parse_options(spec, model->graph);
-    state_ =
-        std::make_shared<TrainerState>(model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
-                                       OptimizerSpec::parse(spec["optimizer"], model->graph), options);
+    state_ = std::make_shared<TrainerState>(
+        model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
+        OptimizerSpec::parse(spec["optimizer"], model->graph), options, EnvState::of(info.Env()).closing);
   });
 }
 
@@ -122,16 +122,13 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
     const lm::Value scale_spec = to_value(chunk.Get("lossScale"));
     const bool scaled = !std::holds_alternative<std::nullptr_t>(scale_spec.data);
     const auto scale = scaled ? std::optional(LossScale::parse(scale_spec)) : std::nullopt;
-    const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Chunk>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kCompute,
             [=] {
-              result->result = state->trainer().run(first, rows, scale, state->stop, [&] {
-                if (*closing) state->stop = true;
-                run_waiting_short_jobs();
-              });
+              result->result =
+                  state->trainer().run(first, rows, scale, state->stop, [&] { state->let_others_pass(); });
               result->failure = state->take_failure();
             },
             [=](Napi::Env env) { return to_js(env, *result, state->loader->take_bad()); });
@@ -146,7 +143,7 @@ void TrainerWrap::stop(const Napi::CallbackInfo&) {
 
 void TrainerWrap::close(const Napi::CallbackInfo& info) {
   stop(info);
-  state_.reset();
+  EnvState::of(info.Env()).drop(info.Env(), std::move(state_));
 }
 
 }  // namespace lm::binding

@@ -5,8 +5,10 @@
 #include <optional>
 
 #include "binding/ending_source.h"
+#include "binding/job_thread.h"
 #include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
+#include "binding/waiting_source.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
 #include "data/loader/loader.h"
@@ -19,11 +21,22 @@ struct TrainerState {
   std::shared_ptr<Loader> loader;
   OptimizerSpec optimizer;
   TrainerOptions options;
+  std::shared_ptr<std::atomic<bool>> closing;  // the environment's
   std::atomic<bool> stop{false};
+
+  // Between steps, and while a batch is waited for.
+  void let_others_pass() {
+    if (*closing) {
+      stop = true;
+      loader->stop();
+    }
+    run_waiting_short_jobs();
+  }
 
   Trainer& trainer() {
     if (!trainer_) {
-      feed_ = std::make_unique<EndingSource>(feed_to(loader, model->options.device));
+      auto waiting = std::make_shared<WaitingSource>(loader, [this] { let_others_pass(); });
+      feed_ = std::make_unique<EndingSource>(feed_to(std::move(waiting), model->options.device));
       trainer_.emplace(model->model(), *feed_, optimizer, options);
     }
     return *trainer_;
@@ -37,11 +50,12 @@ struct TrainerState {
 
  public:
   TrainerState(std::shared_ptr<ModelState> model, std::shared_ptr<Loader> loader, OptimizerSpec optimizer,
-               TrainerOptions options)
+               TrainerOptions options, std::shared_ptr<std::atomic<bool>> closing)
       : model(std::move(model)),
         loader(std::move(loader)),
         optimizer(std::move(optimizer)),
-        options(options) {}
+        options(options),
+        closing(std::move(closing)) {}
 };
 
 class TrainerWrap final : public Napi::ObjectWrap<TrainerWrap> {

@@ -14,7 +14,7 @@ import type { ModelInput } from './modelInput.ts';
 export interface LoadingOptions {
   /**
    * Threads that read, decode and augment; 0: batches are made between the steps. Default: a quarter of the
-   * cores, at least one; 0 for pixels in memory that no transform changes.
+   * cores, at least one; 0 for pixels in memory that no transform changes, 1 for a stream of them.
    */
   readonly workers: number | undefined;
   /** Batches that are made ahead, default 2. */
@@ -69,6 +69,8 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
   const [height, width] = sizeAfter(transform, data);
   const training = pass.training && data.count !== null; // a stream has its own order
   const untouched = data.size !== null && transform.length === 0;
+  // Nobody knows when the next of a stream comes: a thread of its own waits for it.
+  const copying = data.count === null ? 1 : 0;
   return {
     batch,
     batches,
@@ -87,7 +89,7 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     rank: 0,
     worldSize: 1,
     pinned: pass.device.startsWith('cuda'),
-    workers: pass.workers ?? (untouched ? 0 : Math.max(1, Math.floor(defaultThreads() / 4))),
+    workers: pass.workers ?? (untouched ? copying : Math.max(1, Math.floor(defaultThreads() / 4))),
   };
 }
 

@@ -4,12 +4,15 @@ import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { fromAsyncIterable, type StreamOptions, type StreamSample } from '../../src/data/stream.ts';
+import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import type { Dataset } from '../../src/loading/dataset.ts';
+import type { Model } from '../../src/model/model.ts';
 import { train } from '../../src/train/train.ts';
 import '../support/addon.ts';
 import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { grayJpeg } from '../support/files/images.ts';
+import { dist, runNode } from '../support/libtorch.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { noise, tinyModel } from '../support/training.ts';
 
@@ -147,6 +150,47 @@ describe('a training on a stream', () => {
     const run = train(model, { train: stream(never()) }, { steps: 50, batch: 8 });
     await setTimeout(300);
     expect(await run.stop()).toMatchObject({ steps: 1, stopped: true });
+  });
+});
+
+describe('a stream that is waited for', () => {
+  it.each<[what: string, read: (model: Model, data: Dataset) => PromiseLike<object>, found: object]>([
+    ['an evaluation', (model, data) => model.evaluate(data, { batch: 2 }), { count: 6 }],
+    ['an evaluation in detail', (model, data) => evaluateInDetail(model, data, { batch: 2 }), { count: 6 }],
+    ['a training', (model, images) => train(model, { train: images }, { batch: 2, steps: 3 }), { steps: 3 }],
+  ])('lets predictions pass, such as those it waits for itself: %s', async (_, read, found) => {
+    const model = await tinyModel();
+    async function* predicting(): AsyncGenerator<StreamSample> {
+      for (let i = 0; i < 6; i++) {
+        const image = noiseBytes(64, i);
+        const [guess] = await model.predict(image);
+        yield { image, label: guess?.index ?? -1 };
+      }
+    }
+    expect(await read(model, stream(predicting()))).toMatchObject(found);
+  });
+
+  it.each([
+    ['a training', 'train(model, { train: data }, { batch: 2, steps: 9 })'],
+    ['a training without workers', 'train(model, { train: data }, { batch: 2, steps: 9, workers: 0 })'],
+    ['an evaluation', 'evaluateInDetail(model, data)'],
+    ['an evaluation without workers', 'model.evaluate(data, { workers: 0 })'],
+    ['a loop', '(async () => { for await (const _ of batches(data, { batch: 2 })); })()'],
+    ['nobody, though it is full', 'Promise.resolve()'],
+  ])('lets the process exit: %s', async (_, reader) => {
+    const program = `
+      const { batches, createModel, evaluateInDetail, fromAsyncIterable, init, train } = await import('${dist}index.js');
+      init({ threads: 1 });
+      const model = await createModel('lm_resnet20', { classes: 4, input: [1, 8, 8], device: 'cpu' });
+      async function* samples() {
+        for (let i = 0; i < 6; i++) yield { image: new Uint8Array(64), label: i % 4 };
+        await new Promise(() => setTimeout(() => {}, 1e6));
+      }
+      const size = { height: 8, width: 8, channels: 1 };
+      const data = fromAsyncIterable(samples(), { classNames: [...'abcd'], size, capacity: 3 });
+      ${reader}.catch(() => {});
+      setTimeout(() => process.exit(7), 300);`;
+    expect(await runNode(program)).toMatchObject({ code: 7, signal: null, stderr: '' });
   });
 });
 

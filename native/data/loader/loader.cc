@@ -168,15 +168,31 @@ void Loader::restart(std::unique_lock<std::mutex>& lock, int64_t step) {
   for (auto& slot : slots_) slot->step = -1;
 }
 
-Batch Loader::at(int64_t step) {
+// The lock is held.
+bool Loader::is_made(int64_t step) const {
+  const Slot& slot = slot_of(step);
+  return slot.step == step && slot.left == 0;
+}
+
+// Has the batches from a step on made. The lock is held.
+void Loader::turn_to(std::unique_lock<std::mutex>& lock, int64_t step) {
   LM_CHECK(step >= 0 && step < end_, "ERR_CONFIG", "There is no batch ", step);
-  std::unique_lock lock(mutex_);
-  const auto is_made = [&](int64_t s) { return slot_of(s).step == s && slot_of(s).left == 0; };
   if (step == first_ + 1 && is_made(first_))
     first_ = step;
   else if (step != first_)
     restart(lock, step);
   wanted_.notify_all();
+}
+
+bool Loader::wait(int64_t step, std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  turn_to(lock, step);
+  return own_ || made_.wait_for(lock, most, [&] { return stopping_ || failure_ || is_made(step); });
+}
+
+Batch Loader::at(int64_t step) {
+  std::unique_lock lock(mutex_);
+  turn_to(lock, step);
   for (Work work; own_ && !stopping_ && !is_made(step) && next_work(work);) {
     lock.unlock();
     make(work, *own_);

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <limits>
@@ -56,6 +57,9 @@ class Loader final : public BatchSource {
   int64_t batches() const override;
   bool is_stream() const override { return samples_->is_stream(); }
   Batch at(int64_t step) override;
+  // Waits so long at most; whether `at` need not wait for others then (where there are no threads it makes
+  // the batch itself).
+  bool wait(int64_t step, std::chrono::milliseconds most);
   // Indices of the samples of the batch that `at` gave last.
   const std::vector<int64_t>& indices() const;
 
@@ -71,6 +75,8 @@ class Loader final : public BatchSource {
   using Order = std::shared_ptr<const std::vector<int64_t>>;
 
   void run_thread();
+  void turn_to(std::unique_lock<std::mutex>& lock, int64_t step);
+  bool is_made(int64_t step) const;
   void restart(std::unique_lock<std::mutex>& lock, int64_t step);
   bool next_work(Work& work);
   void make(const Work& work, Maker& maker);
