@@ -55,7 +55,7 @@ const usable = 0.8;
  * Finds the largest batch that fits into memory, by doubling and then halving the interval, with the speed of
  * every batch tried. The model stays as it is. On a GPU a batch does not fit when memory runs out. In main
  * memory an operating system ends a program that takes too much, so nothing is tried that would need more
- * than 80 % of what is free, by what smaller batches took.
+ * than 80 % of what is free, by what smaller batches took. Images that grow have their largest size.
  *
  * @returns the largest batch to an eighth, the fastest one, and all trials: three steps each, two of them
  *   timed.
@@ -70,7 +70,7 @@ export async function findBatch(
   { most: wanted, training = {}, signal }: FindBatchOptions = {},
 ): Promise<BatchSearch> {
   const { most } = parseOptions(batchRangeSchema, { most: wanted }, 'findBatch');
-  const settings = parseOptions(trainSchema, training, 'training');
+  const settings = atLargest(parseOptions(trainSchema, training, 'training'));
   const data = model.check(images, true);
   const end = Math.min(most, Math.floor((data.count ?? most) / settings.accumulate));
   await using copy = await model.copy();
@@ -96,6 +96,11 @@ export async function findBatch(
     limit: bad <= end ? 'memory' : end === most ? 'most' : 'images',
     trials,
   };
+}
+
+/** Settings of images that have their largest size from the beginning. */
+function atLargest({ sizes, ...settings }: TrainSettings): TrainSettings {
+  return { ...settings, sizes: sizes === undefined ? undefined : [Math.max(...sizes)] };
 }
 
 async function tried(

@@ -4,14 +4,16 @@ import type { Dataset } from '../loading/dataset.ts';
 import { checkAmp } from '../model/amp.ts';
 import type { Model } from '../model/model.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
-import { native } from '../native/load.ts';
+import { openTrainer } from '../train/openTrainer.ts';
 import { freshLossScale, resetState } from '../train/optimizerState.ts';
 import { constant } from '../train/schedules.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { stepScalars, tableOf } from '../train/stepTable.ts';
-import { trainerSpec } from '../train/trainerSpec.ts';
 
-/** Runs one step for each rate, on from the steps before. */
+/**
+ * Runs one step for each rate, on from the steps before; where images change their size from epoch to epoch,
+ * to the end of an epoch at most.
+ */
 export type TrialSteps = (rates: readonly number[]) => Promise<NativeChunkResult>;
 
 /**
@@ -32,16 +34,19 @@ export async function withTrial<T>(
   let stop = (): void => {};
   const { native: open, end } = copy.beginTraining(() => stop());
   try {
-    const trainer = new (native().Trainer)(open, data.source, trainerSpec(copy, data, settings));
+    const trainer = openTrainer(open, copy, data, settings);
     stop = () => trainer.stop();
     signal?.addEventListener('abort', stop, { once: true });
     try {
       await resetState(open, settings);
+      const stepsPerEpoch = data.count === null ? Number.MAX_SAFE_INTEGER : trainer.stepsPerEpoch;
+      const isResized = (settings.sizes?.length ?? 0) > 1;
       let [done, lossScale] = [0, freshLossScale(settings)];
       return await work(async (rates) => {
         if (signal?.aborted) throw aborted(signal);
-        const span = { stepsPerEpoch: trainer.stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER };
-        const rows = rates.map((lr, i) => {
+        const left = isResized ? stepsPerEpoch - (done % stepsPerEpoch) : rates.length;
+        const span = { stepsPerEpoch, totalSteps: Number.MAX_SAFE_INTEGER };
+        const rows = rates.slice(0, left).map((lr, i) => {
           const own = { ...settings, lr, lrBase: undefined, schedule: constant() };
           return stepScalars(own, span, done + i);
         });

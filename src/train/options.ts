@@ -124,10 +124,12 @@ const options: {
   freeze: option(
     z.array(z.string().min(1)).readonly().default([]).describe('paths whose parameters stay as they are'),
     'weights',
+    'trial',
   ),
   freezeDepth: option(
     z.number().min(0).max(1).default(0).describe('freeze parameters below this depth (0: stem, 1: head)'),
     'weights',
+    'trial',
   ),
   clipGrad: option(
     z.number().positive().optional().describe('bound on the gradient of a step'),
@@ -145,6 +147,7 @@ const options: {
   modelEma: option(
     z.boolean().default(false).describe('keep an average of the weights beside them'),
     'weights',
+    'trial',
   ),
   modelEmaDecay: option(
     belowOne.default(0.9998).describe('what the average keeps of itself at every step'),
@@ -162,6 +165,7 @@ const options: {
       .optional()
       .describe('sides of the training images, each for an equal share of the epochs: 128,160,192'),
     'weights',
+    'trial',
   ),
   loss: option(
     z
@@ -229,6 +233,7 @@ const options: {
   overfitBatches: option(
     z.int().min(1).optional().describe('train on the first so many batches again and again, not augmented'),
     'weights',
+    'trial',
   ),
   tensorboard: option(z.boolean().default(false).describe('event files for TensorBoard in the run folder')),
   workers: option(loadingShape.workers, 'trial'),

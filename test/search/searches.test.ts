@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { must } from '../../src/must.ts';
 import { drawRates, type RateSearch } from '../../src/picture/rates.ts';
 import { writeRates } from '../../src/pictureFile.ts';
 import { findBatch } from '../../src/search/findBatch.ts';
 import { findLearningRate } from '../../src/search/findLearningRate.ts';
 import { constant } from '../../src/train/schedules.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -51,6 +53,18 @@ describe('the range test of learning rates', () => {
     for await (const event of run) if (event.type === 'step') losses.push(...event.losses);
     for (const [i, loss] of losses.entries()) expect(found.losses[i]).toBeCloseTo(loss, 9);
     expect(found.diverged).toBe(false);
+  });
+
+  it('has images of the size that they have in the epoch of a step', async () => {
+    const settings = { ...training, sizes: [8, 12], epochs: 2 };
+    const model = await tinyModel({ dtype: 'float64' });
+    const range = { from: 0.1, to: 0.1 * (1 + 1e-12), ramp: 16 };
+    const { losses } = await findLearningRate(model, set, { ...range, training: settings });
+    const run = train(model, { train: set }, { ...settings, lr: 0.1, schedule: constant() });
+    const trained: number[] = [];
+    for await (const event of run) if (event.type === 'step') trained.push(...event.losses);
+    expect(losses).toHaveLength(trained.length);
+    for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(must(trained[i]), 9);
   });
 
   it('leaves the model as it is', async () => {
@@ -121,6 +135,18 @@ describe('the search for the largest batch', () => {
     expect(bytes).toEqual(bytes.toSorted((a, b) => a - b));
     expect(found.trials.map(({ batch }) => batch)).toContain(found.fastest);
     expect(await tensorsOf(model)).toEqual(before);
+  });
+
+  it('is for what takes the most memory: the largest size of images that grow, and an average', async () => {
+    const bytes = async (settings: TrainSettingsInput): Promise<number> => {
+      await using model = await tinyModel();
+      const found = await findBatch(model, set, { most: 8, training: settings });
+      return must(found.trials[0]?.bytes);
+    };
+    const [small, large] = [await bytes({ sizes: [8] }), await bytes({ sizes: [16] })];
+    expect(large).toBeGreaterThan(small);
+    expect(await bytes({ sizes: [8, 16, 12], epochs: 3 })).toBeGreaterThan((small + large) / 2);
+    expect(await bytes({ sizes: [8], modelEma: true })).toBeGreaterThan(small);
   });
 
   it('ends at the largest batch that may be tried', async () => {

@@ -3,26 +3,22 @@ import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { oneOf, parseOptions } from '../../check.ts';
-import { readCheckpointInfo } from '../../checkpoint/checkpoint.ts';
-import { createModel } from '../../createModel.ts';
+import { parseOptions } from '../../check.ts';
 import { expected, LmError } from '../../errors.ts';
-import type { Dataset } from '../../loading/dataset.ts';
-import { Model } from '../../model/model.ts';
-import type { LoadOptions } from '../../model/options.ts';
-import { type PresetName, presetNames } from '../../models/presets.ts';
+import type { Model } from '../../model/model.ts';
+import { presetNames } from '../../models/presets.ts';
 import { nextRunFolder } from '../../run/folder.ts';
 import { trainSchema } from '../../train/options.ts';
-import { findRecipe, type Recipe, type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
+import { type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
-import type { Transform } from '../../transforms/transforms.ts';
+import { beginningOf, modelFor, transformed, transformsOf } from '../beginning.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { followed } from '../follow.ts';
 import { readJob } from '../job.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
-import { dataHelp, modelOptions, openSets, type Sets } from '../sets.ts';
+import { dataHelp, openSets, type Sets } from '../sets.ts';
 
 interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
   readonly config?: string;
@@ -85,7 +81,7 @@ async function run(flags: Flags): Promise<void> {
     test: tested,
     imageSize,
     run: wanted,
-    recipe: recipeName,
+    recipe,
     from,
     device,
     dtype,
@@ -100,7 +96,6 @@ async function run(flags: Flags): Promise<void> {
       '--fast-dev-run',
       wanted ?? flags.resume,
     );
-  const start = recipeName === undefined ? undefined : findRecipe(recipeName);
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
@@ -109,17 +104,16 @@ async function run(flags: Flags): Promise<void> {
     const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
     return report(await followed(model, data, options, all, flags), model, flags);
   }
-  if (from !== undefined && named !== undefined)
-    throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', named);
-  const preset = oneOf<PresetName>(named ?? start?.model ?? 'lm_resnet20', presetNames, 'model');
-  const options: TrainSettings = parseOptions(trainSchema, { ...start?.settings, ...settings }, 'train');
+  const { quiet } = flags;
+  const beginning = beginningOf(
+    { model: named, data: trained, recipe, from, imageSize, device, dtype, quiet },
+    settings,
+  );
+  const { preset, settings: options } = beginning;
   initFrom({ threads, libtorch: flags.libtorch });
   const data = await openSets(trained, tested);
-  const place = { seed: options.seed, device, dtype };
-  await using model = await (from === undefined
-    ? createModel(preset, { ...modelOptions(trained, data.train, imageSize), ...place })
-    : startFrom(from, { ...place, classNames: data.train.classNames }, imageSize, flags));
-  const sets = augmented(data, transformsOf(start, model, options));
+  await using model = await modelFor(beginning, data.train);
+  const sets = augmented(data, transformsOf(beginning, model));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
   const result = await followed(model, sets, { ...options, run: runFolder }, options, flags).catch(
@@ -146,41 +140,9 @@ async function devRun(model: Model, data: Sets, options: TrainSettings, flags: F
   }
 }
 
-/** The transforms of a recipe; what is to be learned by heart is not augmented. */
-function transformsOf(
-  start: Recipe | undefined,
-  { input }: Model,
-  { overfitBatches }: TrainSettings,
-): RecipeTransforms | undefined {
-  const found = start?.transforms?.([input.height, input.width]);
-  return found === undefined || overfitBatches === undefined ? found : { ...found, train: found.test };
-}
-
-/** The model of a checkpoint, for other classes and images; says what it took. */
-async function startFrom(
-  path: string,
-  options: LoadOptions,
-  side: number | undefined,
-  { quiet }: Flags,
-): Promise<Model> {
-  const { channels } = (await readCheckpointInfo(path)).graph.input;
-  const size = side === undefined ? {} : { input: [channels, side, side] as const };
-  const model = await Model.load(path, { ...options, ...size });
-  const { matched, fresh } = model.loaded ?? { matched: [], fresh: [] };
-  const anew =
-    fresh.length === 0 ? 'none begins anew' : `anew, the checkpoint's left out: ${fresh.join(', ')}`;
-  if (!quiet) console.error(`${path}: ${matched.length} tensors taken; ${anew}`);
-  return model;
-}
-
 /** The data sets with the transforms of a recipe, or of the run that goes on. */
-function augmented({ train, test }: Sets, transforms: RecipeTransforms = {}): Sets {
+function augmented({ train, test }: Sets, transforms: RecipeTransforms): Sets {
   return { train: transformed(train, transforms.train), test: test && transformed(test, transforms.test) };
-}
-
-/** A data set with a transform, unless it has its own. */
-function transformed(data: Dataset, transform: Transform | undefined): Dataset {
-  return transform === undefined || data.transform !== undefined ? data : data.with(transform);
 }
 
 function required(name: string, example: string): LmError {

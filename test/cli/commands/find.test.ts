@@ -25,6 +25,26 @@ describe('find-lr', () => {
   });
 
   it.each([
+    { title: 'nothing', flags: [] },
+    { title: 'a recipe: its model, settings and transforms', flags: ['--recipe', 'lm-cifar10'] },
+    { title: 'another model for a recipe', flags: ['--recipe', 'lm-cifar10', '--model', 'lm_resnet20'] },
+    { title: 'paths that are frozen', flags: ['--freeze', 'stem,stage1'] },
+    { title: 'depths that are frozen', flags: ['--freeze-depth', '0.6'] },
+    { title: 'another size of the images', flags: ['--sizes', '20,24'] },
+    { title: 'batches to overfit', flags: ['--overfit-batches', '1', '--recipe', 'lm-cifar10'] },
+  ])('trains as a training with the same flags does: $title', async ({ flags }) => {
+    const folder = await temporaryFolder();
+    const data = `mnist:${await writeDigits(join(folder, 'data'))}`;
+    const common = ['--data', data, '--batch', '8', ...flags, '--json', ...place];
+    const range = ['--from', '0.05', '--to', '0.0500000001', '--ramp', '10'];
+    const found = await cli(['find-lr', ...common, ...range]);
+    const run = ['--run', join(folder, 'run'), '--lr', '0.05', '--schedule', 'constant', '--steps', '2'];
+    const trained = await cli(['train', ...common, ...run, '--quiet']);
+    // Of the second step: the first update lies before it.
+    expect(JSON.parse(found.stdout).losses[1]).toBeCloseTo(JSON.parse(trained.stdout).loss, 5);
+  });
+
+  it.each([
     { title: 'no data', flags: [] },
     { title: 'a range that falls', flags: ['--data', 'mnist:none', '--from', '1', '--to', '0.1'] },
     { title: 'an unknown model', flags: ['--data', 'mnist:none', '--model', 'resnet19'] },

@@ -1,0 +1,82 @@
+/** What a new training, or a search before one, begins with: model, settings, and what happens to images. */
+import { oneOf, parseOptions } from '../check.ts';
+import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
+import { createModel } from '../createModel.ts';
+import { expected } from '../errors.ts';
+import type { Dataset } from '../loading/dataset.ts';
+import { Model } from '../model/model.ts';
+import type { LoadOptions } from '../model/options.ts';
+import { type PresetName, presetNames } from '../models/presets.ts';
+import { trainSchema } from '../train/options.ts';
+import { findRecipe, type Recipe, type RecipeTransforms } from '../train/recipes.ts';
+import type { TrainSettings } from '../train/settings.ts';
+import type { Transform } from '../transforms/transforms.ts';
+import type { Job } from './job.ts';
+import { modelOptions } from './sets.ts';
+
+/** What a training is to begin with. */
+type Wanted = Pick<Job, 'model' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'> & {
+  /** The data set to train on, as it was given. */
+  readonly data: unknown;
+  /** Says nothing of what was taken from a checkpoint. */
+  readonly quiet?: boolean | undefined;
+};
+
+/** What a training begins with, before its images are open. */
+export interface Beginning {
+  readonly wanted: Wanted;
+  /** Of a model that is no checkpoint's. */
+  readonly preset: PresetName;
+  readonly recipe: Recipe | undefined;
+  readonly settings: TrainSettings;
+}
+
+/**
+ * What a training begins with: of a recipe, and what is given beside it.
+ *
+ * @throws ERR_UNKNOWN_NAME, ERR_CONFIG for a wrong setting, or a model beside a checkpoint.
+ */
+export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unknown>>): Beginning {
+  const { model, from } = wanted;
+  if (from !== undefined && model !== undefined)
+    throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', model);
+  const recipe = wanted.recipe === undefined ? undefined : findRecipe(wanted.recipe);
+  const preset = oneOf<PresetName>(model ?? recipe?.model ?? 'lm_resnet20', presetNames, 'model');
+  const settings = parseOptions(trainSchema, { ...recipe?.settings, ...given }, 'train');
+  return { wanted, preset, recipe, settings };
+}
+
+/** The model for a data set: a new one, or that of a checkpoint. */
+export async function modelFor({ wanted, preset, settings }: Beginning, data: Dataset): Promise<Model> {
+  const { from, imageSize, device, dtype } = wanted;
+  const place = { seed: settings.seed, device, dtype };
+  return from === undefined
+    ? createModel(preset, { ...modelOptions(wanted.data, data, imageSize), ...place })
+    : startFrom(from, { ...place, classNames: data.classNames }, wanted);
+}
+
+/** The model of a checkpoint, for other classes and images; says what it took. */
+async function startFrom(path: string, options: LoadOptions, { imageSize, quiet }: Wanted): Promise<Model> {
+  const { channels } = (await readCheckpointInfo(path)).graph.input;
+  const size = imageSize === undefined ? {} : { input: [channels, imageSize, imageSize] as const };
+  const model = await Model.load(path, { ...options, ...size });
+  const { matched, fresh } = model.loaded ?? { matched: [], fresh: [] };
+  const anew =
+    fresh.length === 0 ? 'none begins anew' : `anew, the checkpoint's left out: ${fresh.join(', ')}`;
+  if (!quiet) console.error(`${path}: ${matched.length} tensors taken; ${anew}`);
+  return model;
+}
+
+/** The transforms of a recipe; what is to be learned by heart is not augmented. */
+export function transformsOf(
+  { recipe, settings: { overfitBatches } }: Beginning,
+  { input }: Model,
+): RecipeTransforms {
+  const found = recipe?.transforms?.([input.height, input.width]) ?? {};
+  return overfitBatches === undefined ? found : { ...found, train: found.test };
+}
+
+/** A data set with a transform, unless it has its own. */
+export function transformed(data: Dataset, transform: Transform | undefined): Dataset {
+  return transform === undefined || data.transform !== undefined ? data : data.with(transform);
+}
