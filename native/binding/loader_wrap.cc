@@ -1,6 +1,7 @@
 #include "binding/loader_wrap.h"
 
 #include <cstring>
+#include <vector>
 
 #include "binding/errors.h"
 #include "binding/job_thread.h"
@@ -10,6 +11,16 @@
 #include "data/loader/parse.h"
 
 namespace lm::binding {
+namespace {
+
+// What a job hands to the JS thread: not the loader, which must not end there.
+struct Read {
+  Batch batch;
+  std::vector<int64_t> indices;
+  std::vector<BadImage> bad;
+};
+
+}  // namespace
 
 std::shared_ptr<Loader> make_loader(const Napi::Value& source, const Napi::Value& spec) {
   const auto samples = unwrap<SourceWrap>(source, "source").samples();
@@ -52,28 +63,31 @@ Napi::Value LoaderWrap::at(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto loader = alive(loader_, "loader");
     const int64_t step = integer_of(info[0], "step");
-    auto batch = std::make_shared<Batch>();
+    auto read = std::make_shared<Read>();
     return EnvState::of(info.Env())
         .submit(
             info.Env(), On::kHelper,
             [=] {
-              *batch = loader->at(step);
-              LM_CHECK(batch->pixels.defined(), "ERR_CLOSED", "The loader was closed");
+              read->batch = loader->at(step);
+              LM_CHECK(read->batch.pixels.defined(), "ERR_CLOSED", "The loader was closed");
+              read->indices = loader->indices();
+              read->bad = loader->take_bad();
             },
             [=](Napi::Env env) -> Napi::Value {
-              const auto n = static_cast<size_t>(batch->counted);
-              const size_t bytes = n * static_cast<size_t>(batch->pixels.stride(0));
+              const Batch& batch = read->batch;
+              const auto n = static_cast<size_t>(batch.counted);
+              const size_t bytes = n * static_cast<size_t>(batch.pixels.stride(0));
               Napi::Uint8Array pixels = Napi::Uint8Array::New(env, bytes);
-              std::memcpy(pixels.Data(), batch->pixels.data_ptr<uint8_t>(), bytes);
+              std::memcpy(pixels.Data(), batch.pixels.data_ptr<uint8_t>(), bytes);
               Napi::Int32Array labels = Napi::Int32Array::New(env, n);
-              std::copy_n(batch->labels.data_ptr<int64_t>(), n, labels.Data());
+              std::copy_n(batch.labels.data_ptr<int64_t>(), n, labels.Data());
               Napi::Float64Array indices = Napi::Float64Array::New(env, n);
-              std::copy_n(loader->indices().begin(), n, indices.Data());
+              std::copy_n(read->indices.begin(), n, indices.Data());
               Napi::Object out = Napi::Object::New(env);
               out.Set("pixels", pixels);
               out.Set("labels", labels);
               out.Set("indices", indices);
-              out.Set("bad", bad_images(env, loader->take_bad()));
+              out.Set("bad", bad_images(env, read->bad));
               return out;
             });
   });

@@ -59,12 +59,14 @@ Napi::Value to_js(Napi::Env env, const std::optional<LossScale>& scale) {
   return out;
 }
 
+// What a job hands to the JS thread: not the trainer, which must not end there.
 struct Chunk {
   ChunkResult result;
   std::exception_ptr failure;
+  std::vector<BadImage> bad;
 };
 
-Napi::Value to_js(Napi::Env env, const Chunk& chunk, const std::vector<BadImage>& bad) {
+Napi::Value to_js(Napi::Env env, const Chunk& chunk) {
   const ChunkResult& r = chunk.result;
   Napi::Object out = Napi::Object::New(env);
   Napi::Float64Array losses = Napi::Float64Array::New(env, r.losses.size());
@@ -78,7 +80,7 @@ Napi::Value to_js(Napi::Env env, const Chunk& chunk, const std::vector<BadImage>
   out.Set("notFinite", r.not_finite.empty() ? env.Null() : Napi::String::New(env, r.not_finite));
   out.Set("exhausted", r.exhausted);
   out.Set("lossScale", to_js(env, r.loss_scale));
-  out.Set("bad", bad_images(env, bad));
+  out.Set("bad", bad_images(env, chunk.bad));
   out.Set("failure", chunk.failure ? to_js_error(env, describe(chunk.failure)) : env.Null());
   return out;
 }
@@ -130,8 +132,9 @@ Napi::Value TrainerWrap::run(const Napi::CallbackInfo& info) {
               result->result =
                   state->trainer().run(first, rows, scale, state->stop, [&] { state->let_others_pass(); });
               result->failure = state->take_failure();
+              result->bad = state->loader->take_bad();
             },
-            [=](Napi::Env env) { return to_js(env, *result, state->loader->take_bad()); });
+            [=](Napi::Env env) { return to_js(env, *result); });
   });
 }
 
