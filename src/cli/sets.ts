@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import { parseOptions } from '../check.ts';
 import { type DatasetName, datasetNames, datasets } from '../data/datasets.ts';
-import { hasTestFolder } from '../data/folder.ts';
+import { hasTestFolder } from '../data/folder/parts.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
@@ -42,6 +42,7 @@ export async function openPart(
   const spec = dataSpec(value, split);
   return openSome(split === undefined && (await hasTestPart(spec)) ? { ...spec, split: 'test' } : spec, {
     choose,
+    emptyClasses: true,
   });
 }
 

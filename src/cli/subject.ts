@@ -9,6 +9,7 @@ import { recipeNames } from '../train/recipes.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { beginningOf, modelFor, transformed, transformsOf } from './beginning.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
+import { tellNotes } from './notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { dataHelp, dataSpec } from './sets.ts';
 
@@ -49,6 +50,7 @@ export async function withSubject<T>(
   const beginning = beginningOf(wanted, givenFlags(trainSchema, flags));
   initFrom(flags);
   await using data = await openDataset(dataSpec(set));
+  tellNotes([data], flags);
   await using model = await modelFor(beginning, data);
   return await work(model, transformed(data, transformsOf(beginning, model).train), beginning.settings);
 }

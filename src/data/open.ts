@@ -6,7 +6,7 @@ import { must } from '../must.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
 import { numberedClasses } from './classNumbers.ts';
 import { loadDataset } from './datasets.ts';
-import { indexFolder } from './folder.ts';
+import { indexFolder } from './folder/imageFolder.ts';
 import { heldOut } from './holdOut.ts';
 import { openRecords } from './records/open.ts';
 import { checkFormats } from './scan.ts';
@@ -29,6 +29,8 @@ export interface FoundData {
   readonly size: RawSize | null;
   /** Paths in the folder or archive; null where images have no names. */
   readonly names: readonly string[] | null;
+  /** What was taken for what, and what was passed over. */
+  readonly notes: readonly string[];
   readonly source: Exclude<NativeSourceSpec, { readonly kind: 'stream' }>;
 }
 
@@ -55,20 +57,22 @@ export interface Opening {
    * refused.
    */
   readonly everyFormat?: boolean | undefined;
+  /** Whether a folder of a class may be without images, as in what is tested on; default false. */
+  readonly emptyClasses?: boolean | undefined;
 }
 
 /** Opens a data set, or some of its images. @internal */
 export async function openSome(
   spec: DatasetSpecInput,
-  { choose, everyFormat = false }: Opening = {},
+  { choose, everyFormat = false, emptyClasses }: Opening = {},
 ): Promise<Dataset> {
   const parsed = parseOptions(datasetSchema, spec, 'data');
   const { transform, exif, sixteenBit } = parsed;
-  const part = await findData(parsed);
+  const part = await findData(parsed, emptyClasses);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
-  const { name, classNames, labels, size } = some;
+  const { name, classNames, labels, size, notes } = some;
   const decoding = { exif, sixteenBit };
-  const data = new Dataset({ name, classNames, labels, size, transform, decoding }, some.source);
+  const data = new Dataset({ name, classNames, labels, size, transform, decoding, notes }, some.source);
   if (!everyFormat && parsed.kind !== 'records') await checkFormats(data).catch(closing(data));
   return data;
 }
@@ -81,18 +85,25 @@ function closing(data: Dataset): (error: unknown) => Promise<never> {
   };
 }
 
-/** Finds the files of a data set, of every format. */
-export async function findData(spec: DatasetSpec): Promise<FoundData> {
+/**
+ * Finds the files of a data set, of every format.
+ *
+ * @param emptyClasses whether a folder of a class may be without images; default: in what is tested on.
+ */
+export async function findData(
+  spec: DatasetSpec,
+  emptyClasses: boolean = spec.split === 'test',
+): Promise<FoundData> {
   const { holdOut, split } = spec;
-  if (holdOut === undefined) return findWhole(spec);
-  const found = await findWhole({ ...spec, split: 'train' });
+  if (holdOut === undefined) return findWhole(spec, emptyClasses);
+  const found = await findWhole({ ...spec, split: 'train' }, emptyClasses);
   return select(found, await heldOut(found, holdOut, split));
 }
 
-function findWhole(spec: DatasetSpec): Promise<FoundData> {
+function findWhole(spec: DatasetSpec, emptyClasses: boolean): Promise<FoundData> {
   switch (spec.kind) {
     case 'imageFolder':
-      return folderData(spec);
+      return folderData(spec, emptyClasses);
     case 'webDataset':
       return shardData(spec);
     case 'records':
@@ -105,13 +116,14 @@ function findWhole(spec: DatasetSpec): Promise<FoundData> {
 async function namedData({ kind, path, split }: NamedSpec): Promise<FoundData> {
   const { images, labels, height, width, channels, classNames, name } = await loadDataset(kind, path, split);
   const size = { height, width, channels };
-  return { name, classNames, labels, size, names: null, source: { kind: 'memory', images, labels, ...size } };
+  const source = { kind: 'memory' as const, images, labels, ...size };
+  return { name, classNames, labels, size, names: null, notes: [], source };
 }
 
-async function folderData({ path, split }: ImageFolderSpec): Promise<FoundData> {
-  const { root, classNames, names, labels } = await indexFolder(path, split);
+async function folderData({ path, split }: ImageFolderSpec, emptyClasses: boolean): Promise<FoundData> {
+  const { root, classNames, names, labels, notes } = await indexFolder(path, { split, emptyClasses });
   const source = { kind: 'files' as const, folder: root, names: ended(names), labels };
-  return { name: root, classNames, labels, size: null, names, source };
+  return { name: root, classNames, labels, size: null, names, notes, source };
 }
 
 async function shardData({ path, classNames: given, window, split }: WebDatasetSpec): Promise<FoundData> {
@@ -134,6 +146,7 @@ async function shardData({ path, classNames: given, window, split }: WebDatasetS
     labels,
     size: null,
     names,
+    notes: [],
     source: { kind: 'ranges', files, table, labels, window },
   };
 }
@@ -153,6 +166,7 @@ async function recordData({ path, split }: RecordsSpec): Promise<FoundData> {
     labels,
     size: null,
     names,
+    notes: [],
     source: { kind: 'ranges', files, table, labels, window: 0 },
   };
 }

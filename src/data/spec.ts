@@ -31,8 +31,8 @@ export interface NamedSpec extends Common {
 
 /**
  * Image files (JPEG, PNG, BMP, Netpbm) in one folder for each class, as ImageNet and torchvision's
- * `ImageFolder` have them. Where there are folders `train` and `val` (or `test`) in it, `split` chooses
- * between them.
+ * `ImageFolder` have them. Where all folders in it are parts (`train`, and `val`, `valid`, `validation` or
+ * `test`), `split` chooses between them.
  */
 export interface ImageFolderSpec extends Common {
   readonly kind: 'imageFolder';

@@ -17,6 +17,8 @@ export interface DatasetParts {
   readonly transform?: Transform | undefined;
   /** How files become pixels, as far as the set says so; the rest is the model's. */
   readonly decoding?: DecodingInput | undefined;
+  /** What was taken for what, and what was passed over; default: nothing. */
+  readonly notes?: readonly string[] | undefined;
 }
 
 /**
@@ -39,6 +41,8 @@ export class Dataset {
   readonly transform: Transform | undefined;
   /** How files become pixels, as far as the set says so; the rest is the model's. */
   readonly decoding: DecodingInput;
+  /** What was taken for what when it was opened, and what was passed over: sentences for a person. */
+  readonly notes: readonly string[];
   readonly #shared: Shared;
 
   /** @internal */
@@ -50,13 +54,14 @@ export class Dataset {
     this.size = parts.size;
     this.transform = parts.transform;
     this.decoding = parts.decoding ?? {};
+    this.notes = parts.notes ?? [];
     this.#shared = 'kind' in source ? share(source) : source;
   }
 
   /** The same images with another transform; they share their memory, and are closed together. */
   with(transform: Transform): Dataset {
-    const { name, classNames, labels, size, decoding } = this;
-    return new Dataset({ name, classNames, labels, size, transform, decoding }, this.#shared);
+    const { name, classNames, labels, size, decoding, notes } = this;
+    return new Dataset({ name, classNames, labels, size, transform, decoding, notes }, this.#shared);
   }
 
   /** What a message calls an image: its path, or a file and the place in it. */

@@ -105,6 +105,26 @@ describe('a new model', () => {
 });
 
 describe('folders of photos', () => {
+  it('are told of: which parts are used, and what is passed over', async () => {
+    const { folder, parted } = await folders();
+    await writePhotos(join(parted, 'test'), photosOf(2, 1));
+    await writePhotos(join(parted, 'train/.ipynb_checkpoints'), photosOf(1, 1));
+    await writeFile(join(parted, 'val/a/notes.txt'), '');
+    const told = [
+      `note: ${parted}: used are train and val; not used: test`,
+      `note: ${parted}/train: passed over as hidden: .ipynb_checkpoints`,
+      `note: ${parted}/val: passed over as no images: a/notes.txt`,
+    ];
+    const data = ['--data', `imageFolder:${parted}`, '--image-size', '16', '--batch', '4', '--workers', '1'];
+    const run = ['--steps', '1', '--run', join(folder, 'run'), ...place];
+    const trained = await cli(['train', ...data, ...run]);
+    expect(trained.stderr.split('\n').filter((line) => line.startsWith('note: '))).toEqual(told);
+    const packed = await cli(['pack', `imageFolder:${parted}`, join(folder, 'records'), '--split', 'test']);
+    expect(packed.stderr.split('\n').filter((line) => line.startsWith('note: '))).toEqual([told[0], told[2]]);
+    const checked = await cli(['data', 'check', `imageFolder:${parted}`, '--quiet']);
+    expect({ ...checked, code: 0 }).toMatchObject({ code: 0, stderr: '' });
+  });
+
   it('are trained on, evaluated, analyzed and packed', async () => {
     const { folder, parted } = await folders();
     const data = `imageFolder:${parted}`;

@@ -13,6 +13,7 @@ import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
+import { tellNotes } from '../notes.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
@@ -73,6 +74,7 @@ async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
   if (images !== undefined) return fromFiles(images, model.input);
   if (data === undefined) return {};
   await using set = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
+  tellNotes([set]);
   model.check(set, false);
   const { height, width } = model.input;
   const spec = loaderSpec(set, model.input, { ...reading, device: 'cpu' });

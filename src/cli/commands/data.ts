@@ -8,6 +8,7 @@ import { errorCodes } from '../../errors.ts';
 import { transformSchema } from '../../transforms/transforms.ts';
 import { countOption } from '../flags.ts';
 import { transformOption } from '../look.ts';
+import { tellNotes } from '../notes.ts';
 import { createProgress } from '../progress.ts';
 import { dataHelp, dataSpec } from '../sets.ts';
 import { withSignals } from '../signals.ts';
@@ -83,6 +84,7 @@ export function addData(program: Command): void {
 async function preview(set: string, flags: PreviewFlags): Promise<void> {
   const { out, split, transform, imageSize, count } = flags;
   await using opened = await openDataset(dataSpec(set, split));
+  tellNotes([opened]);
   const data =
     transform === undefined ? opened : opened.with(parseOptions(transformSchema, transform, 'transform'));
   const pass = { seed: Number(flags.seed), epoch: Number(flags.epoch), training: !flags.eval };
@@ -92,7 +94,8 @@ async function preview(set: string, flags: PreviewFlags): Promise<void> {
 
 async function check(set: string, flags: CheckFlags): Promise<void> {
   const { split, workers, quiet = false } = flags;
-  await using data = await openSome(dataSpec(set, split), { everyFormat: true });
+  await using data = await openSome(dataSpec(set, split), { everyFormat: true, emptyClasses: true });
+  tellNotes([data], { quiet });
   const progress = createProgress({ quiet, unit: 'image' });
   const total = data.count ?? 0;
   progress.start(total);

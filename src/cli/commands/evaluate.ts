@@ -6,6 +6,7 @@ import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
+import { tellNotes } from '../notes.ts';
 import { outputless } from '../outputless.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
@@ -52,6 +53,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
     ...lookFrom(flags),
   });
   await using data = await openPart(flags.data, flags.split);
+  tellNotes([data]);
   const found = await evaluateInDetail(model, data, options);
   for (const { name, reason } of found.bad) console.error(`bad image ${name}: ${reason}`);
   console.log(flags.json ? JSON.stringify(asJson(found, flags)) : asText(found, flags));

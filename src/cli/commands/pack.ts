@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { pack } from '../../data/records/pack.ts';
 import { countOption } from '../flags.ts';
+import { tellNotes } from '../notes.ts';
 import { createProgress } from '../progress.ts';
 import { dataHelp, dataSpec } from '../sets.ts';
 import { withSignals } from '../signals.ts';
@@ -62,6 +63,7 @@ async function run(set: string, folder: string, flags: Flags): Promise<void> {
     pack(dataSpec(set, split), folder, { ...options, signal }),
   ).finally(() => progress.stop());
   const { count, shards, bytes, kept, bad } = result;
+  tellNotes([result], { quiet });
   for (const { name, reason } of bad) console.error(`bad image ${name}: ${reason}`);
   if (flags.json) console.log(JSON.stringify({ folder, ...result }));
   else {

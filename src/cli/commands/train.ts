@@ -16,6 +16,7 @@ import { beginningOf, modelFor, transformed, transformsOf } from '../beginning.t
 import { addFlags, countOption } from '../flags.ts';
 import { followed } from '../follow.ts';
 import { readJob } from '../job.ts';
+import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
 import { dataHelp, openSets, type Sets } from '../sets.ts';
@@ -100,6 +101,7 @@ async function run(flags: Flags): Promise<void> {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
     const data = augmented(await openSets(trained, tested), resumed.transforms);
+    tellNotes([data.train, data.test], flags);
     const options = { ...settings, resume: resumed.path };
     const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
     return report(await followed(model, data, options, all, flags), model, flags);
@@ -112,6 +114,7 @@ async function run(flags: Flags): Promise<void> {
   const { preset, settings: options } = beginning;
   initFrom({ threads, libtorch: flags.libtorch });
   const data = await openSets(trained, tested);
+  tellNotes([data.train, data.test], flags);
   await using model = await modelFor(beginning, data.train);
   const sets = augmented(data, transformsOf(beginning, model));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);

@@ -55,6 +55,8 @@ export interface PackResult {
   readonly kept: number;
   /** Images that were left out. */
   readonly bad: readonly BadImage[];
+  /** What was taken for what in the data set, and what was passed over. */
+  readonly notes: readonly string[];
 }
 
 const packSchema = z.object({
@@ -91,7 +93,7 @@ export async function pack(
   const { exif, sixteenBit } = parsed;
   const settings: Settings = { ...parseOptions(packSchema, rest, 'pack'), exif, sixteenBit };
   const { resize, quality, shardBytes, onBadImage } = settings;
-  const found = await findData(parsed);
+  const found = await findData(parsed, true);
   const images = await listImages(found);
   const shards = cut(images, shardBytes);
   const plan = createHash('sha256')
@@ -142,7 +144,8 @@ export async function pack(
   if (state.count === 0) throw expected('ERR_DATASET', 'an image that can be decoded', found.name, 'none');
   await writeManifest(folder, { ...manifest, complete: true, count: state.count });
   const bad = [...state.bad].map(([name, reason]) => ({ name, reason }));
-  return { count: state.count, shards: shards.length, bytes: state.bytes, kept: state.kept, bad };
+  const { count, bytes, kept } = state;
+  return { count, shards: shards.length, bytes, kept, bad, notes: found.notes };
 }
 
 /** What an entry of an index takes beside its name, in letters, at most. */

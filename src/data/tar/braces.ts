@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { expected } from '../../errors.ts';
 import { fileError } from '../../files.ts';
 import { must } from '../../must.ts';
-import { isHidden } from './hidden.ts';
+import { isHidden } from '../hidden.ts';
 
 /** The most paths that a pattern may stand for. */
 const mostPaths = 100_000;

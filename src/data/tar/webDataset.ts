@@ -6,8 +6,9 @@ import { setImmediate } from 'node:timers/promises';
 import { LmError } from '../../errors.ts';
 import { isImageEnding } from '../../images/imageFile.ts';
 import type { FileStamp } from '../../native/binding.ts';
+import { firstFew } from '../firstFew.ts';
+import { isHiddenPath } from '../hidden.ts';
 import { expandPath } from './braces.ts';
-import { isHiddenPath } from './hidden.ts';
 import { openShard } from './shardFile.ts';
 import { type TarBytes, type TarEntry, type TarMember, tarEntries } from './tar.ts';
 import { linkFollower } from './tarLinks.ts';
@@ -24,8 +25,6 @@ export interface ShardIndex {
 
 /** The largest image file that is read, in bytes. */
 const maxImage = 2 ** 30;
-/** Ends of names that a message lists. */
-const mostShown = 5;
 /** Headers that are read before other work gets its turn. */
 const headersAtOnce = 2000;
 
@@ -97,7 +96,7 @@ async function sampleOf(
 ): Promise<ShardSample> {
   const image = members.find(({ name }) => isImageEnding(endOf(name)));
   const label = members.find(({ name }) => endOf(name).toLowerCase() === 'cls');
-  const ends = listed(members.map(({ name }) => `.${endOf(name)}`));
+  const ends = firstFew(members.map(({ name }) => `.${endOf(name)}`));
   if (image === undefined)
     throw wrong(
       archive.path,
@@ -133,12 +132,6 @@ async function fileOf(
   const hint =
     'Make the archive of the files themselves: tar --dereference --hard-dereference, without --sparse.';
   throw wrong(archive.path, `"${entry.name}", ${entry.kind}${leads}${where}`, hint);
-}
-
-/** The first few of a list. */
-function listed(words: readonly string[]): string {
-  const shown = words.slice(0, mostShown).join(', ');
-  return words.length > mostShown ? `${shown} and ${words.length - mostShown} more` : shown;
 }
 
 /** The name up to the first dot behind the last slash. */

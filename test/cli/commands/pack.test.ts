@@ -26,6 +26,7 @@ describe('pack', () => {
       shards: 1,
       kept: 0,
       bad: [],
+      notes: [],
       bytes: expect.any(Number),
     });
     expect(stderr).toContain('image 8/8');
