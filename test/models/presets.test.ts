@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Graph } from '../../src/graph/graph.ts';
 import { summary } from '../../src/graph/summary.ts';
@@ -48,6 +49,15 @@ describe.each(presetNames)('%s', (name) => {
   it('survives the way through JSON', () => {
     const text = JSON.stringify(graph.toSpec());
     expect(JSON.stringify(Graph.fromSpec(JSON.parse(text)).toSpec())).toBe(text);
+  });
+});
+
+describe('the documents', () => {
+  it.each(['README.md', 'CHANGELOG.md'])('say how many presets there are: %s', (file) => {
+    const text = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+    expect([...text.matchAll(/(\d+) presets[,:]/g)].map(([, count]) => Number(count))).toEqual([
+      presetNames.length,
+    ]);
   });
 });
 
