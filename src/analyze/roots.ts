@@ -24,7 +24,7 @@ const one: Complex = [1, 0];
 
 /** The root of larger modulus first, the other from the product: no cancellation. */
 function quadratic(a: Complex, b: Complex, c: Complex): Complex[] {
-  const root = squareRoot(subtract(times(b, b), times([4, 0], times(a, c))));
+  const root = squareRoot(minus(times(b, b), times([4, 0], times(a, c))));
   const same = b[0] * root[0] + b[1] * root[1] >= 0;
   const sum: Complex = same ? [b[0] + root[0], b[1] + root[1]] : [b[0] - root[0], b[1] - root[1]];
   const first = divide([-sum[0] / 2, -sum[1] / 2], a);
@@ -45,7 +45,7 @@ function durandKerner(lower: readonly Complex[]): Complex[] {
     const next = [...guess];
     for (const [i, x] of guess.entries()) {
       const step = divide(monicAt(lower, x), without(next, i, x));
-      next[i] = subtract(x, step);
+      next[i] = minus(x, step);
       moved = Math.max(moved, modulus(step));
     }
     guess = next;
@@ -68,7 +68,7 @@ function without(all: readonly Complex[], i: number, x: Complex): Complex {
   let product = one;
   for (const [j, r] of all.entries()) {
     if (j === i) continue;
-    const gap = subtract(x, r);
+    const gap = minus(x, r);
     product = times(product, modulus(gap) === 0 ? [1e-12, 1e-12] : gap);
   }
   return product;
@@ -79,15 +79,23 @@ export function modulus([re, im]: Complex): number {
   return Math.hypot(re, im);
 }
 
-function subtract(a: Complex, b: Complex): Complex {
+/** a + b */
+export function plus(a: Complex, b: Complex): Complex {
+  return [a[0] + b[0], a[1] + b[1]];
+}
+
+/** a - b */
+export function minus(a: Complex, b: Complex): Complex {
   return [a[0] - b[0], a[1] - b[1]];
 }
 
-function times(a: Complex, b: Complex): Complex {
+/** a · b */
+export function times(a: Complex, b: Complex): Complex {
   return [a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]];
 }
 
-function divide(a: Complex, b: Complex): Complex {
+/** a / b */
+export function divide(a: Complex, b: Complex): Complex {
   const square = b[0] * b[0] + b[1] * b[1];
   return [(a[0] * b[0] + a[1] * b[1]) / square, (a[1] * b[0] - a[0] * b[1]) / square];
 }

@@ -3,6 +3,7 @@
  * polynomial stay bounded.
  */
 import { must } from '../must.ts';
+import { growthAtZero } from './growth.ts';
 import { atPoint, type Characteristic, type Polynomial } from './polynomials.ts';
 import { type Complex, modulus, roots } from './roots.ts';
 
@@ -59,6 +60,9 @@ function product(a: readonly (readonly number[])[], b: readonly (readonly number
 /** Size of what is looked at: |z| up to this. */
 const farthest = 64;
 
+/** Where the search for the end of an interval begins. */
+const nearest = 0.01;
+
 /**
  * Length of the interval of a half-line from 0 on which the step is stable: of the negative real axis (h up
  * to 2 for Euler), or of the imaginary axis (0 for Euler). 0 when none is; it is not followed beyond 64.
@@ -66,10 +70,13 @@ const farthest = 64;
 export function stableLength(polynomial: Characteristic, axis: 'real' | 'imaginary'): number {
   const stable = (h: number): boolean =>
     axis === 'real' ? isStable(polynomial, -h, 0) : isStable(polynomial, 0, h);
+  const begins = growthAtZero(polynomial, axis);
+  if (begins === 'grows') return 0;
   let good = 0;
-  for (let h = 0.01; h <= farthest; h *= h < 0.1 ? 1.25 : 1.02) {
-    if (stable(h)) good = h;
-    else return good === 0 ? 0 : Number(bisected(stable, good, h).toFixed(7));
+  for (let h = nearest; h <= farthest; h *= h < 0.1 ? 1.25 : 1.02) {
+    if (!stable(h))
+      return good > 0 || begins === 'bounded' ? Number(bisected(stable, good, h).toFixed(7)) : 0;
+    good = h;
   }
   return farthest;
 }
