@@ -1,6 +1,6 @@
 /**
  * How the roots of a step on the unit circle move as z leaves 0: by the sign of a series, for a tolerance on
- * a modulus does not see it. A method of order 2 grows on the imaginary axis like 1 + c h⁴: by 1e-8 c at 0.01.
+ * a modulus does not see it. A method of order 2 grows on the imaginary axis by c h⁴, 1e-8 c at 0.01.
  */
 import { must } from '../must.ts';
 import { atPoint, type Characteristic } from './polynomials.ts';
@@ -14,8 +14,8 @@ const rounding = 1e-9;
 const near = 1e-4;
 
 /**
- * What becomes of the modulus of the roots that are 1 in modulus at z = 0, for small z on a half-line: 'grows'
- * when any grows, 'bounded' when all shrink or stay; 'unknown' where one is multiple and none grows.
+ * What becomes of the modulus of the roots that are 1 in modulus at z = 0, for small z on a half-line:
+ * 'grows' when any grows, 'bounded' when all shrink or stay; 'unknown' where one is multiple and none grows.
  *
  * @example
  * growthAtZero([[-1, -1], [1]], 'imaginary'); // 'grows': Euler, |1 + i h| > 1
