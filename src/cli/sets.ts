@@ -52,17 +52,32 @@ export interface Sets {
   readonly test: Dataset | undefined;
 }
 
+/** Sets that are closed together. */
+export interface OpenSets extends Sets, AsyncDisposable {}
+
 /**
  * Opens what to train on and what to test on: of the same data set where it has such a part, unless another
  * is given. The transform is that of training; to test on one's own, name the set with its transform.
  */
-export async function openSets(value: unknown, test: unknown): Promise<Sets> {
+export async function openSets(value: unknown, other: unknown): Promise<OpenSets> {
   const spec = dataSpec(value);
-  const other = test === undefined ? undefined : dataSpec(test, undefined, 'test');
+  const testSpec = other === undefined ? undefined : dataSpec(other, undefined, 'test');
   const train = await openDataset(spec);
-  if (other !== undefined) return { train, test: await openPart(other) };
-  if (!(await hasTestPart(spec))) return { train, test: undefined };
-  return { train, test: await openDataset({ ...spec, split: 'test', transform: undefined }) };
+  try {
+    const test = await (testSpec === undefined ? openTestPart(spec) : openPart(testSpec));
+    const close = async (): Promise<void> => {
+      await Promise.all([train.close(), test?.close()]);
+    };
+    return { train, test, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await train.close();
+    throw error;
+  }
+}
+
+async function openTestPart(spec: DatasetSpec): Promise<Dataset | undefined> {
+  if (!(await hasTestPart(spec))) return undefined;
+  return openDataset({ ...spec, split: 'test', transform: undefined });
 }
 
 async function hasTestPart(spec: DatasetSpec): Promise<boolean> {

@@ -1,9 +1,10 @@
 /** Data sets of every kind under train, evaluate and analyze. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { dataSpec, modelOptions, openPart, openSets } from '../../src/cli/sets.ts';
-import type { Dataset } from '../../src/loading/dataset.ts';
+import { Dataset } from '../../src/loading/dataset.ts';
+import { Model } from '../../src/model/model.ts';
 import { imagenetMean, imagenetStd } from '../../src/transforms/transforms.ts';
 import '../support/addon.ts';
 import { cli } from '../support/cli.ts';
@@ -32,6 +33,37 @@ async function closed<T>(data: Dataset, work: (data: Dataset) => T): Promise<T> 
 }
 
 const countOf = (data: Dataset): Promise<number | null> => closed(data, ({ count }) => count);
+
+describe('what a command opened', () => {
+  it.each([
+    { title: 'once it is done', flags: [], models: 1, sets: 2, code: 0 },
+    {
+      title: 'when what to test on is missing',
+      flags: ['--test', 'records:none'],
+      models: 0,
+      sets: 1,
+      code: 3,
+    },
+    { title: 'when there is no such model file', flags: ['--from', 'none'], models: 0, sets: 2, code: 3 },
+    { title: 'when its first step fails', flags: ['--freeze', 'nothing'], models: 1, sets: 2, code: 2 },
+  ])('is closed $title', async ({ flags, models, sets, code }) => {
+    const folder = await temporaryFolder();
+    const digits = await writeDigits(join(folder, 'digits'));
+    const [closedModels, closedSets] = [
+      vi.spyOn(Model.prototype, 'close'),
+      vi.spyOn(Dataset.prototype, 'close'),
+    ];
+    try {
+      const run = ['--run', join(folder, 'run'), '--steps', '1', '--batch', '8', '--quiet', ...place];
+      const told = await cli(['train', '--data', `mnist:${digits}`, ...run, ...flags]);
+      expect(told.code).toBe(code);
+      expect([closedModels.mock.calls.length, closedSets.mock.calls.length]).toEqual([models, sets]);
+    } finally {
+      closedModels.mockRestore();
+      closedSets.mockRestore();
+    }
+  });
+});
 
 describe('the part that is meant', () => {
   it('is the one to test on where there is one, else all, or the one named', async () => {

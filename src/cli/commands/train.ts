@@ -100,8 +100,9 @@ async function run(flags: Flags): Promise<void> {
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
-    const data = augmented(await openSets(trained, tested), resumed.transforms);
-    tellNotes([data.train, data.test], flags);
+    await using opened = await openSets(trained, tested);
+    tellNotes([opened.train, opened.test], flags);
+    const data = augmented(opened, resumed.transforms);
     const options = { ...settings, resume: resumed.path };
     const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
     return report(await followed(model, data, options, all, flags), model, flags);
@@ -113,7 +114,7 @@ async function run(flags: Flags): Promise<void> {
   );
   const { preset, settings: options } = beginning;
   initFrom({ threads, libtorch: flags.libtorch });
-  const data = await openSets(trained, tested);
+  await using data = await openSets(trained, tested);
   tellNotes([data.train, data.test], flags);
   await using model = await modelFor(beginning, data.train);
   const sets = augmented(data, transformsOf(beginning, model));
