@@ -49,7 +49,7 @@ describe.each([
 ] as const)(
   'LM-ResNet-20 in $dtype, from the same weights and batches as PyTorch',
   ({ dtype, tolerance }) => {
-    it(`has the same first losses, weights and statistics within ${tolerance}`, async () => {
+    it(`has the same losses in ${steps} steps at a rate of ${lr}, and weights and statistics, within ${tolerance}`, async () => {
       const model = new (addon().Model)(graph.toSpec(), { device: 'cpu', dtype, seed: 0 });
       await writeFormula(graph, model);
       const expected = golden[dtype];
