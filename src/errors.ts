@@ -117,6 +117,16 @@ export function checkChoice(value: string, known: readonly string[], name: strin
   if (!known.includes(value)) throw expected('ERR_CONFIG', `one of ${known.join(', ')}`, name, value);
 }
 
+/** Names that a message lists. */
+const mostShown = 5;
+
+/** "a, b, c and 5 more": the first names of a list of so many. */
+export function firstFew(names: readonly string[], count: number = names.length): string {
+  const shown = names.slice(0, mostShown);
+  const more = count > shown.length ? ` and ${count - shown.length} more` : '';
+  return `${shown.join(', ')}${more}`;
+}
+
 /** Names close to a mistyped one, as a hint: the nearest first, or the whole list when nothing is near. */
 export function didYouMean(name: string, known: readonly string[]): string {
   const nearest = known.length > 0 ? closest(name, known) : undefined;

@@ -122,6 +122,7 @@ export { type EventFile, type EventFileOptions, openEventFile, type PngImage } f
 export type {
   CheckpointEvent,
   EvalEvent,
+  NoteEvent,
   ResumeEvent,
   StepEvent,
   TrainEvent,

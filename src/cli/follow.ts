@@ -73,6 +73,7 @@ function before({ step, losses, samples, imagesPerSecond }: StepEvent): Before {
 
 function inWords(event: TrainEvent): string | undefined {
   if (event.type === 'resume') return `going on after step ${event.step} (${event.path})`;
+  if (event.type === 'note') return `note: ${event.text}`;
   if (event.type !== 'eval') return undefined;
   const top1 = (100 * event.top1).toFixed(2);
   const ema = event.ema === undefined ? '' : ` (average: ${(100 * event.ema.top1).toFixed(2)} %)`;

@@ -5,11 +5,13 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { matchClasses } from '../loading/classNames.ts';
 import type { Images } from '../loading/images.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
 import type { Model } from '../model/model.ts';
 import { type EvaluateOptions, type Evaluating, evaluateShape } from '../model/options.ts';
 import { must } from '../must.ts';
+import type { Evaluation } from '../native/binding.ts';
 import { type ScoreTable, scoreTable } from './scores.ts';
 import { type Augmentation, augmentations, viewsOf } from './views.ts';
 
@@ -24,7 +26,7 @@ interface DetailSettings extends Evaluating {
 }
 
 /** The scores of a model on a data set, with the names of its classes. */
-export interface DetailedEvaluation extends ScoreTable {
+export interface DetailedEvaluation extends ScoreTable, Evaluation {
   readonly classNames: readonly string[];
 }
 
@@ -64,5 +66,6 @@ export async function evaluateInDetail(
     model.check(data.with(view), false),
   );
   const found = await model.evaluateViews([must(first), ...others], evaluating);
-  return { ...scoreTable(found, model.classNames), classNames: model.classNames };
+  const { notes } = matchClasses(data, model.classes);
+  return { ...scoreTable(found, model.classNames), notes, classNames: model.classNames };
 }

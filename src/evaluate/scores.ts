@@ -37,7 +37,7 @@ export interface Calibration {
 }
 
 /** The scores of all images. */
-export interface ScoreTable extends Evaluation {
+export interface ScoreTable extends Omit<Evaluation, 'notes'> {
   /** Images of class i that were taken for class j, [i][j]; none whose output was not finite. */
   readonly confusion: readonly (readonly number[])[];
   readonly perClass: readonly ClassScore[];
@@ -64,7 +64,7 @@ function rowsOf(values: Float64Array, length: number): number[][] {
 
 function calibrationOf(
   rows: readonly (readonly number[])[],
-  { count: all, nonFinite }: Evaluation,
+  { count: all, nonFinite }: Pick<Evaluation, 'count' | 'nonFinite'>,
 ): Calibration {
   const sums = rows.map(([count, confidence, right]) => ({
     count: must(count),

@@ -7,6 +7,7 @@ import { expected } from '../errors.ts';
 import type { NativeLoaderSpec } from '../native/binding.ts';
 import { decodingOf, maxPixels } from '../transforms/decoding.ts';
 import { imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
+import { matchClasses, type NamedClasses } from './classNames.ts';
 import type { Dataset } from './dataset.ts';
 import type { ModelInput } from './modelInput.ts';
 
@@ -54,6 +55,8 @@ export interface Pass extends LoadingOptions {
   readonly seed: number;
   readonly training: boolean;
   readonly device: string;
+  /** The classes that labels are to be of, see `matchClasses`; default: the data set's own. */
+  readonly classes?: NamedClasses | undefined;
 }
 
 /**
@@ -75,6 +78,7 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     batch,
     batches,
     seed,
+    classes: pass.classes === undefined ? null : matchClasses(data, pass.classes).classes,
     training,
     prefetch,
     onBadImage,

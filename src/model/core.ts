@@ -1,6 +1,7 @@
 /** What the methods of a model work on, and what most of them check first. */
 import { expected, LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { NamedClasses } from '../loading/classNames.ts';
 import type { Dtype, NativeModel } from '../native/binding.ts';
 import type { Preprocessing } from '../transforms/preprocessing.ts';
 import type { LoadReport } from './adapt.ts';
@@ -16,7 +17,8 @@ export interface Core {
   readonly graph: Graph;
   readonly dtype: Dtype;
   readonly device: string;
-  readonly classNames: readonly string[];
+  /** Those that it was made with, or has taken over from what it is trained on. */
+  classNames: readonly string[];
   /** What `load` took from the checkpoint and what begins anew; null for a model that was created. */
   readonly loaded: LoadReport | null;
   readonly native: NativeModel;
@@ -51,6 +53,11 @@ export function checkIdle({ graph, training }: Core, what: string): void {
   if (training === null) return;
   const message = `The model "${graph.name}" is being trained: it is too early to ${what}`;
   throw new LmError('ERR_BUSY', message, { hint: 'Await the run, or stop it first: await run.stop().' });
+}
+
+/** Its classes, for messages too. */
+export function classesOf({ graph, classNames }: Core): NamedClasses {
+  return { name: `the model "${graph.name}"`, classNames };
 }
 
 /** A size of images; default: that of the network's input. */

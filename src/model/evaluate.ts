@@ -1,21 +1,22 @@
 /** Loss and accuracy over labelled images. */
 import { parseOptions } from '../check.ts';
+import { matchClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';
 import type { Evaluation, NativeEvaluation } from '../native/binding.ts';
 import { checkAmp } from './amp.ts';
 import { checkImages } from './checkImages.ts';
-import { type Core, opened } from './core.ts';
+import { type Core, classesOf, opened } from './core.ts';
 import { inputOf } from './input.ts';
 import { type EvaluateOptions, type Evaluating, evaluateSchema } from './options.ts';
 
 /** Evaluates a model; every image counts once. */
 export async function evaluate(core: Core, images: Images, options: EvaluateOptions): Promise<Evaluation> {
   const evaluating = parseOptions(evaluateSchema, options, 'evaluate');
-  const found = await evaluateViews(core, [checkImages(core, images, false)], evaluating, false);
-  const { confusion: _, bins: __, ...evaluation } = found;
-  return evaluation;
+  const data = checkImages(core, images, false);
+  const { confusion: _, bins: __, ...evaluation } = await evaluateViews(core, [data], evaluating, false);
+  return { ...evaluation, notes: matchClasses(data, classesOf(core)).notes };
 }
 
 /**
@@ -29,7 +30,7 @@ export async function evaluateViews(
   detail: boolean,
 ): Promise<NativeEvaluation> {
   checkAmp(amp, core.dtype);
-  const pass = { ...loading, seed: 0, training: false, device: core.device };
+  const pass = { ...loading, seed: 0, training: false, device: core.device, classes: classesOf(core) };
   const specs = views.map((view) => loaderSpec(view, inputOf(core), pass));
   return opened(core).evaluate(views[0].source, specs, { weights, amp, detail });
 }

@@ -1,6 +1,7 @@
 /** A network with its weights, on a device: the public methods, each written in a file of its own. */
 import type { Snapshot } from '../checkpoint/checkpoint.ts';
 import type { Graph } from '../graph/graph.ts';
+import type { NamedClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
@@ -16,7 +17,7 @@ import type {
 import { called } from '../native/calls.ts';
 import type { LoadReport } from './adapt.ts';
 import { checkImages } from './checkImages.ts';
-import type { Core } from './core.ts';
+import { type Core, classesOf } from './core.ts';
 import { copy, create, load } from './create.ts';
 import { evaluate, evaluateViews } from './evaluate.ts';
 import type { GivenImages } from './givenImages.ts';
@@ -52,7 +53,6 @@ export class Model {
   readonly graph: Graph;
   readonly dtype: Dtype;
   readonly device: string;
-  readonly classNames: readonly string[];
   /** What `load` took from the checkpoint and what begins anew; null for a model that was created. */
   readonly loaded: LoadReport | null;
   readonly #core: Core;
@@ -61,7 +61,6 @@ export class Model {
     this.graph = core.graph;
     this.dtype = core.dtype;
     this.device = core.device;
-    this.classNames = core.classNames;
     this.loaded = core.loaded;
     this.#core = core;
   }
@@ -116,6 +115,19 @@ export class Model {
     return inputOf(this.#core);
   }
 
+  /**
+   * Names of its classes: those that it was made with; a model without any ("0", "1", …) takes over those of
+   * what it is trained on.
+   */
+  get classNames(): readonly string[] {
+    return this.#core.classNames;
+  }
+
+  /** Its classes as `matchClasses` takes them. @internal */
+  get classes(): NamedClasses {
+    return classesOf(this.#core);
+  }
+
   /** Bytes of weights and statistics; 0 once closed. */
   get bytes(): number {
     return this.#core.native.bytes;
@@ -165,9 +177,11 @@ export class Model {
    * @param options.amp see `predict`.
    * @param options.workers, prefetch, onBadImage, badImageLimit: see `LoadingOptions`.
    * @returns mean cross entropy in nats, top-1 and top-5 in [0, 1], number of images, bad images, and
-   *   `nonFinite`: images for which a logit was not finite. They count as wrong, and the loss is NaN.
-   * @throws ERR_SHAPE when the images or their classes do not fit; ERR_CONFIG for a wrong option, or where
-   *   there is no average; ERR_IMAGE, ERR_DATASET for bad images, as asked; ERR_CLOSED.
+   *   `nonFinite`: images for which a logit was not finite. They count as wrong, and the loss is NaN. `notes`
+   *   say how classes were matched where they are not the same: names by name, numbers by number.
+   * @throws ERR_DATASET for images of a class that the model does not have; ERR_SHAPE when the images or
+   *   their labels do not fit; ERR_CONFIG for a wrong option, or where there is no average; ERR_IMAGE and
+   *   ERR_DATASET for bad images, as asked; ERR_CLOSED.
    * @example
    * const { top1 } = await model.evaluate(await loadDataset('mnist', folder, 'test'));
    */
@@ -279,7 +293,8 @@ export class Model {
   }
 
   /**
-   * Begins a training: one at a time; the model takes over how its data are looked at. The result ends it.
+   * Begins a training: one at a time; the model takes over how its data are looked at, and
+   * without names of its own those of its classes. The result ends it.
    * @internal
    */
   beginTraining(

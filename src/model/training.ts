@@ -6,13 +6,14 @@ import { type Core, checkIdle, opened } from './core.ts';
 /** What a model takes over from the data that it is trained on; what is left out stays. */
 export interface Adopted {
   readonly preprocessing?: Preprocessing;
+  readonly classNames?: readonly string[];
 }
 
 /** Begins a training: one at a time. The result ends it. */
 export function beginTraining(
   core: Core,
   stop: () => void,
-  { preprocessing }: Adopted = {},
+  { preprocessing, classNames }: Adopted = {},
 ): { readonly native: NativeModel; readonly end: () => void } {
   checkIdle(core, 'train it');
   const native = opened(core);
@@ -22,6 +23,7 @@ export function beginTraining(
   });
   core.training = { stop, ended };
   core.preprocessing = preprocessing ?? core.preprocessing;
+  core.classNames = classNames ?? core.classNames;
   const end = (): void => {
     core.training = null;
     resolve();

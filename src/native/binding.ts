@@ -165,10 +165,12 @@ export interface Evaluation {
   readonly nonFinite: number;
   /** Images that could not be used, each once; they do not count. */
   readonly bad: readonly BadImage[];
+  /** How the classes of the data were matched with the model's, where it may surprise, in words. */
+  readonly notes: readonly string[];
 }
 
 /** An evaluation, and with `detail` its counts, of the images whose logits are finite. */
-export interface NativeEvaluation extends Evaluation {
+export interface NativeEvaluation extends Omit<Evaluation, 'notes'> {
   /** [classes, classes]: images of class i that were taken for class j. */
   readonly confusion: Float64Array | null;
   /**
@@ -246,6 +248,8 @@ export interface NativeDecoding {
 export interface NativeLoaderSpec extends RawSize {
   readonly batch: number;
   readonly seed: number;
+  /** Label in a batch of every label of the source, -1: no image may have it; null: as they are. */
+  readonly classes: readonly number[] | null;
   /** An epoch in random order without its tail, or every image once. */
   readonly training: boolean;
   /** Only the first so many batches of a pass that is no training; 0 (default): all. */

@@ -46,7 +46,12 @@ export async function boardCoefficients(
  * Writes the first images of the first batch as training gets them, augmented, with their classes in the
  * tags; none of a stream, whose images can be read only once.
  */
-export async function boardSamples(board: EventFile, data: Dataset, spec: NativeLoaderSpec): Promise<void> {
+export async function boardSamples(
+  board: EventFile,
+  data: Dataset,
+  spec: NativeLoaderSpec,
+  classNames: readonly string[],
+): Promise<void> {
   if (data.count === null) return;
   const { height, width } = spec;
   const channels = spec.channels === 1 ? 1 : 3;
@@ -61,7 +66,7 @@ export async function boardSamples(board: EventFile, data: Dataset, spec: Native
         .toColourspace(channels === 1 ? 'b-w' : 'srgb')
         .png()
         .toBuffer();
-      const tag = `samples/${i} ${data.classNames[label] ?? label}`;
+      const tag = `samples/${i} ${classNames[label] ?? label}`;
       await board.image(0, tag, { png, height, width, channels });
     }
   } finally {

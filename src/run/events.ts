@@ -33,4 +33,11 @@ export interface ResumeEvent {
 /** An image could not be used: another took its place, or an evaluation left it out. Each is told of once. */
 export type WarningEvent = WarningRow;
 
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | ResumeEvent | WarningEvent;
+/** What a person may want to know at the beginning: how classes were matched, which have no images. */
+export interface NoteEvent {
+  readonly type: 'note';
+  readonly step: number;
+  readonly text: string;
+}
+
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | ResumeEvent | WarningEvent | NoteEvent;

@@ -90,7 +90,7 @@ export async function openRunFiles(
     },
     async log(event) {
       if (board !== null) await boardEvent(board, event);
-      if (event.type === 'checkpoint' || event.type === 'resume') return;
+      if (event.type === 'checkpoint' || event.type === 'resume' || event.type === 'note') return;
       const { losses, samples, totalSteps, count, ...row } = {
         losses: 0,
         samples: 0,
@@ -120,7 +120,7 @@ export async function openRunFiles(
   if (resumed !== undefined) return files;
   try {
     await logCoefficients({ step: 0, epoch: 0 });
-    if (board !== null) await boardSamples(board, data, loader());
+    if (board !== null) await boardSamples(board, data, loader(), model.classNames);
     return files;
   } catch (error) {
     await files.close();

@@ -11,7 +11,7 @@ import type { Dataset } from '../loading/dataset.ts';
 import type { Evaluation, NativeLossScale, RawSize } from '../native/binding.ts';
 
 /** An evaluation after `step` steps. */
-export interface Evaluated extends Omit<Evaluation, 'bad'> {
+export interface Evaluated extends Omit<Evaluation, 'bad' | 'notes'> {
   readonly step: number;
 }
 

@@ -20,8 +20,8 @@ export async function recordScores(
   if (model.graph.classes > mostConfusedClasses) return model.evaluate(test, options);
   const found = await evaluateInDetail(model, test, options);
   await files.evaluation(found);
-  const { loss, top1, top5, count, nonFinite, bad } = found;
-  return { loss, top1, top5, count, nonFinite, bad };
+  const { loss, top1, top5, count, nonFinite, bad, notes } = found;
+  return { loss, top1, top5, count, nonFinite, bad, notes };
 }
 
 /** Scores of the averaged weights, where they are kept. */

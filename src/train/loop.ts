@@ -3,6 +3,7 @@
  * evaluation and files.
  */
 import { LmError } from '../errors.ts';
+import { adoptedNames, matchClasses } from '../loading/classNames.ts';
 import type { Model } from '../model/model.ts';
 import type {
   Evaluation,
@@ -45,7 +46,7 @@ export interface Beginning {
 function told(found: Evaluated | null): Evaluation | null {
   if (found === null) return null;
   const { step: _, ...evaluation } = found;
-  return { ...evaluation, bad: [] };
+  return { ...evaluation, bad: [], notes: [] };
 }
 
 /** One training, from its first step to its last. */
@@ -75,6 +76,7 @@ export class Loop {
     this.#lossScale = beginning.resumed?.state.lossScale ?? freshLossScale(settings);
     const { native: open, end } = model.beginTraining(() => this.stop(), {
       preprocessing: evaluationOf(data, model.input),
+      classNames: adoptedNames(model.classNames, data.train.classNames),
     });
     this.#native = open;
     try {
@@ -138,6 +140,7 @@ export class Loop {
   async #train(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<TrainResult> {
     let evaluation: Evaluation | null = null;
     await this.#begin(files, emit);
+    for (const text of this.#notes()) await emit({ type: 'note', step: this.#step, text });
     for (;;) {
       const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
         this.#fail(error, files, checkpoints, emit),
@@ -175,6 +178,13 @@ export class Loop {
     this.#samples = state.step * imagesPerStep;
     this.#seconds = await files.secondsSoFar(imagesPerStep);
     await emit({ type: 'resume', step: state.step, path });
+  }
+
+  /** How classes were matched, where it may surprise. */
+  #notes(): string[] {
+    const { train, test } = this.#data;
+    const sets = test === undefined ? [train] : [train, test];
+    return sets.flatMap((set) => matchClasses(set, this.#model.classes).notes);
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */
@@ -218,7 +228,7 @@ export class Loop {
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
     const evaluation = await recordScores(this.#model, test, this.#settings, files);
-    const { bad, ...scores } = evaluation;
+    const { bad, notes: _, ...scores } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
     const ema = await averageScores(this.#model, test, this.#settings);
     const epoch = step / this.#stepsPerEpoch;

@@ -69,7 +69,7 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
     test: data.test === undefined ? undefined : model.check(data.test, false),
   };
   if (resume !== undefined) return resumedRun(model, sets, rest, { resume, signal });
-  checkSets(sets, settings);
+  checkSets(sets, settings, model.classes);
   const loop = new Loop(model, sets, settings, { folder: run, signal });
   return new TrainRun(
     (emit) => loop.run(emit),
@@ -93,7 +93,7 @@ function resumedRun(
     const { path, state, folder } = resumed;
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
-    checkSets(sets, settings);
+    checkSets(sets, settings, model.classes);
     checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
     return new Loop(model, sets, settings, { folder, signal, resumed });
   };

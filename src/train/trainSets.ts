@@ -1,6 +1,6 @@
 /** The images of a training: those to train on, and held-out ones. */
 import { expected } from '../errors.ts';
-import { checkClassNames } from '../loading/classNames.ts';
+import { adoptedNames, matchClasses, type NamedClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
@@ -42,12 +42,15 @@ export function toTrainOn(data: Dataset, model: Model, { overfitBatches }: Train
 /**
  * Checks that a training with these settings can be done on these images.
  *
- * @throws ERR_CONFIG, ERR_DATASET when the classes of both sets differ.
+ * @param own the classes of the model.
+ * @throws ERR_CONFIG, ERR_DATASET when there are images to test on of a class that is not trained on.
  */
 export function checkSets(
-  { train: { count, classNames, name }, test }: TrainSets,
+  { train, test }: TrainSets,
   { batch, accumulate, steps, overfitBatches, earlyStopPatience }: TrainSettings,
+  own: NamedClasses,
 ): void {
+  const { count } = train;
   if (count === null && steps === undefined)
     throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
   if (count !== null && count < batch * accumulate)
@@ -76,5 +79,5 @@ export function checkSets(
   if (test === undefined) return;
   if (test.count === null)
     throw expected('ERR_CONFIG', 'images that can be read again', 'data.test', test.name);
-  checkClassNames(test, { name, classNames });
+  matchClasses(test, { name: train.name, classNames: adoptedNames(own.classNames, train.classNames) });
 }

@@ -26,6 +26,7 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
       ...settings,
       training: true,
       device: model.device,
+      classes: model.classes,
     }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },

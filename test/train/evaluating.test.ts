@@ -72,9 +72,9 @@ describe('held-out images for which the output is not finite', () => {
     expect(told).toMatchObject([1, 2].map((epoch) => ({ epoch, ...scores, ema })));
     const rows = (await readMetrics(join(run, 'metrics.jsonl'))).filter((row) => row.type === 'eval');
     expect(rows).toMatchObject([1, 2].map((epoch) => ({ epoch, ...ema, ema })));
-    expect((await handle).evaluation).toEqual({ ...scores, bad: [] });
+    expect((await handle).evaluation).toEqual({ ...scores, bad: [], notes: [] });
     const again = await train(twin, sets, { ...settings, modelEma: true, resume: run });
-    expect(again.evaluation).toEqual({ ...scores, bad: [] });
+    expect(again.evaluation).toEqual({ ...scores, bad: [], notes: [] });
   });
 });
 

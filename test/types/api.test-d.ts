@@ -16,6 +16,7 @@ import {
   lin,
   type Model,
   minus,
+  type NoteEvent,
   network,
   nn,
   type Prediction,
@@ -110,6 +111,7 @@ describe('a training', () => {
       else if (event.type === 'eval') expectTypeOf(event).toEqualTypeOf<EvalEvent>();
       else if (event.type === 'checkpoint') expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
       else if (event.type === 'resume') expectTypeOf(event).toEqualTypeOf<ResumeEvent>();
+      else if (event.type === 'note') expectTypeOf(event).toEqualTypeOf<NoteEvent>();
       else expectTypeOf(event).toEqualTypeOf<WarningEvent>();
     };
     expectTypeOf(told).returns.toBeVoid();

@@ -49,6 +49,8 @@ Loader::Loader(std::shared_ptr<Samples> samples, std::shared_ptr<const Transform
   LM_CHECK(batches() > 0, "ERR_DATASET", "The data has ", samples_->count(),
            " images, which is fewer than one step takes");
   if (!o.training) end_ = batches();
+  classes_ = o.classes.empty() ? samples_->classes()
+                               : *std::max_element(o.classes.begin(), o.classes.end()) + int64_t{1};
   const auto raw = samples_->raw();
   image_bytes_ = int64_t{o.height} * o.width * o.channels;
   copied_ = raw && transform_->empty() && raw->height == o.height && raw->width == o.width &&
@@ -254,7 +256,7 @@ int64_t Loader::draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const {
   const Encoded file = samples_->read(index, maker.buffer);
   if (copied_) {
     std::memcpy(out, file.bytes.data(), file.bytes.size());
-    return file.label;
+    return label_of(file, index);
   }
   if (const std::optional<RawSize> raw = samples_->raw()) {
     MemoryPixels pixels(file.bytes.data(), *raw);
@@ -267,7 +269,16 @@ int64_t Loader::draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const {
   if (image.width() != options_.width || image.height() != options_.height)
     throw ImageError("its size is " + std::to_string(image.height()) + " x " + std::to_string(image.width()));
   store(image, options_.channels, out);
-  return file.label;
+  return label_of(file, index);
+}
+
+int64_t Loader::label_of(const Encoded& file, int64_t index) const {
+  if (options_.classes.empty()) return file.label;
+  const auto place = static_cast<size_t>(file.label);
+  const int64_t label = place < options_.classes.size() ? options_.classes[place] : -1;
+  LM_CHECK(label >= 0, "ERR_DATASET", "Expected an image of a known class for `", samples_->name(index),
+           "` but received the label ", file.label);
+  return label;
 }
 
 // Remembers an image that cannot be used.

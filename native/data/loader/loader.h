@@ -37,6 +37,8 @@ struct LoaderOptions {
   bool throw_on_bad = false;  // else a bad image is replaced, or left out of an evaluation
   int64_t bad_limit = 100;    // of different images
   bool pinned = false;        // memory that a GPU can copy from
+  // Label in a batch of every label of the samples, -1: no sample may have it; empty: as they are.
+  std::vector<int64_t> classes{};
 };
 
 struct BadImage {
@@ -52,7 +54,7 @@ class Loader final : public BatchSource {
   int64_t height() const override { return options_.height; }
   int64_t width() const override { return options_.width; }
   int64_t channels() const override { return options_.channels; }
-  int64_t classes() const override { return samples_->classes(); }
+  int64_t classes() const override { return classes_; }
   int64_t batch() const override { return options_.batch; }
   int64_t batches() const override;
   bool is_stream() const override { return samples_->is_stream(); }
@@ -82,6 +84,7 @@ class Loader final : public BatchSource {
   void make(const Work& work, Maker& maker);
   void make_sample(Slot& slot, int64_t place, Maker& maker);
   int64_t draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const;
+  int64_t label_of(const Encoded& file, int64_t index) const;
   void finish(const Work& work);
   void report(int64_t index, const std::string& reason);
   void compact(Slot& slot) const;
@@ -92,6 +95,7 @@ class Loader final : public BatchSource {
   std::shared_ptr<const Transform> transform_;
   LoaderOptions options_;
   int64_t image_bytes_ = 0;
+  int64_t classes_ = 0;
   bool copied_ = false;  // pixels in memory go into a batch as they are
   int64_t run_ = 1;      // images that a thread takes at once: many where they are small
 

@@ -31,6 +31,8 @@ LoaderOptions loader_options(const Value& spec) {
   o.throw_on_bad = spec["onBadImage"].text() == "throw";
   o.bad_limit = spec["badImageLimit"].integer();
   o.pinned = spec["pinned"].boolean();
+  if (const Value& classes = spec["classes"]; !std::holds_alternative<std::nullptr_t>(classes.data))
+    o.classes = classes.integers();
   return o;
 }
 

@@ -55,6 +55,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   await using data = await openPart(flags.data, flags.split);
   tellNotes([data]);
   const found = await evaluateInDetail(model, data, options);
+  tellNotes([found]);
   for (const { name, reason } of found.bad) console.error(`bad image ${name}: ${reason}`);
   console.log(flags.json ? JSON.stringify(asJson(found, flags)) : asText(found, flags));
 }

@@ -3,9 +3,8 @@
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected, LmError } from '../../errors.ts';
+import { expected, firstFew, LmError } from '../../errors.ts';
 import type { Split } from '../datasets.ts';
-import { firstFew } from '../firstFew.ts';
 import { type Entries, entriesOf } from './entries.ts';
 import { classesThatAreNoParts, findPart } from './parts.ts';
 import { PassedOver } from './passedOver.ts';

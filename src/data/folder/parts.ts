@@ -1,8 +1,7 @@
 /** Folders of folders of images that are parts of one data set: to train on, and to test on. */
 import { join } from 'node:path';
-import { expected } from '../../errors.ts';
+import { expected, firstFew } from '../../errors.ts';
 import type { Split } from '../datasets.ts';
-import { firstFew } from '../firstFew.ts';
 import { type Entries, entriesOf } from './entries.ts';
 
 /** What folders of a part are called, in small letters; the first that is there is taken. */

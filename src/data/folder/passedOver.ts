@@ -1,5 +1,5 @@
 /** What of a folder is passed over, so that it can be told of. */
-import { firstFew } from '../firstFew.ts';
+import { firstFew } from '../../errors.ts';
 
 /** Why a file or folder is passed over. */
 export type Reason = keyof typeof words;

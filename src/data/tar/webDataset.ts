@@ -3,10 +3,9 @@
  * dot.
  */
 import { setImmediate } from 'node:timers/promises';
-import { LmError } from '../../errors.ts';
+import { firstFew, LmError } from '../../errors.ts';
 import { isImageEnding } from '../../images/imageFile.ts';
 import type { FileStamp } from '../../native/binding.ts';
-import { firstFew } from '../firstFew.ts';
 import { isHiddenPath } from '../hidden.ts';
 import { expandPath } from './braces.ts';
 import { openShard } from './shardFile.ts';
