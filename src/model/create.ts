@@ -3,6 +3,7 @@ import { parseOptions } from '../check.ts';
 import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { expected } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
+import { checkInputOrder } from '../graph/inputOrder.ts';
 import type { Dtype, NativeModel } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { type Preprocessing, preprocessingOf, transformTo } from '../transforms/preprocessing.ts';
@@ -20,6 +21,7 @@ export function create(graph: Graph, options: ModelOptions): Core {
 /** A model from a checkpoint, adapted where other classes or another size are asked for. */
 export async function load(path: string, options: LoadOptions): Promise<Core> {
   const { device, seed, ...wanted } = parseOptions(loadSchema, options, 'model');
+  checkInputOrder(wanted.input, 'model.input');
   const { graph, classNames, dtype, preprocessing, sets } = await readCheckpoint(path);
   const adapted = adapt(graph, classNames, wanted);
   const loaded = loadReport(adapted);

@@ -1,5 +1,6 @@
 import { oneOf, parseOptions } from '../check.ts';
 import type { Graph } from '../graph/graph.ts';
+import { checkInputOrder } from '../graph/inputOrder.ts';
 import { architecture, type Spec } from './architectures.ts';
 import { type NetworkConfig, network } from './network.ts';
 import { imagesOf, type PresetOptions, presetOptionsSchema } from './presetOptions.ts';
@@ -99,8 +100,8 @@ export const presetNames: readonly PresetName[] = Object.keys(presets) as Preset
 /**
  * Graph of a built-in model.
  *
- * @throws ERR_UNKNOWN_NAME with the nearest name; ERR_CONFIG for a wrong option, or a variant that the model
- *   has not.
+ * @throws ERR_UNKNOWN_NAME with the nearest name; ERR_CONFIG for a wrong option, an input in another order
+ *   ([32, 32, 3]), or a variant that the model has not.
  * @example
  * const graph = preset('lm_resnet20', { classes: 100 });
  */
@@ -119,5 +120,6 @@ export function preset(name: PresetName, options: PresetOptions = {}): Graph {
 export function presetConfig(name: PresetName, options: PresetOptions = {}): NetworkConfig {
   const row = rows[oneOf(name, presetNames, 'model')];
   const { classes, input, mean, std, ...variants } = parseOptions(presetOptionsSchema, options, 'preset');
+  checkInputOrder(input, 'preset.input');
   return { ...architecture(row, variants), name, ...imagesOf(row.set, { classes, input, mean, std }) };
 }

@@ -93,6 +93,7 @@ describe('a checkpoint that is loaded', () => {
     { title: 'names of another number', options: { classes: 3, classNames: ['a'] }, code: 'ERR_CONFIG' },
     { title: 'no class', options: { classes: 0 }, code: 'ERR_CONFIG' },
     { title: 'other channels', options: { input: [3, 8, 8] }, code: 'ERR_SHAPE' },
+    { title: 'channels at the end', options: { input: [8, 8, 1] }, code: 'ERR_CONFIG' },
     { title: 'an unknown option', options: { klasses: 3 }, code: 'ERR_CONFIG' },
   ])('is refused: $title', async ({ options, code }) => {
     expect(await codeOf(loaded(await checkpoint(), options as LoadOptions))).toBe(code);

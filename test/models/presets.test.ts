@@ -194,6 +194,10 @@ describe('preset', () => {
     ['an unknown option', { clases: 10 }],
     ['zero classes', { classes: 0 }],
     ['a fractional size', { input: [3, 32.5, 32] }],
+    ['channels at the end', { input: [32, 32, 3] }],
+    ['one channel at the end', { input: [28, 28, 1] }],
+    ['four channels at the end', { input: [224, 160, 4] }],
+    ['channels in the middle', { input: [64, 3, 48] }],
     ['means for other channels', { mean: [0.5] }],
     ['a deviation of zero', { std: [0.2, 0, 0.2] }],
     ['another k', { k: 'mine' }],
@@ -203,6 +207,24 @@ describe('preset', () => {
   ])('refuses %s', (_, options) => {
     expect(thrown(() => preset('lm_resnet20', options as object)).code).toBe('ERR_CONFIG');
   });
+
+  it.each([
+    [[32, 32, 3], '[3, 32, 32]'],
+    [[28, 20, 1], '[1, 28, 20]'],
+    [[64, 3, 48], '[3, 64, 48]'],
+  ] as const)('names the order of the input where it is %o', (input, order) => {
+    const { text } = thrown(() => preset('lm_resnet20', { input }));
+    expect(text).toContain('[channels, height, width]');
+    expect(text).toContain(order);
+  });
+
+  it.each([[[3, 32, 32]], [[1, 28, 28]], [[3, 32, 4]], [[12, 32, 32]], [[64, 4, 4]], [[4, 8, 3]]] as const)(
+    'takes an input %o that cannot be meant otherwise',
+    (input) => {
+      const { channels, height, width } = preset('resnet20', { input }).input;
+      expect([channels, height, width]).toEqual(input);
+    },
+  );
 
   it.each([
     ['preact_resnet20', { k: 'paper' }],
