@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "binding/loader_wrap.h"
 #include "binding/parse.h"
 #include "binding/waiting_source.h"
+#include "binding/wraps/loader_wrap.h"
 #include "core/run/device_feed.h"
 
 namespace lm::binding {

@@ -38,8 +38,7 @@ struct DrawKey {
 // Weights of one mix: a number per branch, or per branch and image of the batch.
 struct MixWeights {
   std::span<double> forward, backward;                         // by branch, in the table of the step
-  std::vector<std::span<double>> host_forward, host_backward;  // by branch, for every image; none where
-                                                               // the law draws for the batch
+  std::vector<std::span<double>> host_forward, host_backward;  // by branch, for every image, if it draws so
   std::vector<at::Tensor> forward_images, backward_images;     // the same on the device, double [n]
   bool per_image = false;                                      // which of the two this step takes
 

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <array>
+#include <functional>
 #include <optional>
 
 #include "core/ops/frame.h"
@@ -69,8 +70,7 @@ class Session {
   void add(const Contribution& c, int slot, const Call& call);
   void move(const Contribution& c, int slot);
   void look(const at::Tensor& tensor, const Node& node);
-  template <typename Work>
-  void guard(const Node& node, const Work& work);
+  void guard(const Node& node, const std::function<void()>& work);
 
   Plan plan_;
   Arena& arena_;

@@ -15,7 +15,7 @@ class StepTable {
     kUpdate,       // number of its update, from 0: of the steps that moved something
     kLr,           // learning rate
     kMomentum,     // or decay of the first moment
-    kWeightDecay,  //
+    kWeightDecay,  // before the factor of a group
     kEmaDecay,     // what the averaged weights keep of themselves
     kLambda,       // what an image keeps of itself under Mixup and CutMix
     kShare,        // of a batch's gradient in that of the step, times the scale of the loss

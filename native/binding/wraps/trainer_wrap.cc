@@ -1,10 +1,10 @@
-#include "binding/trainer_wrap.h"
+#include "binding/wraps/trainer_wrap.h"
 
 #include "binding/errors.h"
 #include "binding/job_thread.h"
-#include "binding/loader_wrap.h"
 #include "binding/parse.h"
-#include "binding/wrap.h"
+#include "binding/wraps/loader_wrap.h"
+#include "binding/wraps/wrap.h"
 
 namespace lm::binding {
 namespace {

@@ -1,4 +1,4 @@
-#include "binding/loader_wrap.h"
+#include "binding/wraps/loader_wrap.h"
 
 #include <cstring>
 #include <vector>
@@ -6,8 +6,8 @@
 #include "binding/errors.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
-#include "binding/source_wrap.h"
-#include "binding/wrap.h"
+#include "binding/wraps/source_wrap.h"
+#include "binding/wraps/wrap.h"
 #include "data/loader/parse.h"
 
 namespace lm::binding {

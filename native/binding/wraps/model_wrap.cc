@@ -1,10 +1,10 @@
-#include "binding/model_wrap.h"
+#include "binding/wraps/model_wrap.h"
 
 #include "binding/errors.h"
 #include "binding/evaluation.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
-#include "binding/wrap.h"
+#include "binding/wraps/wrap.h"
 #include "core/ops/op.h"
 #include "core/parse_graph.h"
 

@@ -6,9 +6,9 @@
 
 #include "binding/ending_source.h"
 #include "binding/job_thread.h"
-#include "binding/model_wrap.h"
 #include "binding/napi_setup.h"
 #include "binding/waiting_source.h"
+#include "binding/wraps/model_wrap.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
 #include "data/loader/loader.h"

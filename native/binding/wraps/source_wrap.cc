@@ -1,11 +1,11 @@
-#include "binding/source_wrap.h"
+#include "binding/wraps/source_wrap.h"
 
 #include <charconv>
 
 #include "binding/errors.h"
 #include "binding/job_thread.h"
 #include "binding/parse.h"
-#include "binding/wrap.h"
+#include "binding/wraps/wrap.h"
 
 namespace lm::binding {
 namespace {

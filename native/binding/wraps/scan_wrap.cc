@@ -1,9 +1,9 @@
-#include "binding/scan_wrap.h"
+#include "binding/wraps/scan_wrap.h"
 
 #include "binding/errors.h"
 #include "binding/parse.h"
-#include "binding/source_wrap.h"
-#include "binding/wrap.h"
+#include "binding/wraps/source_wrap.h"
+#include "binding/wraps/wrap.h"
 
 namespace lm::binding {
 
