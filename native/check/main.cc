@@ -4,7 +4,7 @@
 //   [--lr 0.1]
 //            [--seed 0] [--threads 1] [--workers 0]
 // Prints one JSON object: the losses of SGD steps on seeded random images, gradient norms of the first step,
-// and times.
+// memory and times.
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -70,6 +70,16 @@ std::shared_ptr<lm::Samples> random_images(const lm::Graph& graph, const Options
   for (int64_t i = 0; i < count; ++i)
     labels.push_back(static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes))));
   return std::make_shared<lm::MemorySamples>(images, labels);
+}
+
+// Most bytes of the process that lay in memory at once, libtorch's code among them; 0 where Linux does not
+// say.
+size_t peak_resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  size_t kib = 0;
+  for (std::string word; status >> word;)
+    if (word == "VmHWM:") status >> kib;
+  return 1024 * kib;
 }
 
 lm::OptimizerSpec one_group(const lm::Graph& graph) {
@@ -139,8 +149,9 @@ void run(const Options& options) {
   }
   std::sort(milliseconds.begin(), milliseconds.end());
   const double median = milliseconds.empty() ? 0 : milliseconds[milliseconds.size() / 2];
-  std::printf("},\"activationBytes\":%zu,\"strayBytes\":%zu,\"medianStepMs\":%.3f}\n", activation_bytes,
-              stray_bytes, median);
+  std::printf(
+      "},\"activationBytes\":%zu,\"strayBytes\":%zu,\"peakResidentBytes\":%zu,\"medianStepMs\":%.3f}\n",
+      activation_bytes, stray_bytes, peak_resident_bytes(), median);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Peak memory of activations of one training step, by strategy: everything that is alive at the peak, less
-// parameters, gradients and momenta.
+// Peak memory of one training step, by strategy: of activations (the planned arena, and what libtorch takes
+// inside its calls; no parameters, gradients and momenta), and of the whole process (VmHWM), beside that of a
+// step of one image, which is what does not grow with the batch.
 //   npm run bench:memory -- [--batch 128] [--threads 1]
 // Prints a table for docs/schemes.md. RevNet-110 with ten times the steps takes minutes.
 import { execFileSync } from 'node:child_process';
@@ -38,12 +39,12 @@ const rows = [
   [far, ['reverse']],
 ];
 
-function measure(graph, [memory, every = '1']) {
+function step(graph, [memory, every = '1'], batch) {
   const file = join(folder, 'graph.json');
   writeFileSync(file, JSON.stringify(graph.toSpec()));
   const words = [
     '--batch',
-    values.batch,
+    batch,
     '--threads',
     values.threads,
     '--steps',
@@ -55,20 +56,27 @@ function measure(graph, [memory, every = '1']) {
   ];
   const more = ['--memory', memory, '--every', every];
   const program = join(root, 'build/Release/lm-check');
-  const { activationBytes, medianStepMs } = JSON.parse(
+  return JSON.parse(
     execFileSync(program, [file, ...words, ...more], {
       encoding: 'utf8',
       env: { ...process.env, GOMP_SPINCOUNT: '10000' },
     }),
   );
+}
+
+function measure(graph, strategy) {
+  const [memory, every] = strategy;
+  const { activationBytes, peakResidentBytes, medianStepMs } = step(graph, strategy, values.batch);
+  const one = step(graph, strategy, '1').peakResidentBytes;
   const name = memory === 'recompute' ? `recompute, every ${every} steps` : memory;
-  const mib = (activationBytes / 2 ** 20).toFixed(0);
-  console.log(`| ${graph.name} | ${name} | ${mib} MiB | ${(medianStepMs / 1000).toFixed(1)} s |`);
+  const mib = (bytes) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  const memories = [activationBytes, peakResidentBytes, one].map(mib).join(' | ');
+  console.log(`| ${graph.name} | ${name} | ${memories} | ${(medianStepMs / 1000).toFixed(1)} s |`);
 }
 
 try {
   console.log(
-    `| network, batch ${values.batch}, 32 x 32 | memory | peak of activations | one step |\n|---|---|---|---|`,
+    `| network, batch ${values.batch}, 32 x 32 | memory | peak of activations | peak resident | at batch 1 | one step |\n|---|---|---|---|---|---|`,
   );
   for (const [graph, ...strategies] of rows) for (const strategy of strategies) measure(graph, strategy);
 } finally {
