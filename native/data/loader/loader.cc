@@ -1,42 +1,18 @@
 #include "data/loader/loader.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "core/error.h"
-#include "data/loader/pixels.h"
+#include "data/loader/slot.h"
 
 namespace lm {
 namespace {
 
 // Images of about this many bytes are handed out at once, so that locking costs nothing beside them.
 constexpr int64_t kBytesAtOnce = 1 << 16;
-constexpr int kReplacements = 64;
 
 }  // namespace
-
-// One batch under way.
-struct Loader::Slot {
-  int64_t step = -1, left = 0, counted = 0;
-  Order order;
-  at::Tensor pixels, labels;
-  std::vector<int64_t> indices;  // -1: no sample
-  std::exception_ptr error;
-};
-
-// Places [first, last) of a slot.
-struct Loader::Work {
-  Slot* slot = nullptr;
-  int64_t first = 0, last = 0;
-};
-
-// What one thread needs.
-struct Loader::Maker {
-  Decoder decoder;
-  TransformScratch scratch;
-  std::vector<uint8_t> buffer;
-};
 
 Loader::Loader(std::shared_ptr<Samples> samples, std::shared_ptr<const Transform> transform,
                const LoaderOptions& options)
@@ -220,99 +196,6 @@ void Loader::make(const Work& work, Maker& maker) {
     const std::lock_guard lock(mutex_);
     if (!work.slot->error) work.slot->error = std::current_exception();
   }
-}
-
-void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
-  const int64_t position = (slot.step % batches() * options_.world + options_.rank) * options_.batch + place;
-  int64_t& index = slot.indices[static_cast<size_t>(place)];
-  index = -1;
-  if (position >= samples_->count()) return;
-  const int64_t first = options_.training ? (*slot.order)[static_cast<size_t>(position)] : position;
-  const uint64_t epoch = options_.training ? static_cast<uint64_t>(slot.step / batches()) : 0;
-  uint8_t* pixels = slot.pixels.data_ptr<uint8_t>() + place * slot.pixels.stride(0);
-  Rng others(options_.seed, "replacement", epoch, static_cast<uint64_t>(first));
-  int64_t candidate = first;
-  for (int tries = 0; tries < kReplacements; ++tries) {
-    try {
-      slot.labels.data_ptr<int64_t>()[place] =
-          draw(candidate, Rng(options_.seed, "augment", epoch, static_cast<uint64_t>(first)), maker, pixels);
-      index = candidate;
-      return;
-    } catch (const EndOfSamples&) {
-      return;
-    } catch (const ImageError& e) {
-      report(candidate, e.reason);
-    }
-    // Left out of an evaluation: another in its place would count twice.
-    if (!options_.training && !samples_->is_stream()) return;
-    candidate = static_cast<int64_t>(others.below(static_cast<uint64_t>(samples_->count())));
-  }
-  fail("ERR_DATASET", "Expected an image that can be used in place of `", samples_->name(first),
-       "` but received ", kReplacements, " bad ones");
-}
-
-// One image of the batch; returns its label.
-int64_t Loader::draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const {
-  const Encoded file = samples_->read(index, maker.buffer);
-  if (copied_) {
-    std::memcpy(out, file.bytes.data(), file.bytes.size());
-    return label_of(file, index);
-  }
-  if (const std::optional<RawSize> raw = samples_->raw()) {
-    MemoryPixels pixels(file.bytes.data(), *raw);
-    transform_->apply(pixels, rng, maker.scratch);
-  } else {
-    FilePixels pixels(maker.decoder, maker.decoder.open(file.bytes, options_.decoding, file.rows));
-    transform_->apply(pixels, rng, maker.scratch);
-  }
-  const Image& image = maker.scratch.image;
-  if (image.width() != options_.width || image.height() != options_.height)
-    throw ImageError("its size is " + std::to_string(image.height()) + " x " + std::to_string(image.width()));
-  store(image, options_.channels, out);
-  return label_of(file, index);
-}
-
-int64_t Loader::label_of(const Encoded& file, int64_t index) const {
-  if (options_.classes.empty()) return file.label;
-  const auto place = static_cast<size_t>(file.label);
-  const int64_t label = place < options_.classes.size() ? options_.classes[place] : -1;
-  LM_CHECK(label >= 0, "ERR_DATASET", "Expected an image of a known class for `", samples_->name(index),
-           "` but received the label ", file.label);
-  return label;
-}
-
-// Remembers an image that cannot be used.
-void Loader::report(int64_t index, const std::string& reason) {
-  const std::string name = samples_->name(index);
-  LM_CHECK(!options_.throw_on_bad, "ERR_IMAGE", "Expected an image that can be decoded for `", name,
-           "` but received one that cannot: ", reason);
-  const std::lock_guard lock(mutex_);
-  if (bad_.emplace(index, reason).second) untold_.push_back({name, reason});
-  // A known one too: it may have been met first in a batch that is made ahead and never asked for.
-  LM_CHECK(static_cast<int64_t>(bad_.size()) <= options_.bad_limit, "ERR_DATASET", "Expected at most ",
-           options_.bad_limit, " images that cannot be used but received more, the last `", name,
-           "`: ", reason);
-}
-
-// An evaluation counts the samples that are there, and they come first. The lock is held.
-void Loader::compact(Slot& slot) const {
-  uint8_t* pixels = slot.pixels.data_ptr<uint8_t>();
-  int64_t* labels = slot.labels.data_ptr<int64_t>();
-  const auto bytes = static_cast<size_t>(slot.pixels.stride(0));
-  size_t to = 0;
-  for (size_t from = 0; from < slot.indices.size(); ++from) {
-    if (slot.indices[from] < 0) continue;
-    if (to != from) {
-      slot.indices[to] = slot.indices[from];
-      labels[to] = labels[from];
-      std::memcpy(pixels + to * bytes, pixels + from * bytes, bytes);
-    }
-    ++to;
-  }
-  slot.counted = static_cast<int64_t>(to);
-  if (to > 0) return;
-  labels[0] = 0;
-  std::memset(pixels, 0, bytes);
 }
 
 }  // namespace lm
