@@ -10,7 +10,8 @@ import { parseOptions } from '../check.ts';
 import { LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
-import { Model } from '../model/model.ts';
+import { coreOf, Model } from '../model/model.ts';
+import { copyTensors } from '../model/tensors.ts';
 import { must } from '../must.ts';
 import { doubled } from './doubled.ts';
 
@@ -86,7 +87,7 @@ export async function deepen(model: Model, options: DeepenOptions = {}): Promise
     sixteenBit,
   });
   try {
-    await made.copyTensors(model, origins);
+    await copyTensors(coreOf(made), coreOf(model), origins);
     for (const [path, origin] of origins) {
       const change = changes.get(origin);
       if (change !== undefined) await made.writeTensor(path, change(await model.readTensor(origin)));

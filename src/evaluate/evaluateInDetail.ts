@@ -8,7 +8,10 @@ import { expected } from '../errors.ts';
 import { matchClasses } from '../loading/classNames.ts';
 import type { Images } from '../loading/images.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
-import type { Model } from '../model/model.ts';
+import { checkImages } from '../model/checkImages.ts';
+import { classesOf } from '../model/core.ts';
+import { evaluateViews } from '../model/evaluate.ts';
+import { coreOf, type Model } from '../model/model.ts';
 import { type EvaluateOptions, type Evaluating, evaluateShape } from '../model/options.ts';
 import { must } from '../must.ts';
 import type { Evaluation } from '../native/binding.ts';
@@ -59,13 +62,14 @@ export async function evaluateInDetail(
   options: DetailOptions = {},
 ): Promise<DetailedEvaluation> {
   const { tta, ...evaluating } = parseOptions(detailSchema, options, 'evaluate');
-  const data = model.check(images, false);
+  const core = coreOf(model);
+  const data = checkImages(core, images, false);
   if (tta !== 'none' && data.count === null)
     throw expected('ERR_CONFIG', 'images that can be read again, for several views,', 'data', data.name);
   const [first, ...others] = viewsOf(transformOf(data, model.input, false), tta, data.size).map((view) =>
-    model.check(data.with(view), false),
+    checkImages(core, data.with(view), false),
   );
-  const found = await model.evaluateViews([must(first), ...others], evaluating);
-  const { notes } = matchClasses(data, model.classes);
+  const found = await evaluateViews(core, [must(first), ...others], evaluating, true);
+  const { notes } = matchClasses(data, classesOf(core));
   return { ...scoreTable(found, model.classNames), notes, classNames: model.classNames };
 }

@@ -1,30 +1,16 @@
-/** A network with its weights, on a device: the public methods, each written in a file of its own. */
-import type { Snapshot } from '../checkpoint/checkpoint.ts';
 import type { Graph } from '../graph/graph.ts';
-import type { NamedClasses } from '../loading/classNames.ts';
-import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
-import type {
-  Dtype,
-  Evaluation,
-  NativeEvaluation,
-  NativeModel,
-  NativeTensor,
-  NativeVjp,
-  TensorSet,
-} from '../native/binding.ts';
+import type { Dtype, Evaluation, NativeTensor, NativeVjp, TensorSet } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
 import type { LoadReport } from './adapt.ts';
-import { checkImages } from './checkImages.ts';
-import { type Core, classesOf } from './core.ts';
+import type { Core } from './core.ts';
 import { copy, create, load } from './create.ts';
-import { evaluate, evaluateViews } from './evaluate.ts';
+import { evaluate } from './evaluate.ts';
 import type { GivenImages } from './givenImages.ts';
 import { inputOf } from './input.ts';
 import type {
   EvaluateOptions,
-  Evaluating,
   LoadOptions,
   ModelOptions,
   PredictOptions,
@@ -34,15 +20,21 @@ import type {
 import { logits, predict } from './predict.ts';
 import type { Prediction } from './predictions.ts';
 import { probe } from './probe.ts';
-import { save, snapshot } from './save.ts';
-import { copyTensors, readTensor, writeTensor } from './tensors.ts';
-import { type Adopted, beginTraining, close } from './training.ts';
+import { save } from './save.ts';
+import { readTensor, writeTensor } from './tensors.ts';
+import { close } from './training.ts';
 import { vjp } from './vjp.ts';
 
+/** What the functions of this folder work on. @internal */
+export let coreOf: (model: Model) => Core;
+
+/** A second model with the same weights and statistics, on the same device. @internal */
+export let copyOf: (model: Model) => Promise<Model>;
+
 /**
- * A network with its weights: predicts, evaluates, trains
- * (`train`), is saved and loaded. Holds native memory: `close` it, or write `await using model = …`. Calls
- * may overlap: they are queued, and run between the steps of a training.
+ * A network with its weights: predicts, evaluates, trains (`train`), is saved and loaded. Holds native
+ * memory: `close` it, or write `await using model = …`. Calls may overlap: they are queued, and run between
+ * the steps of a training.
  *
  * @example
  * await using model = await Model.load('model.safetensors');
@@ -50,6 +42,11 @@ import { vjp } from './vjp.ts';
  * console.log(digit?.label, digit?.probability);
  */
 export class Model {
+  static {
+    coreOf = (model) => model.#core;
+    copyOf = async (model) => new Model(await called(copyOf, () => copy(model.#core)));
+  }
+
   readonly graph: Graph;
   readonly dtype: Dtype;
   readonly device: string;
@@ -101,15 +98,10 @@ export class Model {
     return new Model(await load(path, options));
   }
 
-  /** A second model with the same weights and statistics, on the same device. @internal */
-  async copy(): Promise<Model> {
-    return new Model(await called(this.copy, () => copy(this.#core)));
-  }
-
   /**
    * What it takes: size and normalisation, and what brings image files to it in evaluations and predictions
-   * (`transform`, `exif`, `sixteenBit`): as
-   * chosen when it was made, or as its last training evaluated. Checkpoints have all of it.
+   * (`transform`, `exif`, `sixteenBit`): as chosen when it was made, or as its last training evaluated.
+   * Checkpoints have all of it.
    */
   get input(): ModelInput {
     return inputOf(this.#core);
@@ -121,11 +113,6 @@ export class Model {
    */
   get classNames(): readonly string[] {
     return this.#core.classNames;
-  }
-
-  /** Its classes as `matchClasses` takes them. @internal */
-  get classes(): NamedClasses {
-    return classesOf(this.#core);
   }
 
   /** Bytes of weights and statistics; 0 once closed. */
@@ -143,13 +130,12 @@ export class Model {
    * options say otherwise.
    *
    * @param images the path or the bytes (a `Buffer`, what `fetch` gives) of an image file of any format, a
-   *   list of these, or pixels, uint8
-   *   [n, height, width, channels], one image after the other. Bytes are a file where they begin like one.
+   *   list of these, or pixels, uint8 [n, height, width, channels], one image after the other. Bytes are a
+   *   file where they begin like one.
    * @param options.amp `bfloat16` or `float16`: type of convolutions and linear layers, for a model of
    *   float32; default `none`.
    * @throws ERR_IMAGE naming the file that cannot be decoded, ERR_FILE; ERR_SHAPE when pixels are not a
-   *   whole number of images; ERR_NOT_FINITE
-   *   when the weights give no numbers; ERR_CONFIG, ERR_CLOSED.
+   *   whole number of images; ERR_NOT_FINITE when the weights give no numbers; ERR_CONFIG, ERR_CLOSED.
    * @example
    * const [cat] = await model.predict('cat.jpg', { topK: 3 });
    */
@@ -189,11 +175,6 @@ export class Model {
     return called(this.evaluate, () => evaluate(this.#core, images, options));
   }
 
-  /** Evaluates in detail, on the mean over views of the same images, as `check` gave them. @internal */
-  evaluateViews(views: readonly [Dataset, ...Dataset[]], options: Evaluating): Promise<NativeEvaluation> {
-    return called(this.evaluateViews, () => evaluateViews(this.#core, views, options, true));
-  }
-
   /**
    * One tensor: a weight, a running statistic (`value`), its average (`ema`), a gradient of the last `vjp`,
    * or one of the optimiser's moments.
@@ -215,15 +196,6 @@ export class Model {
    */
   writeTensor(path: string, values: Float32Array | Float64Array, set: TensorSet = 'value'): Promise<void> {
     return called(this.writeTensor, () => writeTensor(this.#core, path, set, values));
-  }
-
-  /**
-   * Weights and statistics of another model of the same type become its own, on the device.
-   *
-   * @param paths those of the other model, by its own. @internal
-   */
-  copyTensors(other: Model, paths: ReadonlyMap<string, string>): Promise<void> {
-    return called(this.copyTensors, () => copyTensors(this.#core, other.#core, paths));
   }
 
   /**
@@ -265,14 +237,6 @@ export class Model {
     return called(this.save, () => save(this.#core, path));
   }
 
-  /**
-   * Copies its tensors and those of the sets that a run goes on with, to be written with what is known of the
-   * run. @internal
-   */
-  snapshot(run: Readonly<Record<string, unknown>>, sets: readonly TensorSet[]): Promise<Snapshot> {
-    return snapshot(this.#core, run, sets);
-  }
-
   /** Releases the native memory; a training is stopped first. Closing twice does nothing. */
   close(): Promise<void> {
     return close(this.#core);
@@ -285,22 +249,5 @@ export class Model {
   /** True once `close` was called. */
   get closed(): boolean {
     return this.#core.closing !== null;
-  }
-
-  /** Checks that images fit the model, and gives them as a data set. @internal */
-  check(images: Images, training: boolean): Dataset {
-    return checkImages(this.#core, images, training);
-  }
-
-  /**
-   * Begins a training: one at a time; the model takes over how its data are looked at, and
-   * without names of its own those of its classes. The result ends it.
-   * @internal
-   */
-  beginTraining(
-    stop: () => void,
-    adopted?: Adopted,
-  ): { readonly native: NativeModel; readonly end: () => void } {
-    return beginTraining(this.#core, stop, adopted);
   }
 }

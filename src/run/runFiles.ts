@@ -4,7 +4,8 @@ import type { DetailedEvaluation } from '../evaluate/evaluateInDetail.ts';
 import { replaceFile } from '../files.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { CoefficientsRow, MetricsRow, StepRow } from '../metricsRow.ts';
-import type { Model } from '../model/model.ts';
+import { coreOf, type Model } from '../model/model.ts';
+import { snapshot } from '../model/save.ts';
 import type { NativeLoaderSpec, TensorSet } from '../native/binding.ts';
 import { writeCurves } from '../pictureFile.ts';
 import { boardCoefficients, boardEvent, boardSamples } from './board.ts';
@@ -106,8 +107,8 @@ export async function openRunFiles(
       await replaceFile(join(folder, runFileNames.evaluation), (file) => file.writeFile(text));
     },
     async save(state) {
-      const snapshot = await model.snapshot({ ...state }, sets);
-      return () => writeRunCheckpoint(folder, state, snapshot);
+      const copied = await snapshot(coreOf(model), { ...state }, sets);
+      return () => writeRunCheckpoint(folder, state, copied);
     },
     async secondsSoFar(imagesPerStep) {
       return trainingSeconds(await readMetrics(metrics), imagesPerStep);

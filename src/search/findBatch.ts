@@ -4,7 +4,8 @@ import { parseOptions } from '../check.ts';
 import { isLmError } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
-import type { Model } from '../model/model.ts';
+import { checkImages } from '../model/checkImages.ts';
+import { copyOf, coreOf, type Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { trainSchema } from '../train/options.ts';
 import type { TrainSettings, TrainSettingsInput } from '../train/settings.ts';
@@ -71,9 +72,9 @@ export async function findBatch(
 ): Promise<BatchSearch> {
   const { most } = parseOptions(batchRangeSchema, { most: wanted }, 'findBatch');
   const settings = atLargest(parseOptions(trainSchema, training, 'training'));
-  const data = model.check(images, true);
+  const data = checkImages(coreOf(model), images, true);
   const end = Math.min(most, Math.floor((data.count ?? most) / settings.accumulate));
-  await using copy = await model.copy();
+  await using copy = await copyOf(model);
   const trials: BatchTrial[] = [];
   const fits = async (batch: number): Promise<boolean> => {
     const trial = await tried(copy, data, { ...settings, batch }, trials, signal);

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import type { Images } from '../loading/images.ts';
-import type { Model } from '../model/model.ts';
+import { checkImages } from '../model/checkImages.ts';
+import { copyOf, coreOf, type Model } from '../model/model.ts';
 import { must } from '../must.ts';
 import type { RateSearch } from '../picture/rates.ts';
 import { trainSchema } from '../train/options.ts';
@@ -65,10 +66,10 @@ export async function findLearningRate(
   const { training = {}, signal, ...range } = options;
   const { from, to, ramp } = parseOptions(rateRangeSchema, range, 'findLearningRate');
   const settings: TrainSettings = parseOptions(trainSchema, training, 'training');
-  const data = model.check(images, true);
+  const data = checkImages(coreOf(model), images, true);
   const all = Array.from({ length: ramp }, (_, i) => from * (to / from) ** (i / (ramp - 1)));
   const losses: number[] = [];
-  await using copy = await model.copy();
+  await using copy = await copyOf(model);
   const diverged = await withTrial(copy, data, settings, signal, async (steps) => {
     while (losses.length < ramp) {
       const chunk = await steps(all.slice(losses.length, losses.length + stride));

@@ -2,7 +2,8 @@
 import { LmError } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { checkAmp } from '../model/amp.ts';
-import type { Model } from '../model/model.ts';
+import { coreOf, type Model } from '../model/model.ts';
+import { beginTraining } from '../model/training.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { openTrainer } from '../train/openTrainer.ts';
 import { freshLossScale, resetState } from '../train/optimizerState.ts';
@@ -32,7 +33,7 @@ export async function withTrial<T>(
 ): Promise<T> {
   checkAmp(settings.amp, copy.dtype, settings.memory.kind);
   let stop = (): void => {};
-  const { native: open, end } = copy.beginTraining(() => stop());
+  const { native: open, end } = beginTraining(coreOf(copy), () => stop());
   try {
     const trainer = openTrainer(open, copy, data, settings);
     stop = () => trainer.stop();

@@ -4,7 +4,9 @@
  */
 import { LmError } from '../errors.ts';
 import { adoptedNames, matchClasses } from '../loading/classNames.ts';
-import type { Model } from '../model/model.ts';
+import { classesOf } from '../model/core.ts';
+import { coreOf, type Model } from '../model/model.ts';
+import { beginTraining } from '../model/training.ts';
 import type {
   Evaluation,
   NativeChunkResult,
@@ -74,7 +76,7 @@ export class Loop {
     this.#settings = settings;
     this.#beginning = beginning;
     this.#lossScale = beginning.resumed?.state.lossScale ?? freshLossScale(settings);
-    const { native: open, end } = model.beginTraining(() => this.stop(), {
+    const { native: open, end } = beginTraining(coreOf(model), () => this.stop(), {
       preprocessing: evaluationOf(data, model.input),
       classNames: adoptedNames(model.classNames, data.train.classNames),
     });
@@ -184,7 +186,7 @@ export class Loop {
   #notes(): string[] {
     const { train, test } = this.#data;
     const sets = test === undefined ? [train] : [train, test];
-    return sets.flatMap((set) => matchClasses(set, this.#model.classes).notes);
+    return sets.flatMap((set) => matchClasses(set, classesOf(coreOf(this.#model))).notes);
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */

@@ -3,7 +3,9 @@ import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { Images } from '../loading/images.ts';
 import { checkAmp } from '../model/amp.ts';
-import { Model } from '../model/model.ts';
+import { checkImages } from '../model/checkImages.ts';
+import { classesOf } from '../model/core.ts';
+import { coreOf, Model } from '../model/model.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
@@ -65,11 +67,11 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
   if (settings.tensorboard && run === undefined && resume === undefined)
     throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
   const sets = {
-    train: model.check(data.train, true),
-    test: data.test === undefined ? undefined : model.check(data.test, false),
+    train: checkImages(coreOf(model), data.train, true),
+    test: data.test === undefined ? undefined : checkImages(coreOf(model), data.test, false),
   };
   if (resume !== undefined) return resumedRun(model, sets, rest, { resume, signal });
-  checkSets(sets, settings, model.classes);
+  checkSets(sets, settings, classesOf(coreOf(model)));
   const loop = new Loop(model, sets, settings, { folder: run, signal });
   return new TrainRun(
     (emit) => loop.run(emit),
@@ -93,7 +95,7 @@ function resumedRun(
     const { path, state, folder } = resumed;
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
-    checkSets(sets, settings, model.classes);
+    checkSets(sets, settings, classesOf(coreOf(model)));
     checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
     return new Loop(model, sets, settings, { folder, signal, resumed });
   };

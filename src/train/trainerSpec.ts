@@ -5,7 +5,8 @@
 import type { ParamSpec } from '../graph/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';
-import type { Model } from '../model/model.ts';
+import { classesOf } from '../model/core.ts';
+import { coreOf, type Model } from '../model/model.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
 import { optimizerSpec } from './optimizerSpec.ts';
 import type { TrainSettings } from './settings.ts';
@@ -26,7 +27,7 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
       ...settings,
       training: true,
       device: model.device,
-      classes: model.classes,
+      classes: classesOf(coreOf(model)),
     }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { copyOf } from '../../src/model/model.ts';
 import { must } from '../../src/must.ts';
 import { drawRates, type RateSearch } from '../../src/picture/rates.ts';
 import { writeRates } from '../../src/pictureFile.ts';
@@ -20,7 +21,7 @@ describe('a copy of a model', () => {
   it('has its weights, statistics and class names, and a life of its own', async () => {
     const model = await tinyModel({ dtype: 'float64', classNames: [...'abcd'] });
     await train(model, { train: set }, { batch: 8, steps: 3 });
-    await using copy = await model.copy();
+    await using copy = await copyOf(model);
     const before = await tensorsOf(model);
     expect(await tensorsOf(copy)).toEqual(before);
     expect(copy).toMatchObject({ dtype: 'float64', classNames: [...'abcd'] });

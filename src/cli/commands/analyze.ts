@@ -9,7 +9,8 @@ import { readImage } from '../../images/readImage.ts';
 import { loaderSpec, loadingShape } from '../../loading/loaderSpec.ts';
 import type { ModelInput } from '../../loading/modelInput.ts';
 import { readBatches } from '../../loading/readBatches.ts';
-import { Model } from '../../model/model.ts';
+import { checkImages } from '../../model/checkImages.ts';
+import { coreOf, Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
@@ -75,7 +76,7 @@ async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
   if (data === undefined) return {};
   await using set = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
   tellNotes([set]);
-  model.check(set, false);
+  checkImages(coreOf(model), set, false);
   const { height, width } = model.input;
   const spec = loaderSpec(set, model.input, { ...reading, device: 'cpu' });
   if (spec.height !== height || spec.width !== width)
