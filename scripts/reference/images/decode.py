@@ -272,10 +272,7 @@ def upright(file):
     with Image.open(io.BytesIO(file)) as image:
         image.load()
         shown = ImageOps.exif_transpose(image)
-        if shown.mode == "I;16":
-            high = (np.asarray(shown) >> 8).astype(np.uint8)
-            pixels = np.stack([high, high, high], 2)
-        elif shown.mode == "I":
+        if shown.mode in ("I", "I;16"):
             high = (np.asarray(shown) >> 8).astype(np.uint8)
             pixels = np.stack([high, high, high], 2)
         elif (found := high_bytes(file)) is not None:

@@ -248,6 +248,7 @@ describe('a damaged archive', () => {
     bytes[position] = value;
     return bytes;
   };
+  const records = (bytes: string): Buffer => tar([{ name: 'x', type: 'x', bytes }]);
   const sized = (size: string): Buffer => tar([{ name: 'first', bytes: '', size: Buffer.from(size) }]);
 
   it.each<[string, Uint8Array, string]>([
@@ -261,13 +262,9 @@ describe('a damaged archive', () => {
     ['with a size that is no number', sized('hello\0'), 'first'],
     ['with a size of digits that are not octal', sized('00000000009\0'), 'first'],
     ['with a size below zero', sized('-0000000010\0'), 'first'],
-    [
-      'with a pax record without its end',
-      tar([{ name: 'x', type: 'x', bytes: '99 path=a\n' }]),
-      'extended header',
-    ],
-    ['with a pax record of no length', tar([{ name: 'x', type: 'x', bytes: 'path=a\n' }]), 'extended header'],
-    ['with a pax record of length 0', tar([{ name: 'x', type: 'x', bytes: '0 a=b\n' }]), 'extended header'],
+    ['with a pax record without its end', records('99 path=a\n'), 'extended header'],
+    ['with a pax record of no length', records('path=a\n'), 'extended header'],
+    ['with a pax record of length 0', records('0 a=b\n'), 'extended header'],
     ['with a pax size that is no number', tar([pax({ size: '1e3' }), { name: 'first' }]), 'first'],
     ['with a name of a megabyte', tar([longName('n'.repeat(1e6)), { name: 'x' }]), '1000000 letters'],
     [
