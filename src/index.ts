@@ -39,6 +39,8 @@ export {
   evaluateInDetail,
 } from './evaluate/evaluateInDetail.ts';
 export type { Calibration, ClassScore, ReliabilityBin } from './evaluate/scores.ts';
+export type { ExportOptions } from './export/exported.ts';
+export { exportOnnx, type OnnxExport } from './export/exportOnnx.ts';
 export { minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
 export {
   avgPool2d,

@@ -11,6 +11,7 @@ import { addData } from './commands/data.ts';
 import { addDeepen } from './commands/deepen.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addEvaluate } from './commands/evaluate.ts';
+import { addExport } from './commands/export.ts';
 import { addFindBatch } from './commands/findBatch.ts';
 import { addFindLr } from './commands/findLr.ts';
 import { addInfo } from './commands/info.ts';
@@ -46,6 +47,7 @@ function program(): Command {
     addPack,
     addInfo,
     addConvert,
+    addExport,
     addDeepen,
     addSchema,
     addSetup,

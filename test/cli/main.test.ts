@@ -16,7 +16,7 @@ describe('the command line', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'deepen', 'schema', 'setup', 'doctor'])(
+  it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'deepen', 'export', 'schema', 'setup', 'doctor'])(
     'explains %s',
     async (command) => {
       const { code, stdout, stderr } = await cli([command, '--help']);
