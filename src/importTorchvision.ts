@@ -4,25 +4,8 @@ import { LmError } from './errors.ts';
 import type { Graph } from './graph/graph.ts';
 import { Model } from './model/model.ts';
 import type { ModelOptions } from './model/options.ts';
-import { type PresetName, type PresetOptions, preset } from './models/presets.ts';
-import { torchvisionName } from './models/torchvision.ts';
-
-/** A model whose weights torchvision has. */
-export type TorchvisionModel = Extract<
-  PresetName,
-  'resnet18' | 'resnet34' | 'resnet50' | 'resnet101' | 'resnet152' | 'resnext50_32x4d' | 'resnext101_64x4d'
->;
-
-/** Models whose weights torchvision has. */
-export const torchvisionModels: readonly TorchvisionModel[] = [
-  'resnet18',
-  'resnet34',
-  'resnet50',
-  'resnet101',
-  'resnet152',
-  'resnext50_32x4d',
-  'resnext101_64x4d',
-];
+import { type PresetOptions, preset } from './models/presets.ts';
+import { type TorchvisionModel, torchvisionModels, torchvisionName } from './models/torchvision.ts';
 
 /** Options of `importTorchvision`. */
 export type ImportOptions = Pick<PresetOptions, 'classes' | 'input' | 'mean' | 'std'> &

@@ -41,6 +41,7 @@ export {
 export type { Calibration, ClassScore, ReliabilityBin } from './evaluate/scores.ts';
 export type { ExportOptions } from './export/exported.ts';
 export { exportOnnx, type OnnxExport } from './export/exportOnnx.ts';
+export { exportTorch, type TorchExport } from './export/exportTorch.ts';
 export { minus, plus, reciprocal, tanh, times } from './graph/coefficients.ts';
 export {
   avgPool2d,
@@ -76,12 +77,7 @@ export type { ImageSize } from './images/imageSize.ts';
 export { type ImageInput, type ReadImageOptions, readImage } from './images/readImage.ts';
 export { type RgbImage, type TransformImageOptions, transformImage } from './images/transformImage.ts';
 export { writeImage } from './images/writeImage.ts';
-export {
-  type ImportOptions,
-  importTorchvision,
-  type TorchvisionModel,
-  torchvisionModels,
-} from './importTorchvision.ts';
+export { type ImportOptions, importTorchvision } from './importTorchvision.ts';
 export { Dataset } from './loading/dataset.ts';
 export type { Images, LabelledImages } from './loading/images.ts';
 export type { LoadingOptions } from './loading/loaderSpec.ts';
@@ -107,6 +103,7 @@ export {
   presetNames,
   presets,
 } from './models/presets.ts';
+export { type TorchvisionModel, torchvisionModels } from './models/torchvision.ts';
 export type { BadImage, Dtype, Evaluation, TensorSet } from './native/binding.ts';
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';

@@ -9,7 +9,7 @@ import { askNode, dist, emptyEnvironment } from './support/libtorch.ts';
  */
 const names = {
   imports: ['importTorchvision', 'torchvisionModels'],
-  exports: ['exportOnnx'],
+  exports: ['exportOnnx', 'exportTorch'],
   models: ['createModel', 'Model', 'preset', 'presetConfig', 'presetNames', 'presets', 'network', 'nn'],
   schemes: [
     'adamsBashforth2',

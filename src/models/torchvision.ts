@@ -1,6 +1,48 @@
-/** Names of torchvision's ResNet and ResNeXt tensors, and our paths. */
+/** Models that torchvision has too, names of its ResNet and ResNeXt tensors, and our paths. */
 import { expected } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import { must } from '../must.ts';
+import { type PresetName, preset, presets } from './presets.ts';
+
+/** A model whose weights torchvision has. */
+export type TorchvisionModel = Extract<
+  PresetName,
+  'resnet18' | 'resnet34' | 'resnet50' | 'resnet101' | 'resnet152' | 'resnext50_32x4d' | 'resnext101_64x4d'
+>;
+
+/** Models whose weights torchvision has. */
+export const torchvisionModels: readonly TorchvisionModel[] = [
+  'resnet18',
+  'resnet34',
+  'resnet50',
+  'resnet101',
+  'resnet152',
+  'resnext50_32x4d',
+  'resnext101_64x4d',
+];
+
+/**
+ * The model of torchvision that a graph is, number for number in evaluation: `load_state_dict` takes its
+ * weights. Null where there is none.
+ *
+ * @example
+ * torchvisionTwin(preset('resnet18', { classes: 10 })); // 'resnet18'
+ */
+export function torchvisionTwin(graph: Graph): TorchvisionModel | null {
+  const { classes, input } = graph;
+  if (input.channels !== 3) return null;
+  const wanted = structure(graph);
+  const ofDepth = torchvisionModels.filter(
+    (name) => presets[name].steps.reduce((a, b) => a + b, 0) === graph.steps.length,
+  );
+  return ofDepth.find((name) => structure(preset(name, { classes })) === wanted) ?? null;
+}
+
+/** All of a graph that its values follow from, but for the weights. */
+function structure({ nodes, params, buffers, coefs, output }: Graph): string {
+  const shapes = [...params, ...buffers].map(({ path, shape }) => [path, shape]);
+  return JSON.stringify([nodes, shapes, coefs, output]);
+}
 
 /** Our place and theirs; N stands for a number, and tensors of a layer have the same names. */
 const places: readonly (readonly [ours: string, theirs: string])[] = [

@@ -5,9 +5,10 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importTorchvision, torchvisionModels } from '../../src/importTorchvision.ts';
+import { importTorchvision } from '../../src/importTorchvision.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { type PresetName, presetConfig } from '../../src/models/presets.ts';
+import { torchvisionModels } from '../../src/models/torchvision.ts';
 import { plainHead } from '../../src/nn/heads.ts';
 import { uniform } from '../support/graphs/formula.ts';
 import { distance } from '../support/tensor.ts';

@@ -1,7 +1,8 @@
 /** `lm-resnet convert` */
 import type { Command } from 'commander';
 import { oneOf } from '../../check.ts';
-import { importTorchvision, torchvisionModels } from '../../importTorchvision.ts';
+import { importTorchvision } from '../../importTorchvision.ts';
+import { torchvisionModels } from '../../models/torchvision.ts';
 import { countOption } from '../flags.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportOnnx } from '../../../src/export/exportOnnx.ts';
@@ -13,7 +13,7 @@ async function checkpointOf(): Promise<{ folder: string; checkpoint: string }> {
   return { folder, checkpoint };
 }
 
-describe('export --onnx', () => {
+describe('export', () => {
   it('writes the file that the API writes, and says its opset', async () => {
     const { folder, checkpoint } = await checkpointOf();
     const [file, twin] = [join(folder, 'a.onnx'), join(folder, 'b.onnx')];
@@ -28,15 +28,38 @@ describe('export --onnx', () => {
     expect(said.stdout).toMatch(/^.*a\.onnx: opset 15, 0\.\d MiB\n$/);
   });
 
+  it('writes a state dict and its module too, and says of what it is', async () => {
+    const { folder, checkpoint } = await checkpointOf();
+    const [onnx, torch, module] = ['a.onnx', 'b.safetensors', 'b.py'].map((name) => join(folder, name));
+    const args = ['export', checkpoint, '--onnx', `${onnx}`, '--torch', `${torch}`];
+    const { code, stdout } = await cli([...args, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      onnx: { file: onnx },
+      torch: { file: torch, module, torchvision: null },
+    });
+    expect((await readdir(folder)).toSorted()).toEqual([
+      'a.onnx',
+      'b.py',
+      'b.safetensors',
+      'model.safetensors',
+    ]);
+    expect((await cli(args)).stdout).toContain(`b.safetensors: state dict of ${module}\n`);
+  });
+
   it.each([
     { title: 'without a file', args: [], code: 2 },
+    { title: 'of both into one file', args: ['--onnx', 'a', '--torch', './a'], code: 2 },
+    { title: 'of weights as Python', args: ['--torch', 'a.py'], code: 2 },
     { title: 'onto the checkpoint', args: ['--onnx', 'model.safetensors'], code: 2 },
     { title: 'of unknown weights', args: ['--onnx', 'a.onnx', '--weights', 'raw'], code: 2 },
     { title: 'of an average that there is not', args: ['--onnx', 'a.onnx', '--weights', 'ema'], code: 2 },
     { title: 'into a folder that there is not', args: ['--onnx', 'none/a.onnx'], code: 3 },
   ])('is refused $title, with one line of JSON', async ({ args, code }) => {
     const { folder, checkpoint } = await checkpointOf();
-    const placed = args.map((arg, i) => (args[i - 1] === '--onnx' ? join(folder, arg) : arg));
+    const placed = args.map((arg, i) =>
+      /^--(onnx|torch)$/.test(args[i - 1] ?? '') ? join(folder, arg) : arg,
+    );
     const said = await cli(['export', checkpoint, ...placed, '--json']);
     expect(said.code).toBe(code);
     expect(JSON.parse(said.stdout)).toMatchObject({
