@@ -20,7 +20,8 @@ export interface OnnxExport {
  * learned coefficients become constants. Metadata: `name`, `classNames` (JSON), and `preprocessing` (JSON:
  * what `model.input` is).
  *
- * @param source a model, or the path of a checkpoint, for which no libtorch is needed.
+ * @param source a model, or the path of a checkpoint, for which no libtorch is needed. During a
+ *   training a model's tensors are read between its steps, not all of them after the same one.
  * @param file is replaced where it exists; never the checkpoint itself.
  * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.
  * @returns the file, its opset and its size.

@@ -30,7 +30,8 @@ export interface TorchExport {
  * evaluation, whatever the mode: batch norms use their running statistics, noise is at its expectation.
  * Metadata: `format` (pt), `name`, `classNames` and `preprocessing` (JSON, what `model.input` is).
  *
- * @param source a model, or the path of a checkpoint, for which no libtorch is needed.
+ * @param source a model, or the path of a checkpoint, for which no libtorch is needed. During a
+ *   training a model's tensors are read between its steps, not all of them after the same one.
  * @param file is replaced where it exists; never the checkpoint itself. So is the Python file, if an export
  *   wrote it.
  * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` keeps.

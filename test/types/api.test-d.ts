@@ -8,6 +8,8 @@ import {
   createModel,
   type Dataset,
   type EvalEvent,
+  exportOnnx,
+  exportTorch,
   type Field,
   type Graph,
   type ImageSet,
@@ -56,6 +58,15 @@ describe('names', () => {
     expectTypeOf(model.readTensor).parameter(1).toEqualTypeOf<TensorSet | undefined>();
     // @ts-expect-error: no such set
     void model.readTensor('head.fc.weight', 'average');
+  });
+});
+
+describe('exports', () => {
+  it('take a model or a path, and say what was written', () => {
+    expectTypeOf(exportOnnx).parameter(0).toEqualTypeOf<Model | string>();
+    expectTypeOf(exportTorch).returns.resolves.toHaveProperty('module').toEqualTypeOf<string | null>();
+    // @ts-expect-error: no such weights
+    void exportOnnx(model, 'model.onnx', { weights: 'momentum' });
   });
 });
 
