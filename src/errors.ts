@@ -55,7 +55,7 @@ export class LmError extends Error {
   readonly hint: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: LmErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(presentable(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
   }
@@ -69,6 +69,15 @@ export class LmError extends Error {
   get exitCode(): number {
     return errorCodes[this.code].exit;
   }
+}
+
+/** The longest message, in letters: it may quote a file. */
+const maxMessage = 4000;
+
+/** Without control characters, which a terminal would obey. */
+function presentable(message: string): string {
+  const text = message.length > maxMessage ? `${message.slice(0, maxMessage)}…` : message;
+  return text.replaceAll(/(?![\n\t])\p{Cc}/gu, '\ufffd');
 }
 
 /** True if `error` is an {@link LmError}, of the given code when one is named. */

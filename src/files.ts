@@ -204,16 +204,22 @@ export function checkRegular(path: string, found: Stats | BigIntStats): void {
   throw new LmError('ERR_FILE', `Expected a readable file for \`${path}\` but received ${what}`, { hint });
 }
 
+/** Bytes at the start of a file by which it may be told what it is. */
+const startBytes = 32;
+
 /**
  * Reads a regular file whole.
  *
- * @param most bytes; a larger file is refused before it is read.
+ * @param bound the most bytes, or what they follow from: the first 32. A larger file is refused before it is
+ *   read.
  * @throws ERR_FILE when it is missing, not permitted, no regular file, or larger.
  * @example
  * const text = (await readBounded('train.yaml', 2 ** 20)).toString();
  */
-export function readBounded(path: string, most: number): Promise<Buffer> {
+export function readBounded(path: string, bound: number | ((start: Buffer) => number)): Promise<Buffer> {
   return withFile(path, async (file, size) => {
+    const start = Buffer.alloc(typeof bound === 'number' ? 0 : startBytes);
+    const most = typeof bound === 'number' ? bound : bound(start.subarray(0, await readAt(file, start, 0)));
     if (size > most) throw tooLarge(path, size, most);
     const parts: Buffer[] = [];
     // Files of some file systems do not say their size: what is read counts too.

@@ -1,8 +1,7 @@
 /** Which images of a set are held out of the ones to train on. */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { expected } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { readBounded } from '../files.ts';
 import type { Split } from './datasets.ts';
 import type { HoldOut } from './spec.ts';
 
@@ -46,20 +45,22 @@ function drawn({ labels }: NamedLabels, fraction: number, seed: number): Set<num
   return out;
 }
 
+/** The longest list of names, in bytes. */
+const maxList = 32 * 2 ** 20;
+
 async function listed({ labels, names, name }: NamedLabels, path: string): Promise<Set<number>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw fileError(cause, 'a list of names', path);
-  });
+  const text = (await readBounded(path, maxList)).toString();
   const places = new Map(
     names === null ? Array.from(labels, (_, i) => [String(i), i]) : names.map((n, i) => [n, i]),
   );
-  const lines = text.split('\n').map((line) => line.trim());
-  return new Set(
-    lines.flatMap((line, i) => {
-      if (line === '') return [];
-      const place = places.get(line);
-      if (place === undefined) throw expected('ERR_DATASET', `an image of ${name}`, `${path}:${i + 1}`, line);
-      return [place];
-    }),
-  );
+  const out = new Set<number>();
+  for (let [at, row] = [0, 1]; at < text.length; row++) {
+    const end = text.indexOf('\n', at);
+    const line = text.slice(at, end < 0 ? text.length : end).trim();
+    const place = places.get(line);
+    if (place !== undefined) out.add(place);
+    else if (line !== '') throw expected('ERR_DATASET', `an image of ${name}`, `${path}:${row}`, line);
+    at = end < 0 ? text.length : end + 1;
+  }
+  return out;
 }

@@ -1,7 +1,6 @@
 /** The bytes of an image file, and what they are. */
-import { readFile } from 'node:fs/promises';
 import { expected, LmError } from '../errors.ts';
-import { fileError } from '../files.ts';
+import { readBounded } from '../files.ts';
 import { native } from '../native/load.ts';
 
 /** Bytes, such as a `Buffer`, or what `fetch` gives. */
@@ -45,16 +44,28 @@ export function nameOf(file: unknown): string {
   return typeof file === 'string' ? file : 'image';
 }
 
+/** The largest image file that is read, in bytes. */
+const maxBytes = 2 ** 30;
+/** The largest that begins like no image, in bytes: so that it can be told of. */
+const maxUnknown = 2 ** 24;
+
+/**
+ * Reads an image file whole.
+ *
+ * @throws ERR_FILE when it is missing, not permitted, no regular file, has more than 1 GiB, or begins like no
+ *   image and has more than 16 MiB.
+ */
+export function readImageFile(path: string): Promise<Uint8Array> {
+  return readBounded(path, (start) => (formatOf(start) === null ? maxUnknown : maxBytes));
+}
+
 /**
  * The bytes of an image file.
  *
  * @throws ERR_FILE when it cannot be read, ERR_CONFIG for what is neither a path nor bytes.
  */
 export async function fileBytes(file: ImageFile): Promise<Uint8Array> {
-  if (typeof file === 'string')
-    return readFile(file).catch((cause: unknown) => {
-      throw fileError(cause, 'a readable image', file);
-    });
+  if (typeof file === 'string') return readImageFile(file);
   const bytes = bytesIn(file);
   if (bytes === null) throw expected('ERR_CONFIG', 'a path, or the bytes of a file,', 'image', file);
   return bytes;

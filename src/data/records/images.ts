@@ -2,7 +2,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expected, LmError } from '../../errors.ts';
-import { fileError, readAt, readBounded, withFile } from '../../files.ts';
+import { fileError, readAt, withFile } from '../../files.ts';
+import { readImageFile } from '../../images/imageFile.ts';
 import { must } from '../../must.ts';
 import type { FoundData } from '../open.ts';
 
@@ -43,16 +44,13 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
   return files;
 }
 
-/** The largest image file that is read, in bytes. */
-const maxBytes = 2 ** 30;
-
 /**
  * The bytes of an image file.
  *
  * @throws ERR_FILE; ERR_DATASET when the file that holds it became shorter since it was listed.
  */
 export async function bytesOf({ path, offset, length }: ImageFile): Promise<Uint8Array> {
-  if (offset === 0) return readBounded(path, maxBytes);
+  if (offset === 0) return readImageFile(path);
   return withFile(path, async (file) => {
     const bytes = new Uint8Array(length);
     if ((await readAt(file, bytes, offset)) === length) return bytes;
