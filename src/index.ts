@@ -131,6 +131,10 @@ export { readMetrics } from './run/metricsLog.ts';
 export * from './schemes/index.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
+export { Classifier } from './serve/classifier.ts';
+export type { ClassifierImage } from './serve/givenImage.ts';
+export type { ClassifierOptions, ClassifyOptions } from './serve/options.ts';
+export type { ClassifierStats, Timing } from './serve/statistics.ts';
 export {
   type Recipe,
   type RecipeName,

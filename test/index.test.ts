@@ -91,6 +91,7 @@ const names = {
     'stepDecay',
   ],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
+  serving: ['Classifier'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],
 };

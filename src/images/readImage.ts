@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import { must } from '../must.ts';
-import { maxPixels } from '../transforms/decoding.ts';
+import { maxPixels as mostPixels } from '../transforms/decoding.ts';
 import { preprocessingOf, preprocessingShape, type SomePreprocessing } from '../transforms/preprocessing.ts';
 import { imagenetMean, imagenetStd, type TransformInput } from '../transforms/transforms.ts';
 import { type ImageFile, nameOf } from './imageFile.ts';
@@ -69,13 +69,14 @@ export async function readImage(
 /**
  * The pixels of an image file as a model takes them, of the size that its transform gives.
  *
+ * @param given what is not as `input` says, and how many pixels the file may claim to have, default 10⁸.
  * @returns uint8 [height, width, input.channels].
  * @internal
  */
 export async function preprocess(
   file: ImageFile,
   input: ImageInput,
-  given: SomePreprocessing,
+  { maxPixels = mostPixels, ...given }: SomePreprocessing & { readonly maxPixels?: number },
   name: string,
 ): Promise<RgbImage> {
   const { transform, ...how } = preprocessingOf([input.height, input.width], given, input);
@@ -87,8 +88,11 @@ export async function preprocess(
 }
 
 function toGray(rgb: Uint8Array): Uint8Array {
-  return Uint8Array.from({ length: rgb.length / 3 }, (_, i) => {
+  const gray = new Uint8Array(rgb.length / 3);
+  // A plain loop: this is the JavaScript thread.
+  for (let i = 0; i < gray.length; i++) {
     const [r, g, b] = [must(rgb[3 * i]), must(rgb[3 * i + 1]), must(rgb[3 * i + 2])];
-    return (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
-  });
+    gray[i] = (19595 * r + 38470 * g + 7471 * b + 32768) >> 16;
+  }
+  return gray;
 }

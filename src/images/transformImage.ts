@@ -97,7 +97,7 @@ export async function transformFile(
   name: string,
 ): Promise<RgbImage> {
   const bytes = await fileBytes(file);
-  const brought = await decodable(bytes).catch((cause: unknown) => {
+  const brought = await decodable(bytes, spec.decoding.maxPixels).catch((cause: unknown) => {
     throw badImage(name, cause);
   });
   return named(name, native().transformImage(brought, spec));

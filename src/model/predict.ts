@@ -37,7 +37,8 @@ export async function logits(
   return all;
 }
 
-function outputOf(
+/** The network's output for pixels of one size. */
+export function outputOf(
   core: Core,
   { pixels, n, height, width }: PixelBatch,
   { weights, amp }: Pick<PredictOptions, 'weights' | 'amp'>,

@@ -36,9 +36,21 @@ function predictionOf(logits: Float32Array, labels: readonly string[], topK: num
   const highest = logits.reduce((a, b) => Math.max(a, b));
   const weights = Array.from(logits, (z) => Math.exp(z - highest));
   const total = weights.reduce((a, b) => a + b, 0);
-  const guesses = weights
-    .map((w, index): Guess => ({ index, label: must(labels[index]), probability: w / total }))
-    .toSorted((a, b) => b.probability - a.probability)
-    .slice(0, topK);
-  return { ...must(guesses[0]), top: guesses };
+  const best = highestOf(weights, Math.min(topK, weights.length));
+  const top = best.map((index): Guess => {
+    return { index, label: must(labels[index]), probability: must(weights[index]) / total };
+  });
+  return { ...must(top[0]), top };
+}
+
+/** Places of the k highest values, the highest first, the lower place first where they are equal. */
+function highestOf(values: readonly number[], k: number): number[] {
+  const best: number[] = [];
+  for (const [place, value] of values.entries()) {
+    if (best.length === k && value <= must(values[must(best[k - 1])])) continue;
+    const behind = best.findIndex((other) => must(values[other]) < value);
+    best.splice(behind < 0 ? best.length : behind, 0, place);
+    if (best.length > k) best.pop();
+  }
+  return best;
 }
