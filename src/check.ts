@@ -56,6 +56,17 @@ export function oneOf<T extends string>(value: unknown, names: readonly T[], wha
   });
 }
 
+/**
+ * A schema of objects that are told apart by their `kind`, for which the kind alone does too: `cosine` is
+ * short for `{ kind: 'cosine' }`.
+ */
+export function kindOrObject<T, Input>(union: z.ZodType<T, Input>): z.ZodType<T, Input> {
+  const { options } = union as unknown as z.ZodDiscriminatedUnion<readonly z.ZodObject[]>;
+  const kinds = options.map(({ shape }) => String((shape.kind as z.ZodLiteral).value));
+  const word = z.enum(kinds).transform((kind): unknown => ({ kind }));
+  return z.union([word.pipe(union as unknown as z.ZodType<T>), union]) as unknown as z.ZodType<T, Input>;
+}
+
 function explain(issue: Issue, schema: z.ZodType, value: unknown, what: string): LmError {
   const inner = deepest(issue);
   const parent = at(value, inner.path);
@@ -133,12 +144,19 @@ function list(words: readonly string[]): string {
 }
 
 function suggestion(issue: Issue, value: string): string | undefined {
-  const choices: readonly unknown[] =
-    issue.code === 'invalid_value'
-      ? issue.values
-      : ((issue as { options?: readonly unknown[] }).options ?? []);
-  const words = choices.filter((v) => typeof v === 'string');
+  const words = choicesOf(issue).filter((v) => typeof v === 'string');
   return words.length > 0 ? didYouMean(value, words) : undefined;
+}
+
+/** The values that an issue knows, in the alternatives of a union too. */
+function choicesOf(issue: Issue): readonly unknown[] {
+  if (issue.code === 'invalid_value') return issue.values;
+  if (issue.code !== 'invalid_union') return [];
+  const { options = [] } = issue as { options?: readonly unknown[] };
+  return [
+    ...options,
+    ...issue.errors.flat().flatMap((inner) => (inner.path.length === 0 ? choicesOf(inner) : [])),
+  ];
 }
 
 /** `train.schedule.milestones[2]` */

@@ -1,5 +1,6 @@
 /** Options of a model and of its calls. */
 import { z } from 'zod';
+import { kindOrObject } from '../check.ts';
 import { type LoadingOptions, loadingShape } from '../loading/loaderSpec.ts';
 import {
   type Amp,
@@ -67,8 +68,9 @@ export interface PredictOptions extends SizeOptions, PreprocessingInput {
  */
 export type MemoryStrategy = NativeMemory;
 
-/** A strategy as it may be written. */
+/** A strategy as it may be written; its kind alone does too. */
 export type MemoryStrategyInput =
+  | MemoryStrategy['kind']
   | { readonly kind: 'store' | 'reverse' }
   | { readonly kind: 'recompute'; readonly every?: number | undefined };
 
@@ -177,11 +179,13 @@ export const predictSchema: z.ZodType<Predicting, PredictOptions> = z.object({
 });
 
 /** A strategy of memory. */
-export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('store'), every: z.literal(1).default(1) }),
-  z.strictObject({ kind: z.literal('recompute'), every: z.int().min(1).max(100_000).default(1) }),
-  z.strictObject({ kind: z.literal('reverse'), every: z.literal(1).default(1) }),
-]);
+export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = kindOrObject(
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('store'), every: z.literal(1).default(1) }),
+    z.strictObject({ kind: z.literal('recompute'), every: z.int().min(1).max(100_000).default(1) }),
+    z.strictObject({ kind: z.literal('reverse'), every: z.literal(1).default(1) }),
+  ]),
+);
 
 /** Options of `vjp`. */
 export const vjpSchema: z.ZodType<NativeVjpOptions & SizeOptions & { readonly amp: Amp }> = z.object({

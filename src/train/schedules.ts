@@ -4,7 +4,7 @@
  * n alone.
  */
 import { z } from 'zod';
-import { parseOptions } from '../check.ts';
+import { kindOrObject, parseOptions } from '../check.ts';
 
 /** Super-convergence: up to `lr` in the first part of the run, then down to nearly nothing. */
 export interface OneCycle {
@@ -81,8 +81,12 @@ export interface Constant extends Warmup {
 /** How the learning rate follows from the step. */
 export type Schedule = OneCycle | Cosine | Linear | Poly | Step | Multistep | Constant;
 
-/** A schedule as it may be written: everything but `kind` (and the milestones) has a default. */
+/**
+ * A schedule as it may be written: everything but `kind` (and the milestones) has a default, and the kind
+ * alone does: `'cosine'`.
+ */
 export type ScheduleInput =
+  | Exclude<Schedule['kind'], 'multistep'>
   | Input<OneCycle>
   | Input<Cosine>
   | Input<Linear>
@@ -145,15 +149,17 @@ const constantSchema = z
  * Schema of a schedule, for options, configuration files and flags: {@link ScheduleInput} in, {@link
  * Schedule} out.
  */
-export const scheduleSchema: z.ZodType<Schedule, ScheduleInput> = z.discriminatedUnion('kind', [
-  oneCycleSchema,
-  cosineSchema,
-  linearSchema,
-  polySchema,
-  stepSchema,
-  multistepSchema,
-  constantSchema,
-]);
+export const scheduleSchema: z.ZodType<Schedule, ScheduleInput> = kindOrObject(
+  z.discriminatedUnion('kind', [
+    oneCycleSchema,
+    cosineSchema,
+    linearSchema,
+    polySchema,
+    stepSchema,
+    multistepSchema,
+    constantSchema,
+  ]),
+);
 
 /**
  * One-cycle schedule, the values of PyTorch's `OneCycleLR` (two phases, `max_lr` = lr).

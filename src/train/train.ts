@@ -43,17 +43,31 @@ export type TrainOptions = TrainSettingsInput & {
  * Trains a model, natively and off the JS thread; the optimiser's state starts at zero. The same model seed,
  * data and settings give the same weights, to the bit (same machine, same number of threads).
  *
- * @returns a promise of the result that is also an async iterable of events.
- * @throws ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when it is
- *   being trained; all at once. The promise rejects with ERR_NOT_FINITE (the message names the layer; the
- *   weights are those of the last good step), ERR_ABORTED, ERR_RUN_EXISTS, ERR_FILE, ERR_CLOSED; with
- *   `resume` also ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY.
+ * @returns a promise of the result that is also an async iterable of events. It never throws: the promise
+ *   rejects with ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when
+ *   it is being trained, all before the first step; ERR_NOT_FINITE (the message names the layer; the weights
+ *   are those of the last good step), ERR_ABORTED, ERR_RUN_EXISTS, ERR_FILE, ERR_CLOSED; with `resume` also
+ *   ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY.
  * @example
  * const data = { train: digits, test: held };
  * const { evaluation } = await train(model, data, { epochs: 1, lr: 0.2, run: 'runs/first' });
  */
 export function train(model: Model, data: TrainData, options: TrainOptions = {}): TrainRun {
+  try {
+    return begun(model, data, options);
+  } catch (error) {
+    return new TrainRun(
+      () => Promise.reject(error),
+      () => {},
+    );
+  }
+}
+
+/** Checks all that can be checked, takes the model, and begins. */
+function begun(model: Model, data: TrainData, options: TrainOptions): TrainRun {
   if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a Model', 'model', model);
+  for (const [name, value] of Object.entries({ data, train: options }))
+    if (typeof value !== 'object' || value === null) throw expected('ERR_CONFIG', 'an object', name, value);
   const { run, resume, signal, ...rest } = options;
   for (const [name, path] of Object.entries({ run, resume }))
     if (path !== undefined && typeof path !== 'string')

@@ -253,6 +253,6 @@ describe('a training', () => {
   it('is refused to test on a class that it does not train on', async () => {
     const data = { train: named(['ant', 'bee', 'cat'], [0, 1, 2]), test: named(['dog'], [3]) };
     const model = await tinyModel();
-    expect(thrown(() => train(model, data, { batch: 2, steps: 1 })).code).toBe('ERR_DATASET');
+    expect(await codeOf(() => train(model, data, { batch: 2, steps: 1 }))).toBe('ERR_DATASET');
   });
 });

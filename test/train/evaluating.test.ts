@@ -9,7 +9,7 @@ import { estimateNeeds } from '../../src/search/estimate.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { constant } from '../../src/train/schedules.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
-import { thrown } from '../support/errors.ts';
+import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { brightPixels, modelOf } from '../support/graphs/logits.ts';
 import { loaded, noise, tensorsOf, tinyModel } from '../support/training.ts';
@@ -104,7 +104,7 @@ describe('an early stop', () => {
 
   it('needs images to test on', async () => {
     const model = await tinyModel();
-    expect(thrown(() => train(model, { train: data.train }, still)).code).toBe('ERR_CONFIG');
+    expect(await codeOf(() => train(model, { train: data.train }, still))).toBe('ERR_CONFIG');
   });
 });
 
@@ -140,7 +140,7 @@ describe('overfitting', () => {
   ])('is refused: $title', async ({ options }) => {
     const model = await tinyModel();
     const start = (): unknown => train(model, data, { batch: 8, ...options });
-    expect(thrown(start).code).toBe('ERR_CONFIG');
+    expect(await codeOf(start)).toBe('ERR_CONFIG');
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { constant } from '../../src/train/schedules.ts';
 import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
-import { thrown } from '../support/errors.ts';
+import { codeOf } from '../support/failures.ts';
 import { noise, tensorsOf, tiny, tinyModel } from '../support/training.ts';
 
 const data = { train: noise(32) };
@@ -62,7 +62,7 @@ describe('frozen parameters', () => {
     { title: 'everything', freeze: ['stem', 'stage1', 'stage2', 'head'], code: 'ERR_CONFIG' },
   ])('are refused: $title', async ({ freeze, code }) => {
     const model = await tinyModel();
-    expect(thrown(() => train(model, data, { ...settings, freeze })).code).toBe(code);
+    expect(await codeOf(() => train(model, data, { ...settings, freeze }))).toBe(code);
     expect(model.training).toBe(false);
   });
 });

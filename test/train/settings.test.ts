@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { parseOptions } from '../../src/check.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import type { ParamSpec } from '../../src/graph/spec.ts';
 import { network } from '../../src/models/network.ts';
@@ -9,9 +10,10 @@ import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
 import { optionsWith, trainSchema } from '../../src/train/options.ts';
 import { recipe, recipeNames } from '../../src/train/recipes.ts';
-import { constant, cosine } from '../../src/train/schedules.ts';
+import { constant, cosine, oneCycle, stepDecay } from '../../src/train/schedules.ts';
 import type { TrainSettings, TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
+import { thrown } from '../support/errors.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { noise, tensorsOf, tiny, tinyConfig, tinyModel } from '../support/training.ts';
 
@@ -152,6 +154,29 @@ describe('the settings of a training', () => {
     const { weights } = await outcome({ ...plain, lr: 0, weightDecay: 0.1 });
     for (const { path } of tiny.params) expect(weights[path], path).toEqual(untouched[path]);
     for (const { path } of tiny.buffers) expect(weights[path], path).not.toEqual(untouched[path]);
+  });
+
+  it.each<[TrainSettingsInput, TrainSettingsInput]>([
+    [{ schedule: 'cosine' }, { schedule: cosine() }],
+    [{ schedule: 'oneCycle' }, { schedule: oneCycle() }],
+    [{ schedule: 'step' }, { schedule: stepDecay() }],
+    [{ memory: 'recompute' }, { memory: { kind: 'recompute', every: 1 } }],
+    [{ memory: 'reverse' }, { memory: { kind: 'reverse' } }],
+  ])('take the kind of an object alone: %o', (word, whole) => {
+    expect(parseOptions(trainSchema, word, 'train')).toEqual(parseOptions(trainSchema, whole, 'train'));
+  });
+
+  it.each<[unknown, string, string]>([
+    [{ schedule: 'cosin' }, 'train.schedule', 'Did you mean "cosine"?'],
+    [{ schedule: 'multistep' }, 'train.schedule.milestones', ''],
+    [{ schedule: { kind: 'cosine', minLR: 1 } }, 'train.schedule.minLR', 'Did you mean "minLr"?'],
+    [{ schedule: { kind: 'steps' } }, 'train.schedule.kind', 'Did you mean "step"?'],
+    [{ memory: 'recomput' }, 'train.memory', 'Did you mean "recompute"?'],
+  ])('name what is wrong in such an object or word: %o', (value, name, hint) => {
+    const { code, text } = thrown(() => parseOptions(trainSchema, value, 'train'));
+    expect(code).toBe('ERR_CONFIG');
+    expect(text).toContain(`\`${name}\``);
+    expect(text).toContain(hint);
   });
 
   it.each(recipeNames)('of the recipe %s are valid', (name) => {

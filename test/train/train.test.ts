@@ -5,7 +5,7 @@ import { imageSet } from '../../src/data/imageSet.ts';
 import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import { constant, oneCycle } from '../../src/train/schedules.ts';
 import { type TrainData, type TrainOptions, train } from '../../src/train/train.ts';
-import { thrown } from '../support/errors.ts';
+import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { loaded, noise, tensorsOf, tinyModel } from '../support/training.ts';
@@ -123,12 +123,23 @@ describe('a training that cannot be', () => {
   it.each(cases)('is refused at once: $title', async ({ data = { train: good }, options, code }) => {
     const model = await tinyModel();
     const batch = Math.min(8, data.train?.labels?.length ?? 8);
-    expect(thrown(() => train(model, data, { batch, ...options })).code).toBe(code);
+    expect(await codeOf(() => train(model, data, { batch, ...options }))).toBe(code);
     expect(model.training).toBe(false);
     expect(await train(model, { train: good }, { batch: 16 })).toMatchObject({ steps: 1 });
   });
 
-  it('is refused at once: a model that is none', () => {
-    expect(thrown(() => train({} as never, { train: good })).code).toBe('ERR_CONFIG');
+  it('is refused at once: a model that is none', async () => {
+    expect(await codeOf(() => train({} as never, { train: good }))).toBe('ERR_CONFIG');
+  });
+
+  it.each([
+    { title: 'no data', data: undefined, options: {} },
+    { title: 'no options, but null', data: { train: good }, options: null },
+    { title: 'a wrong option', data: { train: good }, options: { lr: -1 } },
+  ])('rejects its promise and ends its events, and never throws: $title', async ({ data, options }) => {
+    const run = train(await tinyModel(), data as never, options as never);
+    expect(await codeOf(run.then())).toBe('ERR_CONFIG');
+    expect(await codeOf(run[Symbol.asyncIterator]().next())).toBe('ERR_CONFIG');
+    expect(await codeOf(run.stop())).toBe('ERR_CONFIG');
   });
 });

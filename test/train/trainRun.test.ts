@@ -3,7 +3,6 @@ import type { Model } from '../../src/model/model.ts';
 import type { StepEvent, TrainEvent } from '../../src/run/events.ts';
 import { type TrainOptions, train } from '../../src/train/train.ts';
 import type { TrainRun } from '../../src/train/trainRun.ts';
-import { thrown } from '../support/errors.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { askNode, dist } from '../support/libtorch.ts';
@@ -185,7 +184,7 @@ describe('a model that is being trained', () => {
 
   it('takes no second training', async () => {
     const { model, run } = await trained();
-    expect(thrown(() => train(model, data, short)).code).toBe('ERR_BUSY');
+    expect(await codeOf(() => train(model, data, short))).toBe('ERR_BUSY');
     expect((await run.stop()).stopped).toBe(true);
     await expectUsable(model);
   });
@@ -216,6 +215,6 @@ describe('a model that is being trained', () => {
     await model.close();
     expect(await codeOf(run.then())).toBe('ERR_CLOSED');
     expect(model).toMatchObject({ closed: true, training: false });
-    expect(thrown(() => train(model, data, short)).code).toBe('ERR_CLOSED');
+    expect(await codeOf(() => train(model, data, short))).toBe('ERR_CLOSED');
   });
 });

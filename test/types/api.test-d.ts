@@ -91,6 +91,11 @@ describe('options', () => {
       { ...options, schedule: cosine(), signal: AbortSignal.abort() },
     );
     train(model, { train: images }, { ...recipe('mnist-onecycle'), schedule: constant() });
+    train(model, { train: images }, { schedule: 'cosine', memory: 'recompute' });
+    // @ts-expect-error: no such schedule
+    train(model, { train: images }, { schedule: 'cosin' });
+    // @ts-expect-error: a multistep schedule has no default
+    train(model, { train: images }, { schedule: 'multistep' });
     // @ts-expect-error: a multistep schedule needs milestones
     train(model, { train: images }, { schedule: { kind: 'multistep' } });
     // @ts-expect-error: no such option
