@@ -108,7 +108,7 @@ export type { BadImage, Dtype, Evaluation, TensorSet } from './native/binding.ts
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
-export { type CurvesOptions, drawCurves } from './picture/curves.ts';
+export { type CurvesOptions, drawCurves, type LossKind } from './picture/curves.ts';
 export { drawNetwork } from './picture/network.ts';
 export { drawRates, type RateSearch } from './picture/rates.ts';
 export { writeCurves, writeRates } from './pictureFile.ts';

@@ -7,7 +7,7 @@ export interface StepRow {
   readonly step: number;
   /** Epochs done, a fraction. */
   readonly epoch: number;
-  /** Mean cross entropy, in nats; NaN when it was not finite. */
+  /** Mean of what was minimised (`loss`), in nats; NaN when it was not finite. */
   readonly loss: number;
   /** Part of the images whose class was ranked first, in [0, 1]. */
   readonly top1: number;
@@ -20,7 +20,7 @@ export interface EvalRow {
   readonly type: 'eval';
   readonly step: number;
   readonly epoch: number;
-  /** NaN when it was not finite. */
+  /** Mean cross entropy, in nats, whatever was minimised; NaN when it was not finite. */
   readonly loss: number;
   readonly top1: number;
   /** Part of the images whose class was among the first five, in [0, 1]. */

@@ -17,21 +17,33 @@ export interface CurvesOptions {
   readonly height?: number | undefined;
   /** Name of the evaluated images in the legend, default "test". */
   readonly evaluated?: string | undefined;
+  /**
+   * What the training minimised, default `crossEntropy`. Evaluations have cross entropies: beside another
+   * loss they get an axis of their own.
+   */
+  readonly loss?: LossKind | undefined;
 }
+
+/** What a training minimises. */
+export type LossKind = keyof typeof lossNames;
+
+/** Losses as labels of axes say them. */
+export const lossNames = { crossEntropy: 'cross entropy, nats', bce: 'binary cross entropy, nats' } as const;
 
 const optionsSchema = z.strictObject({
   title: z.string().default('Training'),
   width: z.int().min(720).max(8000).default(1100),
   height: z.int().min(480).max(8000).default(800),
   evaluated: z.string().default('test'),
+  loss: z.enum(['crossEntropy', 'bce']).default('crossEntropy'),
 });
 
 const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
 
 /**
  * Draws the curves of a run: training loss (raw and smoothed) and evaluation loss above; top-1 and the
- * learning rate below. A loss that spans more than two decades gets a logarithmic axis. Values that are not
- * finite are gaps.
+ * learning rate below. A loss that spans more than two decades gets a logarithmic axis; losses of two kinds
+ * have an axis each. Values that are not finite are gaps.
  *
  * @returns an SVG document.
  * @throws ERR_CONFIG for an option that is unknown or out of range.
@@ -39,7 +51,7 @@ const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
  * const svg = drawCurves(await readMetrics('runs/a/metrics.jsonl'), { title: 'lm_resnet20 on MNIST' });
  */
 export function drawCurves(rows: readonly MetricsRow[], options: CurvesOptions = {}): string {
-  const { title, width, height, evaluated } = parseOptions(optionsSchema, options, 'curves');
+  const { title, width, height, evaluated, loss } = parseOptions(optionsSchema, options, 'curves');
   const steps = rows.filter((row) => row.type === 'step').toSorted((a, b) => a.step - b.step);
   const evals = rows.filter((row) => row.type === 'eval').toSorted((a, b) => a.step - b.step);
   const last = Math.max(1, steps.at(-1)?.step ?? 0, evals.at(-1)?.step ?? 0);
@@ -50,18 +62,48 @@ export function drawCurves(rows: readonly MetricsRow[], options: CurvesOptions =
   return svgDocument(width, height, [
     text(title, area.x, 38, { size: 21, color: '#1f2328', bold: true }),
     text(summary(steps, evals, evaluated), area.x, 62, { size: 13.5 }),
-    drawPanel(lossPanel(x, steps, evals, evaluated), { ...area, y: 104, height: top }),
+    drawPanel(lossPanel(x, steps, evals, { evaluated, loss }), { ...area, y: 104, height: top }),
     drawPanel(accuracyPanel(x, steps, evals, evaluated), { ...area, y: 104 + top + 58, height: free - top }),
   ]);
 }
 
-function lossPanel(x: Axis, steps: readonly StepRow[], evals: readonly EvalRow[], evaluated: string): Panel {
+interface Named {
+  readonly evaluated: string;
+  readonly loss: LossKind;
+}
+
+function lossPanel(
+  x: Axis,
+  steps: readonly StepRow[],
+  evals: readonly EvalRow[],
+  { evaluated, loss }: Named,
+): Panel {
   const raw = steps.map((row): Point => [row.step, row.loss]);
   const test = evals.map((row): Point => [row.step, row.loss]);
-  const [low, high] = extent([raw, test]);
-  const left =
-    low > 0 && high > 100 * low ? logAxis(low * 0.8, high * 1.25) : linearAxis(...fromZero(low, high), 6);
-  return { x, left, leftLabel: 'loss (cross entropy, nats)', curves: pair(raw, test, evaluated) };
+  const [line, smooth, dots] = pair(raw, test, evaluated);
+  if (loss === 'crossEntropy' || test.length === 0)
+    return {
+      x,
+      left: lossAxis([raw, test]),
+      leftLabel: `loss (${lossNames[loss]})`,
+      curves: [line, smooth, dots],
+    };
+  return {
+    x,
+    left: lossAxis([raw]),
+    leftLabel: `train (${lossNames[loss]})`,
+    right: lossAxis([test]),
+    rightLabel: `${evaluated} (${lossNames.crossEntropy})`,
+    curves: [line, smooth, { ...dots, label: `${evaluated} (right axis)`, side: 'right' }],
+  };
+}
+
+/** Logarithmic where the values span more than two decades. */
+function lossAxis(curves: readonly (readonly Point[])[]): Axis {
+  const [low, high] = extent(curves);
+  return low > 0 && high > 100 * low
+    ? logAxis(low * 0.8, high * 1.25)
+    : linearAxis(...fromZero(low, high), 6);
 }
 
 function accuracyPanel(
@@ -89,7 +131,7 @@ function accuracyPanel(
   };
 }
 
-function pair(raw: readonly Point[], test: readonly Point[], evaluated: string): Curve[] {
+function pair(raw: readonly Point[], test: readonly Point[], evaluated: string): [Curve, Curve, Curve] {
   return [
     { color: colors.train, style: 'faint', points: raw },
     { label: 'train (smoothed)', color: colors.train, style: 'line', points: smoothed(raw) },

@@ -114,8 +114,8 @@ export async function openRunFiles(
       return trainingSeconds(await readMetrics(metrics), imagesPerStep);
     },
     async finish(evaluated) {
-      const title = `${model.graph.name}`;
-      await writeCurves(join(folder, 'curves.png'), await readMetrics(metrics), { title, evaluated });
+      const options = { title: model.graph.name, evaluated, loss: settings.loss };
+      await writeCurves(join(folder, 'curves.png'), await readMetrics(metrics), options);
     },
   };
   if (resumed !== undefined) return files;

@@ -31,6 +31,8 @@ export interface FileSettings {
   readonly keepLast: number;
   readonly keepBest: number;
   readonly tensorboard: boolean;
+  /** What its curves are of. */
+  readonly loss: 'crossEntropy' | 'bce';
 }
 
 /** What a checkpoint says of its run, whose settings are of type S. */

@@ -2,11 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { createModel } from '../../src/createModel.ts';
+import { imageSet } from '../../src/data/imageSet.ts';
 import type { EvalRow, MetricsRow, StepRow } from '../../src/metricsRow.ts';
 import { drawCurves } from '../../src/picture/curves.ts';
 import { writeCurves } from '../../src/pictureFile.ts';
+import { readMetrics } from '../../src/run/metricsLog.ts';
+import { train } from '../../src/train/train.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { noiseBytes } from '../support/noise.ts';
 
 const stepRow = (n: number, change: Partial<StepRow> = {}): StepRow => ({
   type: 'step',
@@ -74,6 +79,53 @@ describe('drawCurves', () => {
       '99.61 %',
     ])
       expect(svg).toContain(text);
+  });
+
+  describe('of a binary cross entropy', () => {
+    /** Ticks of the axes of losses: the first of both panels. */
+    const ticksOf = (svg: string, anchor: string): string[] =>
+      [...svg.matchAll(/<text x="([\d.]+)" y="([\d.]+)"([^>]*)>(-?[\d.]+)</g)]
+        .filter(([, , y, look]) => Number(y) < 430 && (look ?? '').includes('end') === (anchor === 'end'))
+        .map(([, , , , number]) => number ?? '');
+    const losses = [...many(100, { loss: 0.01 }), evalRow(20, { loss: 6.9 }), evalRow(100, { loss: 6.5 })];
+
+    it('names both losses, and gives each an axis of its own', () => {
+      const svg = drawCurves(losses, { loss: 'bce' });
+      expect(svg).toContain('>train (binary cross entropy, nats)<');
+      expect(svg).toContain('>test (cross entropy, nats)<');
+      expect(Math.max(...ticksOf(svg, 'end').map(Number))).toBeLessThan(0.02);
+      expect(Math.max(...ticksOf(svg, 'start').map(Number))).toBeGreaterThan(6);
+    });
+
+    it('needs one axis without evaluations', () => {
+      const svg = drawCurves(many(100), { loss: 'bce' });
+      expect(svg).toContain('>loss (binary cross entropy, nats)<');
+      expect(svg.match(/\(cross entropy/)).toBeNull();
+    });
+
+    it('shares one axis where both are cross entropies', () => {
+      const svg = drawCurves(losses);
+      expect(svg).toContain('>loss (cross entropy, nats)<');
+      expect(ticksOf(svg, 'start')).toEqual([]);
+    });
+
+    it('is drawn so for a run that minimises it', async () => {
+      const run = join(await temporaryFolder(), 'run');
+      await using model = await createModel('lm_resnet20', { input: [1, 8, 8], classes: 2, device: 'cpu' });
+      const images = imageSet({
+        images: noiseBytes(8 * 64, 1),
+        labels: [0, 1, 0, 1, 0, 1, 0, 1],
+        height: 8,
+        width: 8,
+        channels: 1,
+      });
+      const data = { train: images, test: images };
+      await train(model, data, { run, steps: 2, batch: 4, loss: 'bce', lr: 0 });
+      const rows = await readMetrics(join(run, 'metrics.jsonl'));
+      const same = join(run, 'same.png');
+      await writeCurves(same, rows, { title: 'lm_resnet20', evaluated: 'test', loss: 'bce' });
+      expect(await readFile(join(run, 'curves.png'))).toEqual(await readFile(same));
+    });
   });
 
   it('leaves out characters that XML forbids', () => {

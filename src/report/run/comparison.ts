@@ -1,5 +1,6 @@
 /** What a report says: runs side by side. Plain data, the JSON form of `lm-resnet report`. */
 import type { EvalRow, StepRow } from '../../metricsRow.ts';
+import type { LossKind } from '../../picture/curves.ts';
 
 /**
  * How often images of one class were taken for another: row is the true class, column the one that was ranked
@@ -50,6 +51,8 @@ export interface RunReport {
   readonly name: string;
   readonly folder: string;
   readonly model: string;
+  /** What it minimised: the loss of its steps is of this kind, that of its evaluations a cross entropy. */
+  readonly loss: LossKind;
   /** From the checkpoint; null where the run has none (yet). */
   readonly parameters: number | null;
   /** Option by option, nested ones joined by dots. */

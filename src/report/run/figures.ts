@@ -23,16 +23,29 @@ export function lastEpoch({ runs }: Comparison): number {
 
 /** Loss, top-1, learning rate and speed, all runs in each. */
 export function runCharts({ runs }: Comparison): ChartSpec[] {
-  return [lossChart(runs), accuracyChart(runs), rateChart(runs), speedChart(runs)];
+  return [...lossCharts(runs), accuracyChart(runs), rateChart(runs), speedChart(runs)];
 }
 
-function lossChart(runs: readonly RunReport[]): ChartSpec {
-  const curves = pairs(runs, (row) => row.loss);
+/** Losses of one kind have one axis: cross entropies, among them those of all evaluations, and others. */
+function lossCharts(runs: readonly RunReport[]): ChartSpec[] {
+  const all = pairs(runs, (row) => row.loss);
+  const isOther = ({ run, style }: ChartCurve): boolean =>
+    style !== 'dots' && must(runs[run]).loss !== 'crossEntropy';
+  return [
+    lossChart(
+      'Loss',
+      'cross entropy (nats)',
+      all.filter((curve) => !isOther(curve)),
+    ),
+    lossChart('Training loss', 'binary cross entropy (nats)', all.filter(isOther)),
+  ];
+}
+
+function lossChart(title: string, yName: string, curves: readonly ChartCurve[]): ChartSpec {
   const [low, high] = extent(curves.map(({ points }) => points));
   const log = low > 0 && high > 100 * low;
   const [from, to] = log ? [low * 0.8, high * 1.25] : fromZero(low, high);
-  const y = { low: from, high: to, log };
-  return { title: 'Loss', yName: 'loss (nats)', y, curves, key: keyOf(curves), readOut: 'all' };
+  return { title, yName, y: { low: from, high: to, log }, curves, key: keyOf(curves), readOut: 'all' };
 }
 
 function accuracyChart(runs: readonly RunReport[]): ChartSpec {

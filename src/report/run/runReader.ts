@@ -26,7 +26,10 @@ const confusionSchema = z.object({
   confusion: z.array(z.array(z.int().min(0))).min(1),
   classNames: z.array(z.string()),
 });
-const settingsSchema = z.looseObject({ model: z.string() });
+const settingsSchema = z.looseObject({
+  model: z.string(),
+  loss: z.enum(['crossEntropy', 'bce']).optional(),
+});
 
 /**
  * Reads a run.
@@ -51,6 +54,7 @@ export async function readRun(folder: string): Promise<Omit<RunReport, 'name'>> 
   return {
     folder,
     model: settings.model,
+    loss: settings.loss ?? 'crossEntropy',
     parameters: info === null ? null : parametersOf(info.graph),
     settings: flattened(settings),
     result: resultOf(steps, evals, info),

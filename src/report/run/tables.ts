@@ -24,7 +24,7 @@ const columns: readonly Column[] = [
     cell: ({ result }) => number(result.testLoss),
     rank: ({ testLoss }) => (testLoss === null ? null : -testLoss),
   },
-  { heading: 'train loss', cell: ({ result }) => number(result.trainLoss) },
+  { heading: 'train loss', cell: trainLoss },
   { heading: 'images/s', cell: ({ result }) => whole(result.imagesPerSecond) },
 ];
 
@@ -83,6 +83,11 @@ function number(value: number | null): string {
 
 function percent(part: number | null): string {
   return part === null || !Number.isFinite(part) ? '–' : `${(100 * part).toFixed(2)} %`;
+}
+
+function trainLoss({ loss, result }: RunReport): string {
+  const text = number(result.trainLoss);
+  return loss === 'crossEntropy' || text === '–' ? text : `${text} (${loss})`;
 }
 
 function best({ bestTop1, bestEpoch }: RunResult): string {

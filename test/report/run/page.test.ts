@@ -77,6 +77,23 @@ describe('reportPage', () => {
     for (const name of Object.keys(jobs)) expect(page).toContain(name);
   });
 
+  it('gives losses of different kinds charts of their own', async () => {
+    const small = [stepRow(1, 0.02), stepRow(2, 0.01), ...rows.filter(({ type }) => type === 'eval')];
+    const page = await pageOf({ a: {}, b: { settings: { loss: 'bce' }, log: small } });
+    const charts = dataOf(page).charts.map(({ curves }) => curves.map(({ run, label }) => [run, label]));
+    expect(charts.slice(0, 2)).toEqual([
+      [
+        [0, 'train'],
+        [0, 'test'],
+        [1, 'test'],
+      ],
+      [[1, 'train']],
+    ]);
+    for (const text of ['cross entropy (nats)', 'binary cross entropy (nats)', '0.01 (bce)'])
+      expect(page).toContain(text);
+    expect(await pageOf({ a: {} })).not.toContain('binary');
+  });
+
   it('has pictures that are well-formed, with a title each', async () => {
     const found = pictures(await pageOf({ a: full, b: full }));
     expect(found).toHaveLength(8); // loss, top-1, learning rate, speed; k and confusion matrix of each run
