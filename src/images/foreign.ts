@@ -7,8 +7,11 @@ import { must } from '../must.ts';
 import { maxPixels } from '../transforms/decoding.ts';
 import { formatOf } from './imageFile.ts';
 
-/** Formats that are brought to PNG; of HEIF those that sharp reads (AVIF). */
-export const otherFormats: readonly string[] = ['WebP', 'GIF', 'TIFF', 'HEIF', 'SVG'];
+/**
+ * Formats that are brought to PNG; of HEIF those that sharp reads (AVIF). SVG is none: it is a program, whose
+ * pixels may take for ever.
+ */
+export const otherFormats: readonly string[] = ['WebP', 'GIF', 'TIFF', 'HEIF'];
 
 /** Formats that the native side decodes. */
 const nativeFormats: readonly (string | null)[] = ['JPEG', 'PNG', 'BMP', 'Netpbm'];
@@ -26,15 +29,29 @@ function read(bytes: Uint8Array, limitInputPixels: number): Sharp {
  * as PNG, with their orientation, all bits and no colour profile.
  *
  * @param most pixels that the file may claim to have.
- * @throws what sharp says of a file that it cannot read.
+ * @throws what sharp says of a file that it cannot read. What begins like no image is left to the decoder,
+ *   which tells of it.
  */
 export async function decodable(bytes: Uint8Array, most: number = maxPixels): Promise<Uint8Array> {
   const format = formatOf(bytes);
-  if (bytes.length === 0 || nativeFormats.includes(format)) return bytes;
+  if (bytes.length === 0 || format === null || nativeFormats.includes(format)) return bytes;
+  if (!otherFormats.includes(format)) throw new Error(`Not supported: ${format}`);
   const found = await read(bytes, most).metadata();
+  checkMemory(format, found, bytes.length);
   if (found.space === 'cmyk') return fromInk(read(bytes, most), found);
   const space = kept.includes(found.space) ? found.space : 'srgb';
   return read(bytes, most).toColourspace(space).keepExif().png({ compressionLevel: 1 }).toBuffer();
+}
+
+/** Memory that any file may need, in bytes; more only with a byte for every so many bytes of it. */
+const [freeBytes, bytesPerByte] = [2 ** 28, 192];
+
+/** Refuses what would take far more memory than its file is large, as the native side does. */
+function checkMemory(format: string, { width, height, space }: Metadata, fileBytes: number): void {
+  const bytesPerPixel = format === 'TIFF' && space !== 'cmyk' ? 4 : 16; // others are there as a whole, twice
+  const needed = width * height * bytesPerPixel;
+  if (needed > freeBytes && needed / bytesPerByte > fileBytes)
+    throw new Error(`Too large: ${width} x ${height} pixels in a file of ${fileBytes} bytes`);
 }
 
 /** CMYK by the formula that JPEG files have too: each colour is (1 - ink) (1 - black). */
@@ -42,11 +59,12 @@ async function fromInk(file: Sharp, { orientation }: Metadata): Promise<Uint8Arr
   const image = file.pipelineColourspace('cmyk').toColourspace('cmyk');
   const { data, info } = await image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
-  const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
-    const pixel = channels * Math.floor(i / 3);
-    const [ink, light] = [must(data[pixel + (i % 3)]), 255 - must(data[pixel + 3])];
-    return Math.max(0, light - Math.round((ink * light) / 255));
-  });
+  const rgb = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < rgb.length; from += channels, to += 3) {
+    const light = 255 - must(data[from + 3]);
+    for (let c = 0; c < 3; c++)
+      rgb[to + c] = Math.max(0, light - Math.round((must(data[from + c]) * light) / 255));
+  }
   const made = sharp(rgb, { raw: { width, height, channels: 3 } });
   return made
     .withMetadata(orientation === undefined ? {} : { orientation })

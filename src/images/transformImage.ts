@@ -57,7 +57,7 @@ const pixelsSchema = z.looseObject({
 
 /**
  * Applies a transform to one image, natively and off the JS thread, exactly as a training does. Formats that
- * a training does not decode (WebP, GIF, TIFF, AVIF, SVG) are brought to PNG first.
+ * a training does not decode (WebP, GIF, TIFF, AVIF) are brought to PNG first.
  *
  * @param image path or bytes of an image file, or RGB pixels.
  * @throws ERR_CONFIG for a wrong transform, option or size, ERR_IMAGE when the image cannot be decoded,

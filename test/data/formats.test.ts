@@ -26,7 +26,6 @@ const written: Readonly<Record<string, () => Promise<Buffer>>> = {
   GIF: () => gray().gif().toBuffer(),
   TIFF: () => gray().tiff().toBuffer(),
   HEIF: () => gray().avif().toBuffer(),
-  SVG: async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
 };
 /** First bytes of other files. */
 const heads: Readonly<Record<string, readonly number[] | string>> = {
@@ -35,6 +34,7 @@ const heads: Readonly<Record<string, readonly number[] | string>> = {
   'JPEG XL': [0, 0, 0, 12, ...Buffer.from('JXL \r\n\x87\n', 'latin1')],
   'JPEG 2000': [0xff, 0x4f, 0xff, 0x51, 0, 0x2f],
   PSD: '8BPS..',
+  SVG: '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
 };
 
 const failureOf = async (work: Promise<unknown>): Promise<LmError> => {

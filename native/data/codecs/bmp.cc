@@ -99,14 +99,10 @@ Box BmpDecoder::decode(const Box& region, Image& out) {
   const int top = std::clamp(static_cast<int>(region.top), 0, height_ - 1);
   const int bottom = std::clamp(static_cast<int>(std::ceil(region.bottom)), top + 1, height_);
   out.resize(width_, bottom - top);
-  std::vector<uint8_t> indices;
-  if (packing_ != Packing::kNone) unpack_runs(indices);
-  for (int y = top; y < bottom; ++y) {
+  if (packing_ != Packing::kNone) unpack_runs(top, out);
+  for (int y = top; y < bottom && packing_ == Packing::kNone; ++y) {
     const auto stored = static_cast<size_t>(top_down_ ? y : height_ - 1 - y);
-    if (packing_ == Packing::kNone)
-      unpack_row(&bytes_[start_ + stored * stride_], out.row(y - top));
-    else
-      unpack_indices(&indices[stored * static_cast<size_t>(width_)], 8, out.row(y - top));
+    unpack_row(&bytes_[start_ + stored * stride_], out.row(y - top));
   }
   return {region.left, region.top - top, region.right, region.bottom - top};
 }
@@ -138,16 +134,19 @@ void BmpDecoder::unpack_indices(const uint8_t* from, int bits, uint8_t* to) cons
 }
 
 // Pairs of a count and a value; after a count of 0 the end of a row, the end of all, a move, or so many
-// values. What is left out has index 0.
-void BmpDecoder::unpack_runs(std::vector<uint8_t>& indices) const {
+// values. What is left out has index 0. `top`: the first row that is shown in `out`.
+void BmpDecoder::unpack_runs(int top, Image& out) const {
   const auto width = static_cast<size_t>(width_), height = static_cast<size_t>(height_);
-  indices.assign(width * height, 0);
+  for (size_t at = 0; at < out.bytes(); at += 4) std::memcpy(out.row(0) + at, palette_[0].data(), 4);
   const bool eight = packing_ == Packing::kRuns8;
   const auto byte = [&](size_t at) { return little_endian(bytes_, at, 1); };
   size_t x = 0, y = 0;
   const auto put = [&](uint32_t value, size_t i) {
     if (x >= width) return;
-    indices[y * width + x++] = static_cast<uint8_t>(eight ? value : i % 2 == 0 ? value >> 4 : value & 15);
+    const int row = (top_down_ ? static_cast<int>(y) : height_ - 1 - static_cast<int>(y)) - top;
+    const uint32_t index = eight ? value : i % 2 == 0 ? value >> 4 : value & 15;
+    if (row >= 0 && row < out.height()) std::memcpy(out.row(row) + 4 * x, palette_[index].data(), 4);
+    ++x;
   };
   for (size_t at = start_; y < height;) {
     const uint32_t count = byte(at), value = byte(at + 1);

@@ -24,7 +24,7 @@ class BmpDecoder {
   void read_palette(size_t at, size_t entry_bytes, size_t count);
   void unpack_row(const uint8_t* from, uint8_t* to) const;
   void unpack_indices(const uint8_t* from, int bits, uint8_t* to) const;
-  void unpack_runs(std::vector<uint8_t>& indices) const;
+  void unpack_runs(int top, Image& out) const;
 
   std::span<const uint8_t> bytes_;
   int width_ = 0, height_ = 0, bits_ = 0;

@@ -8,6 +8,24 @@
 #include "data/codecs/png.h"
 
 namespace lm {
+namespace {
+
+// So much memory any file may need; more only with a byte for every so many bytes of it, as no file has that
+// was made to claim much with little.
+constexpr int64_t kFreeBytes = int64_t{1} << 28, kBytesPerByte = 192;
+constexpr int64_t kBytesPerPixel = 4;
+
+// Refuses what would take far more memory than its file is large.
+void check_size(const ImageInfo& stored, int64_t needed, int64_t file_bytes, int64_t max_pixels) {
+  const auto [width, height] = stored;
+  const std::string size = std::to_string(width) + " x " + std::to_string(height) + " pixels";
+  if (int64_t{width} * height > max_pixels)
+    throw ImageError("Too large: " + size + ", where at most " + std::to_string(max_pixels) + " are allowed");
+  if (needed > kFreeBytes && needed / kBytesPerByte > file_bytes)
+    throw ImageError("Too large: " + size + " in a file of " + std::to_string(file_bytes) + " bytes");
+}
+
+}  // namespace
 
 struct Decoder::State {
   std::string_view format;
@@ -53,9 +71,10 @@ Decoder::~Decoder() = default;
 ImageInfo Decoder::open(std::span<const uint8_t> bytes, const Decoding& how, std::span<const uint32_t> rows) {
   state_->open(bytes, how, rows);
   const auto [width, height] = state_->stored;
-  if (int64_t{width} * height > how.max_pixels)
-    throw ImageError("Too large: " + std::to_string(width) + " x " + std::to_string(height) +
-                     " pixels, where at most " + std::to_string(how.max_pixels) + " are allowed");
+  const int images = state_->orientation.is_upright() ? 1 : 2;
+  const int64_t coefficients = state_->format == kJpeg ? state_->jpeg.coefficient_bytes() : 0;
+  check_size(state_->stored, images * kBytesPerPixel * width * height + coefficients,
+             static_cast<int64_t>(bytes.size()), how.max_pixels);
   return state_->orientation.transposed ? ImageInfo{height, width} : state_->stored;
 }
 

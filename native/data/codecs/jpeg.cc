@@ -81,6 +81,7 @@ ImageInfo JpegDecoder::open(std::span<const uint8_t> bytes, std::span<const uint
   width_ = static_cast<int>(reader.info.image_width);
   height_ = static_cast<int>(reader.info.image_height);
   mcu_height_ = reader.info.max_v_samp_factor * DCTSIZE;
+  coefficient_bytes_ = lm::coefficient_bytes(reader.info);
   return {width_, height_};
 }
 

@@ -14,6 +14,8 @@ class JpegDecoder {
  public:
   ImageInfo open(std::span<const uint8_t> bytes, std::span<const uint32_t> rows);
   Box decode(const Box& region, int max_denominator, Image& out);
+  // Memory that libjpeg takes for all coefficients of the image that was opened, where it needs all at once.
+  int64_t coefficient_bytes() const { return coefficient_bytes_; }
 
  private:
   struct Part {
@@ -27,6 +29,7 @@ class JpegDecoder {
   std::span<const uint8_t> bytes_;
   std::span<const uint32_t> rows_;
   int width_ = 0, height_ = 0, mcu_height_ = 0;
+  int64_t coefficient_bytes_ = 0;
   std::vector<uint8_t> part_;
 };
 

@@ -10,7 +10,9 @@ namespace {
 
 // A progressive file can hold any number of scans of nothing, each of which costs a pass over the image.
 // Encoders write about 10.
-constexpr unsigned kMaxScans = 100;
+constexpr unsigned kMaxScans = 100, kUsualScans = 20;
+// Pixels that the scans beyond the usual ones may pass over.
+constexpr uint64_t kMaxPassed = 500'000'000;
 
 constexpr JOCTET kEndOfImage[] = {0xFF, JPEG_EOI};
 
@@ -87,8 +89,21 @@ void JpegReader::warn(j_common_ptr info, int level) {
 
 void JpegReader::watch(j_common_ptr info) {
   JpegReader& reader = reader_of(info->client_data);
-  if (static_cast<unsigned>(reader.info.input_scan_number) > kMaxScans)
+  const auto scans = static_cast<unsigned>(reader.info.input_scan_number);
+  const uint64_t pixels = uint64_t{reader.info.image_width} * reader.info.image_height;
+  if (scans > kMaxScans || (scans > kUsualScans && scans * pixels > kMaxPassed))
     reader.errors.leave("Too many scans in a JPEG file");
+}
+
+int64_t coefficient_bytes(const jpeg_decompress_struct& info) {
+  if (!jpeg_has_multiple_scans(const_cast<j_decompress_ptr>(&info))) return 0;
+  int64_t bytes = 0;
+  for (int c = 0; c < info.num_components; c++) {
+    const jpeg_component_info& component = info.comp_info[c];
+    bytes +=
+        int64_t{component.width_in_blocks} * component.height_in_blocks * DCTSIZE2 * int64_t{sizeof(JCOEF)};
+  }
+  return bytes;
 }
 
 bool is_finished(const jpeg_decompress_struct& info) {

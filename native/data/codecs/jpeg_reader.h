@@ -49,4 +49,7 @@ class JpegReader {
 // the blocks: a baseline file cannot ask for that, and a part of the image has other pixels than the whole.
 bool is_finished(const jpeg_decompress_struct& info);
 
+// Memory for all coefficients of an image, in bytes; 0 where a row of blocks at a time is enough.
+int64_t coefficient_bytes(const jpeg_decompress_struct& info);
+
 }  // namespace lm

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/codecs/formats.h"
 
 namespace lm {
 namespace {
@@ -21,6 +22,19 @@ void shuffle(std::vector<T>& items, size_t first, Rng& rng) {
 }
 
 constexpr int64_t kLargestFile = int64_t{1} << 30;
+constexpr int64_t kLargestUnknown = int64_t{1} << 24;
+
+// Before memory is taken for a file of so many bytes; `head` reads its first ones.
+template <typename Head>
+void check_size(int64_t bytes, const Head& head) {
+  if (bytes > kLargestFile) throw ImageError("more than 1 GiB");
+  if (bytes <= kLargestUnknown) return;
+  uint8_t first[kHeadBytes];
+  const std::string_view format = format_of({first, head(first)});
+  if (!is_decoded(format))
+    throw ImageError("No JPEG, PNG, BMP or Netpbm file" +
+                     (format.empty() ? "" : ", but " + std::string(format)));
+}
 
 }  // namespace
 
@@ -65,7 +79,9 @@ Encoded FileSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   const OpenFile file(name(i));
   if (!file.problem().empty()) throw ImageError(file.problem());
   const int64_t size = file.stamp().bytes;
-  if (size > kLargestFile) throw ImageError("more than 1 GiB");
+  check_size(size, [&](std::span<uint8_t> first) {
+    return static_cast<size_t>(std::max<int64_t>(0, file.read(0, first)));
+  });
   buffer.resize(static_cast<size_t>(std::max<int64_t>(size, 0)));
   const int64_t read = file.read(0, buffer);
   if (read < 0) throw ImageError(std::strerror(errno));
@@ -105,7 +121,7 @@ std::string RangeSamples::name(int64_t i) const {
 
 Encoded RangeSamples::read(int64_t i, std::vector<uint8_t>& buffer) {
   const Range& range = ranges_[static_cast<size_t>(i)];
-  if (range.length > kLargestFile) throw ImageError("more than 1 GiB");
+  check_size(range.length, [&](std::span<uint8_t> first) { return head(i, first); });
   buffer.resize(range.length);
   files_.read(range.file, static_cast<int64_t>(range.offset), buffer);
   const std::span<const uint8_t> bytes = buffer;
