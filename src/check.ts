@@ -42,6 +42,38 @@ export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, wha
 }
 
 /**
+ * Type of an argument that is one of the known names: for a literal that is none, the compiler's message has
+ * the known names that begin as it does, for as many letters as there are such.
+ *
+ * @example
+ * function pick<const N extends Suggesting<'one' | 'two'>>(name: KnownName<N, 'one' | 'two'>): void {}
+ * pick('tow'); // Argument of type '"tow"' is not assignable to parameter of type '"two"'.
+ */
+export type KnownName<Name extends string, Known extends string> = string extends Name
+  ? Known
+  : Name extends Known
+    ? Name
+    : Alike<Name, Known>;
+
+/** Any text, of which an editor suggests the known names. */
+export type Suggesting<Known extends string> = Known | (string & {});
+
+/** The names that begin with as much of a text as any does. */
+type Alike<
+  Text extends string,
+  Known extends string,
+  Start extends string = '',
+> = Text extends `${infer Letter}${infer Rest}`
+  ? [Beginning<Known, `${Start}${Letter}`>] extends [never]
+    ? Known
+    : Alike<Rest, Beginning<Known, `${Start}${Letter}`>, `${Start}${Letter}`>
+  : Known;
+
+type Beginning<Known extends string, Start extends string> = Known extends `${Start}${string}`
+  ? Known
+  : never;
+
+/**
  * Checks that a value is one of a list of names.
  *
  * @throws ERR_UNKNOWN_NAME with the nearest name as its hint.

@@ -1,4 +1,4 @@
-import { oneOf } from './check.ts';
+import { type KnownName, oneOf, type Suggesting } from './check.ts';
 import { readSafetensors, type Tensor } from './checkpoint/safetensors.ts';
 import { LmError } from './errors.ts';
 import type { Graph } from './graph/graph.ts';
@@ -17,7 +17,7 @@ export type ImportOptions = Pick<PresetOptions, 'classes' | 'input' | 'mean' | '
  * deviation, unless `mean` and `std` say otherwise.
  *
  * @param name one of `torchvisionModels`.
- * @param options.classes of a model that was trained further; default 1000.
+ * @param options.classes of a model that was trained further; default: as many as `classNames`, else 1000.
  * @param options.dtype default 'float32'.
  * @param options.transform of evaluations and predictions; default `imagenetEval(224)`, which torchvision's
  *   first weights have (`IMAGENET1K_V1`;
@@ -29,15 +29,16 @@ export type ImportOptions = Pick<PresetOptions, 'classes' | 'input' | 'mean' | '
  * const model = await importTorchvision('resnet18', 'resnet18.safetensors');
  * await model.save('model.safetensors');
  */
-export async function importTorchvision(
-  name: TorchvisionModel,
+export async function importTorchvision<const N extends Suggesting<TorchvisionModel>>(
+  name: KnownName<N, TorchvisionModel>,
   file: string,
   options: ImportOptions = {},
 ): Promise<Model> {
   const known = oneOf(name, torchvisionModels, 'torchvision model');
   const { device, dtype, classNames, transform, exif, sixteenBit, ...rest } = options;
   const made = { device, dtype, classNames, transform, exif, sixteenBit };
-  return importWeights(preset(known, rest), file, made);
+  const classes = rest.classes ?? classNames?.length;
+  return importWeights(preset(known, { ...rest, classes }), file, made);
 }
 
 /** As `importTorchvision`, for any graph that is built as torchvision's ResNets are. @internal */

@@ -5,7 +5,7 @@
  */
 export type { Analysis, Region, StageTrajectories, StepAnalysis } from './analyze/analysis.ts';
 export { type AnalyzeOptions, analyze } from './analyze/analyze.ts';
-export { createModel } from './createModel.ts';
+export { createModel, type NewModelOptions } from './createModel.ts';
 export { type BatchesOptions, batches, type ImageBatch } from './data/batches.ts';
 export {
   type DatasetName,

@@ -40,7 +40,7 @@ const table: Readonly<Record<string, string>> = {
   deepen: 'errors must check graph analyze model',
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',
   serve: 'errors must check cores files graph native images loading model',
-  createModel: 'models model',
+  createModel: 'errors check models data loading model',
   importTorchvision: 'errors check graph models checkpoint model',
 };
 const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(

@@ -12,7 +12,6 @@ import { findRecipe, type Recipe, type RecipeTransforms } from '../train/recipes
 import type { TrainSettings } from '../train/settings.ts';
 import type { Transform } from '../transforms/transforms.ts';
 import type { Job } from './job.ts';
-import { modelOptions } from './sets.ts';
 
 /** What a training is to begin with. */
 type Wanted = Pick<Job, 'model' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'> & {
@@ -50,8 +49,10 @@ export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unkno
 export async function modelFor({ wanted, preset, settings }: Beginning, data: Dataset): Promise<Model> {
   const { from, imageSize, device, dtype } = wanted;
   const place = { seed: settings.seed, device, dtype };
+  const size = data.size === null && imageSize !== undefined;
+  const input = size ? ([3, imageSize, imageSize] as const) : undefined;
   return from === undefined
-    ? createModel(preset, { ...modelOptions(wanted.data, data, imageSize), ...place })
+    ? createModel(preset, { data, input, ...place })
     : startFrom(from, { ...place, classNames: data.classNames }, wanted);
 }
 

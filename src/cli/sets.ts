@@ -1,13 +1,11 @@
 /** The data sets that a command works on. */
 import { type Command, Option } from 'commander';
 import { parseOptions } from '../check.ts';
-import { type DatasetName, datasetNames, datasets } from '../data/datasets.ts';
+import { type DatasetName, datasetNames } from '../data/datasets.ts';
 import { hasTestFolder } from '../data/folder/parts.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import type { PresetOptions } from '../models/presetOptions.ts';
-import { imagenetMean, imagenetStd } from '../transforms/transforms.ts';
 
 /** How a data set is written on the command line. */
 export const dataHelp: string = `kind:path or JSON; kinds: ${datasetKinds.join(', ')}`;
@@ -87,21 +85,4 @@ async function hasTestPart(spec: DatasetSpec): Promise<boolean> {
 
 function isNamed(kind: string): kind is DatasetName {
   return (datasetNames as readonly string[]).includes(kind);
-}
-
-/** Input and classes of a new model for a data set: a known one's own statistics, ImageNet's for others. */
-export function modelOptions(
-  value: unknown,
-  data: Dataset,
-  side: number | undefined,
-): PresetOptions & { classNames: readonly string[] } {
-  const { kind } = dataSpec(value);
-  const { classNames } = data;
-  const classes = classNames.length;
-  if (isNamed(kind)) {
-    const { input, mean, std } = datasets[kind];
-    return { input, mean, std, classes, classNames };
-  }
-  const size = side === undefined ? {} : { input: [3, side, side] as const };
-  return { ...size, mean: imagenetMean, std: imagenetStd, classes, classNames };
 }

@@ -3,7 +3,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { oneOf } from '../check.ts';
+import { type KnownName, oneOf, type Suggesting } from '../check.ts';
 import { LmError } from '../errors.ts';
 import { readCifarSet } from './cifar.ts';
 import { cifar10, cifar100, digits, fashion } from './classNames.ts';
@@ -111,18 +111,27 @@ export const datasetNames: readonly DatasetName[] = ['mnist', 'fashion-mnist', '
  * @example
  * const train = await loadDataset('cifar10', 'data', 'train'); // 50 000 images of 32 x 32 x 3
  */
-export async function loadDataset(name: DatasetName, folder: string, split: Split): Promise<ImageSet> {
+export async function loadDataset<const N extends Suggesting<DatasetName>>(
+  name: KnownName<N, DatasetName>,
+  folder: string,
+  split: Split,
+): Promise<ImageSet> {
   const row = datasets[oneOf(name, datasetNames, 'data set')];
   const files = row.files[oneOf(split, ['train', 'test'], 'split')];
   for (const sub of row.folders) {
     const paths = await Promise.all(files.map((file) => findFile(join(folder, sub), file)));
     const found = paths.filter((path) => path !== undefined);
-    if (found.length === files.length) return row.read(name, found, row.classNames);
+    if (found.length === files.length) return known(row, await row.read(name, found, row.classNames));
   }
   const { archive } = row;
   const packed = archive === undefined ? undefined : await findFile(folder, archive.file);
   if (archive === undefined || packed === undefined) throw missing(name, folder, row, files);
-  return archive.read(name, await fromArchive(packed, files), row.classNames);
+  return known(row, await archive.read(name, await fromArchive(packed, files), row.classNames));
+}
+
+/** The images of a known data set, with what is known of them. */
+function known({ mean, std }: DatasetRow, images: ImageSet): ImageSet {
+  return { ...images, statistics: { mean, std } };
 }
 
 async function fromArchive(path: string, files: readonly string[]): Promise<ArchivedFile[]> {

@@ -1,5 +1,7 @@
 /** Images and labels in memory: what every importer returns and every source takes. */
 import { expected } from '../errors.ts';
+import type { ChannelStatistics } from '../loading/channelStatistics.ts';
+import type { LabelledImages } from '../loading/images.ts';
 import { must } from '../must.ts';
 import { numberedClasses } from './classNumbers.ts';
 
@@ -15,6 +17,8 @@ export interface ImageSet {
   readonly width: number;
   readonly channels: number;
   readonly classNames: readonly string[];
+  /** Those that were published with a known data set; default: unknown until they are computed. */
+  readonly statistics?: ChannelStatistics | undefined;
 }
 
 /** What `imageSet` takes; labels may be any array of integers. */
@@ -74,12 +78,6 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, name: st
   return out;
 }
 
-/** Mean and standard deviation per channel, of pixels scaled to [0, 1]. */
-export interface ChannelStatistics {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}
-
 /**
  * Mean and (population) standard deviation of every channel over all pixels of a set, in units of 1 = white:
  * the values to normalise with. Exact: computed from the histogram.
@@ -87,7 +85,10 @@ export interface ChannelStatistics {
  * @example
  * const { mean, std } = channelStatistics(await loadDataset('mnist', folder, 'train')); // [0.1307], [0.3081]
  */
-export function channelStatistics({ images, channels }: ImageSet): ChannelStatistics {
+export function channelStatistics({
+  images,
+  channels,
+}: Pick<LabelledImages, 'images' | 'channels'>): ChannelStatistics {
   const histogram = new Float64Array(256 * channels);
   for (let i = 0; i < images.length; i++) {
     const bin = must(images[i]) * channels + (i % channels);

@@ -1,6 +1,7 @@
 /** Opens a data set from its description. */
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import type { ChannelStatistics } from '../loading/channelStatistics.ts';
 import { Dataset } from '../loading/dataset.ts';
 import { must } from '../must.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
@@ -27,6 +28,8 @@ export interface FoundData {
   readonly classNames: readonly string[];
   readonly labels: Int32Array;
   readonly size: RawSize | null;
+  /** Published mean and deviation of its pixels, where there are such. */
+  readonly statistics?: ChannelStatistics | undefined;
   /** Paths in the folder or archive; null where images have no names. */
   readonly names: readonly string[] | null;
   /** What was taken for what, and what was passed over. */
@@ -70,9 +73,10 @@ export async function openSome(
   const { transform, exif, sixteenBit } = parsed;
   const part = await findData(parsed, emptyClasses);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
-  const { name, classNames, labels, size, notes } = some;
+  const { name, classNames, labels, size, statistics, notes } = some;
   const decoding = { exif, sixteenBit };
-  const data = new Dataset({ name, classNames, labels, size, transform, decoding, notes }, some.source);
+  const parts = { name, classNames, labels, size, statistics, transform, decoding, notes };
+  const data = new Dataset(parts, some.source);
   if (!everyFormat && parsed.kind !== 'records') await checkFormats(data).catch(closing(data));
   return data;
 }
@@ -114,10 +118,14 @@ function findWhole(spec: DatasetSpec, emptyClasses: boolean): Promise<FoundData>
 }
 
 async function namedData({ kind, path, split }: NamedSpec): Promise<FoundData> {
-  const { images, labels, height, width, channels, classNames, name } = await loadDataset(kind, path, split);
+  const { images, labels, height, width, channels, classNames, name, statistics } = await loadDataset(
+    kind,
+    path,
+    split,
+  );
   const size = { height, width, channels };
   const source = { kind: 'memory' as const, images, labels, ...size };
-  return { name, classNames, labels, size, names: null, notes: [], source };
+  return { name, classNames, labels, size, statistics, names: null, notes: [], source };
 }
 
 async function folderData({ path, split }: ImageFolderSpec, emptyClasses: boolean): Promise<FoundData> {

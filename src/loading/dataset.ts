@@ -3,6 +3,7 @@ import type { NativeSource, NativeSourceSpec, RawSize } from '../native/binding.
 import { native } from '../native/load.ts';
 import type { DecodingInput } from '../transforms/decoding.ts';
 import type { Transform } from '../transforms/transforms.ts';
+import type { ChannelStatistics } from './channelStatistics.ts';
 
 /** What a data set is made of. */
 export interface DatasetParts {
@@ -17,6 +18,8 @@ export interface DatasetParts {
   readonly transform?: Transform | undefined;
   /** How files become pixels, as far as the set says so; the rest is the model's. */
   readonly decoding?: DecodingInput | undefined;
+  /** What pixels are normalised with, where it is known; default: it is not. */
+  readonly statistics?: ChannelStatistics | undefined;
   /** What was taken for what, and what was passed over; default: nothing. */
   readonly notes?: readonly string[] | undefined;
 }
@@ -39,6 +42,8 @@ export class Dataset {
   /** Size of images that are pixels; null for files. */
   readonly size: RawSize | null;
   readonly transform: Transform | undefined;
+  /** Published mean and deviation of its pixels; undefined where they are not known. */
+  readonly statistics: ChannelStatistics | undefined;
   /** How files become pixels, as far as the set says so; the rest is the model's. */
   readonly decoding: DecodingInput;
   /** What was taken for what when it was opened, and what was passed over: sentences for a person. */
@@ -53,6 +58,7 @@ export class Dataset {
     this.count = parts.labels?.length ?? null;
     this.size = parts.size;
     this.transform = parts.transform;
+    this.statistics = parts.statistics;
     this.decoding = parts.decoding ?? {};
     this.notes = parts.notes ?? [];
     this.#shared = 'kind' in source ? share(source) : source;
@@ -60,8 +66,9 @@ export class Dataset {
 
   /** The same images with another transform; they share their memory, and are closed together. */
   with(transform: Transform): Dataset {
-    const { name, classNames, labels, size, decoding, notes } = this;
-    return new Dataset({ name, classNames, labels, size, transform, decoding, notes }, this.#shared);
+    const { name, classNames, labels, size, statistics, decoding, notes } = this;
+    const parts = { name, classNames, labels, size, statistics, transform, decoding, notes };
+    return new Dataset(parts, this.#shared);
   }
 
   /** What a message calls an image: its path, or a file and the place in it. */

@@ -3,6 +3,7 @@
  * evaluation.
  */
 import { expected } from '../errors.ts';
+import type { ChannelStatistics } from './channelStatistics.ts';
 import { Dataset } from './dataset.ts';
 
 /** Labelled images of one size in memory; `imageSet` and `loadDataset` make and check them. */
@@ -15,6 +16,8 @@ export interface LabelledImages {
   readonly width: number;
   readonly channels: number;
   readonly classNames?: readonly string[];
+  /** What pixels are normalised with, where it is known without looking at them. */
+  readonly statistics?: ChannelStatistics | undefined;
 }
 
 /** What training and evaluation read: images in memory, or a data set that `openDataset` opened. */
@@ -33,10 +36,10 @@ export function datasetOf(images: Images): Dataset {
     throw expected('ERR_CONFIG', 'a data set, or labelled images such as imageSet makes,', 'data', images);
   const known = datasets.get(images);
   if (known !== undefined) return known;
-  const { labels, height, width, channels } = images;
+  const { labels, height, width, channels, statistics } = images;
   const size = { height, width, channels };
   const name = 'name' in images && typeof images.name === 'string' ? images.name : 'memory';
-  const parts = { name, classNames: images.classNames ?? [], labels, size };
+  const parts = { name, classNames: images.classNames ?? [], labels, size, statistics };
   const made = new Dataset(parts, { kind: 'memory', images: images.images, labels, ...size });
   datasets.set(images, made);
   return made;

@@ -1,4 +1,4 @@
-import { oneOf, parseOptions } from '../check.ts';
+import { type KnownName, oneOf, parseOptions, type Suggesting } from '../check.ts';
 import type { Graph } from '../graph/graph.ts';
 import { checkInputOrder } from '../graph/inputOrder.ts';
 import { architecture, type Spec } from './architectures.ts';
@@ -105,8 +105,11 @@ export const presetNames: readonly PresetName[] = Object.keys(presets) as Preset
  * @example
  * const graph = preset('lm_resnet20', { classes: 100 });
  */
-export function preset(name: PresetName, options: PresetOptions = {}): Graph {
-  return network(presetConfig(name, options));
+export function preset<const N extends Suggesting<PresetName>>(
+  name: KnownName<N, PresetName>,
+  options: PresetOptions = {},
+): Graph {
+  return network(presetConfig(name as PresetName, options));
 }
 
 /**
@@ -117,7 +120,10 @@ export function preset(name: PresetName, options: PresetOptions = {}): Graph {
  * const scheme = linearTwoStep({ per: 'channel' });
  * const graph = network({ ...presetConfig('lm_resnet20'), name: 'channelwise', scheme });
  */
-export function presetConfig(name: PresetName, options: PresetOptions = {}): NetworkConfig {
+export function presetConfig<const N extends Suggesting<PresetName>>(
+  name: KnownName<N, PresetName>,
+  options: PresetOptions = {},
+): NetworkConfig {
   const row = rows[oneOf(name, presetNames, 'model')];
   const { classes, input, mean, std, ...variants } = parseOptions(presetOptionsSchema, options, 'preset');
   checkInputOrder(input, 'preset.input');

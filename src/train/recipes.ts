@@ -1,4 +1,4 @@
-import { oneOf } from '../check.ts';
+import { type KnownName, oneOf, type Suggesting } from '../check.ts';
 import {
   cifarTrain,
   imagenetEval,
@@ -147,7 +147,9 @@ export const recipeNames: readonly RecipeName[] = Object.keys(recipes) as Recipe
  * @example
  * train(model, data, { ...recipe('mnist-onecycle'), epochs: 3 });
  */
-export function recipe(name: RecipeName): TrainSettingsInput {
+export function recipe<const N extends Suggesting<RecipeName>>(
+  name: KnownName<N, RecipeName>,
+): TrainSettingsInput {
   return findRecipe(name).settings;
 }
 

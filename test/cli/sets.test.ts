@@ -2,7 +2,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { dataSpec, modelOptions, openPart, openSets } from '../../src/cli/sets.ts';
+import { beginningOf, modelFor } from '../../src/cli/beginning.ts';
+import { dataSpec, openPart, openSets } from '../../src/cli/sets.ts';
 import { Dataset } from '../../src/loading/dataset.ts';
 import { Model } from '../../src/model/model.ts';
 import { imagenetMean, imagenetStd } from '../../src/transforms/transforms.ts';
@@ -27,9 +28,9 @@ async function folders(): Promise<{ folder: string; whole: string; parted: strin
 
 const said = (text: string): Record<string, unknown> => JSON.parse(text.trimEnd().split('\n').at(-1) ?? '');
 
-async function closed<T>(data: Dataset, work: (data: Dataset) => T): Promise<T> {
+async function closed<T>(data: Dataset, work: (data: Dataset) => T | Promise<T>): Promise<T> {
   await using open = data;
-  return work(open);
+  return await work(open);
 }
 
 const countOf = (data: Dataset): Promise<number | null> => closed(data, ({ count }) => count);
@@ -121,18 +122,20 @@ describe('what to train and to test on', () => {
 });
 
 describe('a new model', () => {
-  it('has the input and classes of a known set, or the size that is named and what ImageNet has', async () => {
+  it('gives a new model its input and classes, and files the size that is named', async () => {
     const { folder, whole } = await folders();
-    const digits = `mnist:${await writeDigits(join(folder, 'digits'))}`;
-    const ofDigits = await closed(await openPart(digits), (data) => modelOptions(digits, data, 64));
-    expect(ofDigits).toMatchObject({ input: [1, 28, 28], mean: [0.1307], std: [0.3081], classes: 10 });
-    const photos = `imageFolder:${whole}`;
-    const ofPhotos = await closed(await openPart(photos), (data) => modelOptions(photos, data, 64));
-    const wanted = { mean: imagenetMean, std: imagenetStd, classes: 2, classNames: ['a', 'b'] };
-    expect(ofPhotos).toEqual({ ...wanted, input: [3, 64, 64] });
-    expect(await closed(await openPart(photos), (data) => modelOptions(photos, data, undefined))).toEqual(
-      wanted,
-    );
+    const modelOf = async (data: string, imageSize?: number): Promise<object> => {
+      const beginning = beginningOf({ data, imageSize, device: 'cpu' }, {});
+      return closed(await openPart(data), async (open) => {
+        await using model = await modelFor(beginning, open);
+        return { ...model.input, classNames: model.classNames };
+      });
+    };
+    const digits = { channels: 1, height: 28, width: 28, mean: [0.1307], std: [0.3081] };
+    expect(await modelOf(`mnist:${await writeDigits(join(folder, 'digits'))}`, 64)).toMatchObject(digits);
+    const photos = { mean: imagenetMean, std: imagenetStd, classNames: ['a', 'b'] };
+    expect(await modelOf(`imageFolder:${whole}`, 64)).toMatchObject({ ...photos, height: 64, width: 64 });
+    expect(await modelOf(`imageFolder:${whole}`)).toMatchObject({ ...photos, height: 32, width: 32 });
   });
 });
 

@@ -13,9 +13,11 @@ import {
   type Field,
   type Graph,
   type ImageSet,
+  importTorchvision,
   isLmError,
   type LabelledImages,
   lin,
+  loadDataset,
   type Model,
   minus,
   type NoteEvent,
@@ -53,6 +55,33 @@ describe('names', () => {
     recipe('mnist');
   });
 
+  it('that are none are told which are like them', () => {
+    expectTypeOf(preset<'lm_resnet21'>)
+      .parameter(0)
+      .toEqualTypeOf<'lm_resnet20' | 'lm_resnet200'>();
+    expectTypeOf(presetConfig<'revnet'>)
+      .parameter(0)
+      .toEqualTypeOf<Extract<PresetName, `revnet${number}`>>();
+    expectTypeOf(createModel<'polynett'>)
+      .parameter(0)
+      .toEqualTypeOf<'polynet'>();
+    expectTypeOf(createModel<'vgg'>)
+      .parameter(0)
+      .toEqualTypeOf<PresetName>();
+    expectTypeOf(recipe<'mnist-onecyle'>)
+      .parameter(0)
+      .toEqualTypeOf<'mnist-onecycle'>();
+    expectTypeOf(loadDataset<'mnits'>)
+      .parameter(0)
+      .toEqualTypeOf<'mnist'>();
+    expectTypeOf(importTorchvision<'resnet51'>)
+      .parameter(0)
+      .toEqualTypeOf<'resnet50'>();
+    expectTypeOf(preset<PresetName>)
+      .parameter(0)
+      .toEqualTypeOf<PresetName>();
+  });
+
   it('of tensor sets are a union', () => {
     expectTypeOf<TensorSet>().toEqualTypeOf<'value' | 'gradient' | 'momentum' | 'secondMoment' | 'ema'>();
     expectTypeOf(model.readTensor).parameter(1).toEqualTypeOf<TensorSet | undefined>();
@@ -75,6 +104,8 @@ describe('options', () => {
     expectTypeOf(
       createModel('lm_resnet20', { device: 'cuda:1', classes: 10 }),
     ).resolves.toEqualTypeOf<Model>();
+    void createModel('lm_resnet20', { data: images });
+    void createModel('lm_resnet20', { classNames: ['cat', 'dog'] });
     // @ts-expect-error: no such precision
     void createModel('lm_resnet20', { dtype: 'float16' });
     // @ts-expect-error: no such device
