@@ -14,7 +14,7 @@ import type { Transform } from '../transforms/transforms.ts';
 import type { Job } from './job.ts';
 
 /** What a training is to begin with. */
-type Wanted = Pick<Job, 'model' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'> & {
+type Wanted = Pick<Job, 'model' | 'variants' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'> & {
   /** The data set to train on, as it was given. */
   readonly data: unknown;
   /** Says nothing of what was taken from a checkpoint. */
@@ -39,6 +39,14 @@ export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unkno
   const { model, from } = wanted;
   if (from !== undefined && model !== undefined)
     throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', model);
+  const [option] = Object.entries(wanted.variants ?? {});
+  if (from !== undefined && option !== undefined)
+    throw expected(
+      'ERR_CONFIG',
+      'nothing beside --from, which has its model,',
+      `train.${option[0]}`,
+      option[1],
+    );
   const recipe = wanted.recipe === undefined ? undefined : findRecipe(wanted.recipe);
   const preset = oneOf<PresetName>(model ?? recipe?.model ?? 'lm_resnet20', presetNames, 'model');
   const settings = parseOptions(trainSchema, { ...recipe?.settings, ...given }, 'train');
@@ -52,7 +60,7 @@ export async function modelFor({ wanted, preset, settings }: Beginning, data: Da
   const size = data.size === null && imageSize !== undefined;
   const input = size ? ([3, imageSize, imageSize] as const) : undefined;
   return from === undefined
-    ? createModel(preset, { data, input, ...place })
+    ? createModel(preset, { data, input, ...wanted.variants, ...place })
     : startFrom(from, { ...place, classNames: data.classNames }, wanted);
 }
 

@@ -1,6 +1,7 @@
 /** What a training is told beside its settings: of a configuration file and of flags. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { type Variants, variantsShape } from '../models/variants.ts';
 import { trainSchema } from '../train/options.ts';
 import { readConfig } from './config.ts';
 import { givenFlags, namesOf } from './flags.ts';
@@ -15,7 +16,12 @@ export interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
   readonly run?: string | undefined;
   readonly recipe?: string | undefined;
   readonly from?: string | undefined;
+  /** Choices among the forms of a built-in model. */
+  readonly variants?: Variants | undefined;
 }
+
+/** The schema of the options of a built-in model. */
+export const variantsSchema: z.ZodType<Variants> = z.object(variantsShape);
 
 /** The schema of a job; data sets are checked when they are opened. */
 export const jobSchema: z.ZodType<Job> = z.object({
@@ -38,16 +44,21 @@ export const jobSchema: z.ZodType<Job> = z.object({
 export async function readJob(
   flags: Readonly<Record<string, unknown>> & { readonly config?: string },
 ): Promise<Job & Record<string, unknown>> {
-  const known = [...namesOf(jobSchema), ...namesOf(trainSchema)];
+  const known = [jobSchema, variantsSchema, trainSchema].flatMap(namesOf);
   const file = flags.config === undefined ? {} : await readConfig(flags.config, known);
-  const given = { ...file, ...givenFlags(jobSchema, flags), ...givenFlags(trainSchema, flags) };
-  const inJob = namesOf(jobSchema);
-  const part = (of: (name: string) => boolean): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(given).filter(([name]) => of(name)));
-  const job = parseOptions(
-    jobSchema,
-    part((name) => inJob.includes(name)),
-    'train',
-  );
-  return { ...part((name) => !inJob.includes(name)), ...job };
+  const flagged = Object.entries(flags).filter(([name]) => known.includes(name));
+  const given = { ...file, ...Object.fromEntries(flagged) };
+  const job = parseOptions(jobSchema, givenFlags(jobSchema, given), 'train');
+  const variants = variantsOf(given, 'train');
+  return { ...givenFlags(trainSchema, given), ...job, variants };
+}
+
+/**
+ * Those of the options given that are of a built-in model; undefined where there are none.
+ *
+ * @throws ERR_CONFIG for a wrong value.
+ */
+export function variantsOf(given: Readonly<Record<string, unknown>>, what: string): Variants | undefined {
+  const found = parseOptions(variantsSchema, givenFlags(variantsSchema, given), what);
+  return Object.keys(found).length === 0 ? undefined : found;
 }

@@ -9,6 +9,7 @@ import { recipeNames } from '../train/recipes.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { beginningOf, modelFor, transformed, transformsOf } from './beginning.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
+import { variantsOf, variantsSchema } from './job.ts';
 import { tellNotes } from './notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { dataHelp, dataSpec } from './sets.ts';
@@ -32,6 +33,7 @@ export function addSubjectFlags(command: Command, without: readonly string[] = [
     .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
     .option('--json', 'print one line of JSON')
     .option('--quiet', 'print nothing but --json');
+  addFlags(command, variantsSchema);
   addFlags(
     command,
     trainSchema,
@@ -46,7 +48,8 @@ export async function withSubject<T>(
   work: (model: Model, data: Dataset, training: TrainSettings) => Promise<T>,
 ): Promise<T> {
   const { model: named, data: set, recipe, imageSize, device, dtype } = flags;
-  const wanted = { model: named, data: set, recipe, imageSize, device, dtype };
+  const variants = variantsOf(flags, 'train');
+  const wanted = { model: named, variants, data: set, recipe, imageSize, device, dtype };
   const beginning = beginningOf(wanted, givenFlags(trainSchema, flags));
   initFrom(flags);
   await using data = await openDataset(dataSpec(set));

@@ -1,5 +1,6 @@
 /** The families of built-in models: sizes in, network out. */
 import { expected } from '../errors.ts';
+import { stochasticDepth } from '../noise/stochasticDepth.ts';
 import { type FractalNetSpec, fractalNet } from './fractalNet.ts';
 import { type PolyNetSpec, polyNet } from './polynet.ts';
 import { type ResidualSpec, residualNet } from './residual.ts';
@@ -12,13 +13,13 @@ export type Spec = ResidualSpec | RevNetSpec | PolyNetSpec | FractalNetSpec | Sh
 
 /** Which variants a family has. */
 const known: Readonly<Record<Spec['net'], readonly (keyof Variants)[]>> = {
-  resnet: ['shortcut'],
-  preact: ['shortcut'],
-  lm: ['shortcut', 'history', 'k'],
-  revnet: [],
-  polynet: [],
-  fractal: ['affine'],
-  shakeShake: [],
+  resnet: ['shortcut', 'scheme', 'dropPath'],
+  preact: ['shortcut', 'scheme', 'dropPath'],
+  lm: ['shortcut', 'history', 'k', 'scheme', 'dropPath'],
+  revnet: ['dropPath'],
+  polynet: ['dropPath'],
+  fractal: ['affine', 'dropPath'],
+  shakeShake: ['dropPath'],
 };
 
 /**
@@ -32,6 +33,15 @@ export function architecture(spec: Spec, variants: Variants = {}): Architecture 
   for (const [name, value] of Object.entries(variants))
     if (value !== undefined && !known[spec.net].includes(name as keyof Variants))
       throw expected('ERR_CONFIG', `no value in a ${spec.net} net`, `preset.${name}`, value);
+  const { dropPath } = variants;
+  const made = family(spec, variants);
+  if (dropPath === undefined || spec.net === 'fractal') return made;
+  const drop = stochasticDepth({ last: 1 - dropPath, per: 'sample' });
+  const own = 'survival' in spec ? undefined : made.noise;
+  return { ...made, noise: own === undefined ? drop : (fresh, at) => drop(() => own(fresh, at), at) };
+}
+
+function family(spec: Spec, variants: Variants): Architecture {
   switch (spec.net) {
     case 'revnet':
       return revNet(spec);

@@ -29,9 +29,9 @@ export interface FractalNetSpec {
  * @see Larsson, Maire, Shakhnarovich, "FractalNet", 2017; gustavla/fractalnet, generation/fractalnet.py.
  */
 export function fractalNet({ columns, widths }: FractalNetSpec, variants: Variants = {}): Architecture {
-  const { affine = false } = variants;
+  const { affine = false, dropPath = 0.15 } = variants;
   const last: Fn = (u) => maxPool2d(u, { kernel: 2 });
-  const options = { columns, dropPath: { drop: 0.15, global: 0.5 } };
+  const options = { columns, dropPath: { drop: dropPath, global: 0.5 } };
   const unit = { bias: !affine, norm: { affine }, init: xavierUniform };
   return {
     stem: noStem,

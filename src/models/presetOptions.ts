@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { InputSpec } from '../graph/spec.ts';
 import type { Spec } from './architectures.ts';
-import type { Variants } from './variants.ts';
+import { type Variants, variantsShape } from './variants.ts';
 
 /** Options of a built-in model: its images and classes, and its variant. */
 export interface PresetOptions extends Variants {
@@ -32,10 +32,7 @@ export const presetOptionsSchema: z.ZodType<PresetOptions> = z.strictObject({
   input: z.tuple([size, size, size]).optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),
-  k: z.enum(['paper', 'official']).optional(),
-  shortcut: z.enum(['A', 'B', 'own']).optional(),
-  history: z.enum(['restart', 'project']).optional(),
-  affine: z.boolean().optional(),
+  ...variantsShape,
 });
 
 interface ImageSet {

@@ -6,11 +6,12 @@ import { normedProjection, optionA, ownNorm, plainProjection, preactivated } fro
 import { cifarStem, imagenetStem } from '../nn/stems.ts';
 import { projectedHistory, restarted } from '../nn/transitions.ts';
 import { stochasticDepth } from '../noise/stochasticDepth.ts';
-import type { Noise } from '../roles.ts';
+import type { Noise, Scheme } from '../roles.ts';
 import { euler } from '../schemes/euler.ts';
 import { linearTwoStep } from '../schemes/linearTwoStep.ts';
 import { projected } from '../schemes/projected.ts';
 import type { StageConfig } from './network.ts';
+import { schemeOf, schemeSchema } from './schemeOption.ts';
 import type { Architecture, Variants } from './variants.ts';
 
 /**
@@ -66,7 +67,7 @@ function postactNet(spec: ResidualSpec, variants: Variants): Architecture {
     stem: stem(baseOf(spec), { norm: true, relu: block === 'bottleneck' }),
     stages: stagesOf(spec),
     block: postact(convsOf(spec)),
-    scheme: projected(euler, relu),
+    scheme: projected(chosen(variants) ?? euler, relu),
     noise: noiseOf(spec, { index: 'l/L', scale: 'test' }),
     transition: restarted(shortcut === 'A' ? optionA : normedProjection),
     head: plainHead,
@@ -78,9 +79,17 @@ const shortcuts = { A: preactivated(optionA), B: preactivated(plainProjection), 
 /** Pre-activation nets, whose trunk stays linear; with shortcut A or B in the places of fb.resnet.torch. */
 function preactNet(spec: ResidualSpec, variants: Variants): Architecture {
   const { net, set } = spec;
-  const { k = 'paper', history = spec.history ?? 'restart' } = variants;
+  const kept = variants.scheme === undefined ? spec.history : undefined;
+  const { k = 'paper', history = kept ?? 'restart' } = variants;
   const { shortcut = net === 'lm' || set === 'cifar' ? 'own' : 'B' } = variants;
-  const scheme = net === 'lm' ? linearTwoStep({ parameterization: k }) : euler;
+  const scheme = chosen(variants) ?? (net === 'lm' ? twoStep(k) : euler);
+  if (history === 'project' && !ofStates.includes(scheme.name))
+    throw expected(
+      'ERR_CONFIG',
+      `one of ${ofStates.join(', ')}, for a history,`,
+      'preset.scheme',
+      scheme.name,
+    );
   const project = shortcuts[shortcut];
   const transition =
     history === 'project' ? projectedHistory(scheme, { shortcut: project }) : restarted(project);
@@ -97,6 +106,21 @@ function preactNet(spec: ResidualSpec, variants: Variants): Architecture {
     };
   const firstBlock = fb ? preact(convsOf(spec), { bare: true }) : undefined;
   return { ...parts, stem: imagenetStem(baseOf(spec)), stages: [opening, ...others], firstBlock };
+}
+
+/** Schemes whose history is one of states, which can be projected. */
+const ofStates: readonly string[] = ['linearTwoStep', 'leapfrog', 'midpoint', 'threeStep'];
+
+function twoStep(k: NonNullable<Variants['k']>): Scheme {
+  return linearTwoStep(k === 'per-channel' ? { per: 'channel' } : { parameterization: k });
+}
+
+/** The scheme that was asked for, which has options of its own. */
+function chosen({ scheme, k }: Variants): Scheme | undefined {
+  if (scheme === undefined) return undefined;
+  if (k !== undefined)
+    throw expected('ERR_CONFIG', 'no value beside a scheme, which has its options itself,', 'preset.k', k);
+  return schemeOf(schemeSchema.parse(scheme));
 }
 
 function baseOf({ set, base = set === 'cifar' ? 16 : 64 }: ResidualSpec): number {

@@ -9,10 +9,11 @@ import { summary } from '../../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../../models/presets.ts';
 import { drawNetwork } from '../../picture/network.ts';
 import { checkpointFacts, factLines } from '../checkpointFacts.ts';
-import { countOption } from '../flags.ts';
+import { addFlags, countOption } from '../flags.ts';
+import { variantsOf, variantsSchema } from '../job.ts';
 import { table } from '../table.ts';
 
-interface Flags {
+interface Flags extends Record<string, unknown> {
   readonly classes?: number;
   readonly input?: string;
   readonly svg?: string;
@@ -27,7 +28,7 @@ Examples:
 
 /** Adds the command `info`. */
 export function addInfo(program: Command): void {
-  program
+  const command = program
     .command('info')
     .description(
       'layers, parameters and multiply-accumulates of a model or a checkpoint, and the run that made it',
@@ -39,9 +40,9 @@ export function addInfo(program: Command): void {
       'image of a named model, channels x height x width (default: that of the model)',
     )
     .option('--svg <file>', 'also draw the network, as SVG')
-    .option('--json', 'print as JSON: name, parameters, macs, input, layers, checkpoint')
-    .addHelpText('after', examples)
-    .action(run);
+    .option('--json', 'print as JSON: name, parameters, macs, input, layers, checkpoint');
+  addFlags(command, variantsSchema);
+  command.addHelpText('after', examples).action(run);
 }
 
 async function run(model: string | undefined, flags: Flags): Promise<void> {
@@ -79,7 +80,7 @@ function isPath(model: string): boolean {
   return /[./\\]/.test(model) || (!Object.hasOwn(presets, model) && existsSync(model));
 }
 
-function namedGraph(name: string, { classes, input }: Flags): Graph {
+function namedGraph(name: string, { classes, input, ...flags }: Flags): Graph {
   const size = /^(\d+)x(\d+)x(\d+)$/
     .exec(input ?? '')
     ?.slice(1)
@@ -90,6 +91,7 @@ function namedGraph(name: string, { classes, input }: Flags): Graph {
   return preset(name as PresetName, {
     ...(size && { input: [channels, height, width] }),
     ...(classes && { classes }),
+    ...variantsOf(flags, 'info'),
   });
 }
 

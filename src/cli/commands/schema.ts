@@ -5,7 +5,7 @@ import { datasetSchema } from '../../data/spec.ts';
 import { presetNames } from '../../models/presets.ts';
 import { trainSchema } from '../../train/options.ts';
 import { recipeNames } from '../../train/recipes.ts';
-import { jobSchema } from '../job.ts';
+import { jobSchema, variantsSchema } from '../job.ts';
 import { dataHelp } from '../sets.ts';
 
 const examples = `
@@ -31,6 +31,7 @@ export function addSchema(program: Command): void {
  */
 export function configSchema(): Json {
   const { $schema, properties: job = {} } = z.toJSONSchema(jobSchema, { io: 'input' });
+  const { properties: variants = {} } = z.toJSONSchema(variantsSchema, { io: 'input' });
   const { properties: settings = {} } = z.toJSONSchema(trainSchema, { io: 'input' });
   const { $schema: _, ...dataset } = z.toJSONSchema(datasetSchema, { io: 'input' });
   const named = (name: string, names: readonly string[]): Json => ({ ...about(job, name), enum: names });
@@ -49,6 +50,7 @@ export function configSchema(): Json {
       recipe: named('recipe', recipeNames),
       data: data('data'),
       test: data('test'),
+      ...variants,
       ...settings,
     },
     $defs: { dataset },

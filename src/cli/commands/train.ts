@@ -15,7 +15,7 @@ import type { TrainResult } from '../../train/trainRun.ts';
 import { beginningOf, modelFor, transformed, transformsOf } from '../beginning.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { followed } from '../follow.ts';
-import { readJob } from '../job.ts';
+import { readJob, variantsSchema } from '../job.ts';
 import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
@@ -70,6 +70,7 @@ export function addTrain(program: Command): void {
     .option('--json', 'end with one line of JSON')
     .option('--quiet', 'no progress');
   addResumeFlags(command);
+  addFlags(command, variantsSchema);
   addFlags(command, trainSchema);
   addPlaceFlags(command);
   command.addHelpText('after', examples).action(run);
@@ -78,6 +79,7 @@ export function addTrain(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const {
     model: named,
+    variants,
     data: trained,
     test: tested,
     imageSize,
@@ -109,7 +111,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const { quiet } = flags;
   const beginning = beginningOf(
-    { model: named, data: trained, recipe, from, imageSize, device, dtype, quiet },
+    { model: named, variants, data: trained, recipe, from, imageSize, device, dtype, quiet },
     settings,
   );
   const { preset, settings: options } = beginning;

@@ -26,10 +26,7 @@ const confusionSchema = z.object({
   confusion: z.array(z.array(z.int().min(0))).min(1),
   classNames: z.array(z.string()),
 });
-const settingsSchema = z.looseObject({
-  model: z.string(),
-  loss: z.enum(['crossEntropy', 'bce']).optional(),
-});
+const settingsSchema = z.looseObject({ model: z.string(), loss: z.enum(['crossEntropy', 'bce']).optional() });
 
 /**
  * Reads a run.
