@@ -6,7 +6,11 @@ import { closest, distance } from 'fastest-levenshtein';
  */
 export const errorCodes = {
   ERR_CONFIG: { meaning: 'An option is unknown, missing or out of range.', status: 400, exit: 2 },
-  ERR_UNKNOWN_NAME: { meaning: 'No preset, scheme, block or tensor has this name.', status: 404, exit: 2 },
+  ERR_UNKNOWN_NAME: {
+    meaning: 'No preset, scheme, block, tensor or served model has this name.',
+    status: 404,
+    exit: 2,
+  },
   ERR_NAME_TAKEN: { meaning: 'Two parameters, buffers or scopes share a path.', status: 400, exit: 2 },
   ERR_SHAPE: { meaning: 'Shapes do not fit each other or the model.', status: 400, exit: 2 },
   ERR_GRAPH: { meaning: 'A graph breaks a rule of the format.', status: 400, exit: 2 },
@@ -20,6 +24,13 @@ export const errorCodes = {
   },
   ERR_RUN_EXISTS: { meaning: 'The run folder exists; runs are never overwritten.', status: 409, exit: 3 },
   ERR_TOO_LARGE: { meaning: 'A file or a request is larger than its limit.', status: 413, exit: 2 },
+  ERR_REQUEST: { meaning: 'A request to the service is malformed.', status: 400, exit: 2 },
+  ERR_UNAUTHORIZED: { meaning: 'The API key of a request is missing or wrong.', status: 401, exit: 2 },
+  ERR_ROUTE: { meaning: 'The service does not answer this method and path.', status: 404, exit: 2 },
+  ERR_TIMEOUT: { meaning: 'A request did not arrive in time.', status: 408, exit: 1 },
+  ERR_MEDIA_TYPE: { meaning: 'The service does not take bodies of this type.', status: 415, exit: 2 },
+  ERR_PORT: { meaning: 'The service cannot listen at its host and port.', status: 500, exit: 3 },
+  ERR_SERVICE: { meaning: 'The service failed; its log says why.', status: 500, exit: 1 },
   ERR_CLOSED: { meaning: 'The model, source, trainer or classifier was closed.', status: 503, exit: 1 },
   ERR_BUSY: { meaning: 'The model is busy with another job, or a queue is full.', status: 503, exit: 1 },
   ERR_ABORTED: { meaning: 'The work was aborted by its signal.', status: 499, exit: 130 },

@@ -39,7 +39,7 @@ const table: Readonly<Record<string, string>> = {
   search: 'errors must check graph picture native loading model train',
   deepen: 'errors must check graph analyze model',
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',
-  serve: 'errors must check cores files graph native images loading model',
+  serve: 'errors must check cores files graph setup native images loading model',
   createModel: 'errors check models data loading model',
   importTorchvision: 'errors check graph models checkpoint model',
 };

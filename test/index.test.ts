@@ -91,7 +91,7 @@ const names = {
     'stepDecay',
   ],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
-  serving: ['Classifier'],
+  serving: ['Classifier', 'fastifyClassifier', 'serveClassifier'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],
 };

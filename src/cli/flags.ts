@@ -69,6 +69,7 @@ function optionsOf(name: string, property: Property): Option[] {
   if (property.type === 'number' || property.type === 'integer')
     return [new Option(`--${flag} <number>`, text).argParser((value) => toNumber(`--${flag}`, value))];
   if (property.enum !== undefined) return [new Option(`--${flag} <${property.enum.join('|')}>`, text)];
+  if (property.type === 'string') return [new Option(`--${flag} <text>`, text)];
   if (property.type === 'array' && property.items?.type === 'string')
     return [new Option(`--${flag} <names>`, text).argParser((value) => value.split(','))];
   if (property.type === 'array')

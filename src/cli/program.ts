@@ -19,6 +19,7 @@ import { addPack } from './commands/pack.ts';
 import { addPredict } from './commands/predict.ts';
 import { addReport } from './commands/report.ts';
 import { addSchema } from './commands/schema.ts';
+import { addServe } from './commands/serve.ts';
 import { addSetup } from './commands/setup.ts';
 import { addTrain } from './commands/train.ts';
 import { Verdict } from './verdict.ts';
@@ -41,6 +42,7 @@ function program(): Command {
     addFindBatch,
     addEvaluate,
     addPredict,
+    addServe,
     addAnalyze,
     addReport,
     addData,

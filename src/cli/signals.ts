@@ -2,10 +2,14 @@
  * Runs work that SIGINT and SIGTERM abort; a second signal ends the process at once, as if nobody had handled
  * it.
  *
+ * @param stopping what the first one does, to be told.
  * @example
  * await withSignals((signal) => train(model, data, { signal }));
  */
-export async function withSignals<T>(work: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
+export async function withSignals<T>(
+  work: (signal: AbortSignal) => PromiseLike<T>,
+  stopping = 'stopping after this step',
+): Promise<T> {
   const controller = new AbortController();
   const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
   const release = (): void => {
@@ -18,7 +22,7 @@ export async function withSignals<T>(work: (signal: AbortSignal) => PromiseLike<
       process.kill(process.pid, name);
       return;
     }
-    process.stderr.write(`\n${name}: stopping after this step; once more to stop at once\n`);
+    process.stderr.write(`\n${name}: ${stopping}; once more to stop at once\n`);
     controller.abort(name);
   };
   for (const name of signals) process.on(name, onSignal);

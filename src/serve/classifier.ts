@@ -7,8 +7,8 @@ import { type Prediction, predictions } from '../model/predictions.ts';
 import { must } from '../must.ts';
 import type { Dtype } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
-import { init } from '../native/load.ts';
-import { Batcher } from './batcher.ts';
+import { init, native } from '../native/load.ts';
+import { Batcher, type Limits } from './batcher.ts';
 import { ModelEngine } from './engine.ts';
 import {
   type ClassifierImage,
@@ -38,7 +38,7 @@ import { type ClassifierStats, type Observer, Recorder } from './statistics.ts';
  * const { label, probability } = await classifier.classify('seven.png');
  */
 export class Classifier {
-  readonly #serving: Serving & { readonly maxQueue: number };
+  readonly #serving: Serving & Limits;
   readonly #recorder = new Recorder();
   readonly #batcher: Batcher<GivenImage>;
   #engine: ModelEngine;
@@ -46,9 +46,9 @@ export class Classifier {
 
   private constructor(engine: ModelEngine, serving: Serving) {
     const { maxQueue = Math.max(256, 8 * serving.maxBatch), decoders = availableCores() } = serving;
-    this.#serving = { ...serving, maxQueue };
+    this.#serving = { ...serving, maxQueue, decoders };
     this.#engine = engine;
-    this.#batcher = new Batcher({ ...this.#serving, decoders }, this.#recorder);
+    this.#batcher = new Batcher(this.#serving, this.#recorder);
   }
 
   /**
@@ -84,6 +84,17 @@ export class Classifier {
 
   get dtype(): Dtype {
     return this.#engine.model.dtype;
+  }
+
+  /** How the cores are used: threads that compute, files that are decoded at a time, images in a batch. */
+  get plan(): { readonly threads: number; readonly decoders: number; readonly maxBatch: number } {
+    const { decoders, maxBatch } = this.#serving;
+    return { threads: native().info().threads, decoders, maxBatch };
+  }
+
+  /** What image files may have, and how many images share a batch. @internal */
+  get limits(): Pick<Serving, 'maxBytes' | 'maxPixels' | 'maxBatch'> {
+    return this.#serving;
   }
 
   /** True once `close` was called. */

@@ -1,47 +1,21 @@
 import { createReadStream } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { writeImage } from '../../src/images/writeImage.ts';
+import { describe, expect, it } from 'vitest';
 import { Classifier } from '../../src/serve/classifier.ts';
 import type { ClassifierImage } from '../../src/serve/givenImage.ts';
-import type { ClassifierOptions } from '../../src/serve/options.ts';
 import { codeOf } from '../support/failures.ts';
-import { temporaryFolder } from '../support/folder.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { tinyModel } from '../support/training.ts';
-
-const classNames = ['a', 'b', 'c', 'd'];
-const size = { height: 8, width: 8, channels: 1 };
-
-/** A saved model of random weights, and image files. */
-async function saved(seed = 1, dtype: 'float32' | 'float64' = 'float32'): Promise<string> {
-  const path = join(await temporaryFolder(), 'model.safetensors');
-  const model = await tinyModel({ seed, dtype, classNames });
-  await model.save(path);
-  return path;
-}
-
-async function opened(checkpoint: string, options: ClassifierOptions = {}): Promise<Classifier> {
-  const classifier = await Classifier.open(checkpoint, { device: 'cpu', threads: 1, ...options });
-  onTestFinished(() => classifier.close());
-  return classifier;
-}
-
-async function picture(seed: number): Promise<string> {
-  const path = join(await temporaryFolder(), `${seed}.png`);
-  await writeImage(path, noiseBytes(64, seed), size);
-  return path;
-}
+import { classNames, noisePng, openedTiny, savedTiny } from './support.ts';
 
 describe('a classifier', () => {
   it('gives what predict gives, whatever images share a batch', async () => {
-    const path = await saved(3, 'float64');
+    const path = await savedTiny(3, 'float64');
     const model = await tinyModel({ seed: 3, dtype: 'float64', classNames });
     const images = Array.from({ length: 23 }, (_, i) => noiseBytes(64, i));
     const alone = await Promise.all(images.map(async (image) => (await model.predict(image))[0]));
     for (const maxBatch of [1, 3, 8, 32]) {
-      const classifier = await opened(path, { maxBatch });
+      const classifier = await openedTiny({ maxBatch }, path);
       const answers = await Promise.all(images.map((image) => classifier.classify(image)));
       for (const [i, { label, top }] of answers.entries()) {
         expect(label).toBe(alone[i]?.label);
@@ -58,8 +32,8 @@ describe('a classifier', () => {
   });
 
   it('takes paths, bytes, blobs, streams and pixels, alone and as a list', async () => {
-    const classifier = await opened(await saved());
-    const path = await picture(5);
+    const classifier = await openedTiny();
+    const path = await noisePng(5);
     const bytes = await readFile(path);
     const forms: ClassifierImage[] = [
       path,
@@ -95,7 +69,7 @@ describe('a classifier', () => {
     { title: 'an unknown option', images: noiseBytes(64), options: { topk: 1 }, code: 'ERR_CONFIG' },
     { title: 'a signal that is none', images: noiseBytes(64), options: { signal: {} }, code: 'ERR_CONFIG' },
   ])('refuses $title with $code, and goes on', async ({ images, options = {}, code }) => {
-    const classifier = await opened(await saved());
+    const classifier = await openedTiny();
     expect(await codeOf(classifier.classify(images as ClassifierImage, options as object))).toBe(code);
     expect(classifier.stats().queue).toMatchObject({ waiting: 0, computing: 0 });
     expect((await classifier.classify(noiseBytes(64))).top).toHaveLength(4);
@@ -105,8 +79,8 @@ describe('a classifier', () => {
     { title: 'bytes', maxBytes: 40 },
     { title: 'pixels', maxPixels: 63 },
   ])('refuses files of more $title than its limit', async ({ title: _, ...limit }) => {
-    const classifier = await opened(await saved(), limit);
-    const path = await picture(1);
+    const classifier = await openedTiny(limit);
+    const path = await noisePng(1);
     const code = 'maxBytes' in limit ? 'ERR_TOO_LARGE' : 'ERR_IMAGE';
     expect(await codeOf(classifier.classify(await readFile(path)))).toBe(code);
     expect(await codeOf(classifier.classify(createReadStream(path)))).toBe(code);
@@ -122,11 +96,11 @@ describe('a classifier', () => {
     { options: { device: 'cuda:77' }, code: 'ERR_DEVICE' },
     { options: { weights: 'ema' }, code: 'ERR_CONFIG' },
   ])('is not opened with $options', async ({ options, code }) => {
-    expect(await codeOf(Classifier.open(await saved(), options as object))).toBe(code);
+    expect(await codeOf(Classifier.open(await savedTiny(), options as object))).toBe(code);
   });
 
   it('leaves the queue of an aborted call, and has ERR_ABORTED with its reason', async () => {
-    const classifier = await opened(await saved(), { maxBatch: 1 });
+    const classifier = await openedTiny({ maxBatch: 1 });
     const controller = new AbortController();
     const first = classifier.classify(noiseBytes(64));
     const gone = classifier.classify(noiseBytes(64), { signal: controller.signal });
@@ -137,7 +111,7 @@ describe('a classifier', () => {
   });
 
   it('is ERR_BUSY at once when its queue is full', async () => {
-    const classifier = await opened(await saved(), { maxBatch: 1, maxQueue: 2 });
+    const classifier = await openedTiny({ maxBatch: 1, maxQueue: 2 });
     const calls = Array.from({ length: 6 }, () => codeOf(classifier.classify(noiseBytes(64))));
     const codes = await Promise.all(calls);
     expect(codes).toEqual(['none', 'none', 'none', 'ERR_BUSY', 'ERR_BUSY', 'ERR_BUSY']);
@@ -147,11 +121,11 @@ describe('a classifier', () => {
 
 describe('reloading', () => {
   it('answers calls taken before by the old checkpoint, later ones by the new, and drops none', async () => {
-    const [old, fresh] = [await saved(1), await saved(2)];
-    const classifier = await opened(old, { maxBatch: 2 });
+    const [old, fresh] = [await savedTiny(1), await savedTiny(2)];
+    const classifier = await openedTiny({ maxBatch: 2 }, old);
     const image = noiseBytes(64, 9);
     const ofOld = (await classifier.classify(image)).probability;
-    const ofNew = (await (await opened(fresh)).classify(image)).probability;
+    const ofNew = (await (await openedTiny({}, fresh)).classify(image)).probability;
     expect(ofOld).not.toBeCloseTo(ofNew, 5);
     let loading = true;
     const during: Promise<number>[] = [];
@@ -172,9 +146,9 @@ describe('reloading', () => {
     { title: 'torn', tear: (path: string) => truncate(path, 4000), code: 'ERR_CHECKPOINT' },
     { title: 'empty', tear: (path: string) => truncate(path, 0), code: 'ERR_CHECKPOINT' },
   ])('refuses a file that is $title, and goes on with the old', async ({ tear, code }) => {
-    const classifier = await opened(await saved(1));
+    const classifier = await openedTiny();
     const before = await classifier.classify(noiseBytes(64));
-    const torn = await saved(2);
+    const torn = await savedTiny(2);
     await tear(torn);
     expect(await codeOf(classifier.reload(torn))).toBe(code);
     expect(await codeOf(classifier.reload('no-such.safetensors'))).toBe('ERR_FILE');
@@ -182,8 +156,8 @@ describe('reloading', () => {
   });
 
   it('is ERR_CLOSED after closing, also where that came while it loaded', async () => {
-    const path = await saved(1);
-    const classifier = await opened(path);
+    const path = await savedTiny(1);
+    const classifier = await openedTiny({}, path);
     const loading = codeOf(classifier.reload(path));
     await classifier.close();
     expect([await loading, await codeOf(classifier.reload(path))]).toEqual(['ERR_CLOSED', 'ERR_CLOSED']);
@@ -192,8 +166,8 @@ describe('reloading', () => {
 
 describe('closing', () => {
   it('answers what was taken, refuses what comes, and may be asked twice', async () => {
-    const classifier = await opened(await saved(), { maxBatch: 2 });
-    const path = await picture(2);
+    const classifier = await openedTiny({ maxBatch: 2 });
+    const path = await noisePng(2);
     const calls = [noiseBytes(64), path, path, noiseBytes(64)].map((image) => classifier.classify(image));
     const closed = classifier.close();
     expect(await codeOf(classifier.classify(noiseBytes(64)))).toBe('ERR_CLOSED');

@@ -1,0 +1,103 @@
+/** The service as a plugin of Fastify, which is loaded by nobody else than who serves. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { parseOptions } from '../../check.ts';
+import { expected, LmError } from '../../errors.ts';
+import { Classifier } from '../classifier.ts';
+import { answerOf } from './errors.ts';
+import { checkKey, Gate } from './gate.ts';
+import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
+import { addRoutes } from './routes.ts';
+import type { Service } from './service.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Needs no key: what probes and people ask first. */
+    open?: boolean;
+    /** Its body has images: so many requests at a time. */
+    gated?: boolean;
+  }
+}
+
+/**
+ * Plugin of Fastify 5 that answers with a classifier: `POST /classify`, `GET /model`, `/healthz`, `/readyz`,
+ * below a `prefix` where one is given. What it adds stays in its own context.
+ *
+ * @param options.classifier answers; who opened it closes it, after Fastify.
+ * @param options.name, apiKey, maxImages, maxBody see `ServiceOptions`.
+ * @throws ERR_CONFIG.
+ * @example
+ * await app.register(fastifyClassifier, { prefix: '/digits', classifier, apiKey: process.env.KEY });
+ */
+export async function fastifyClassifier(
+  app: FastifyInstance,
+  { classifier, ...given }: FastifyClassifierOptions,
+): Promise<void> {
+  if (!(classifier instanceof Classifier))
+    throw expected('ERR_CONFIG', 'a Classifier', 'fastifyClassifier.classifier', classifier);
+  const { prefix: _, ...options } = given as Record<string, unknown>;
+  const settings = parseOptions(serviceSchema, options, 'fastifyClassifier');
+  const service: Service = { classifier, settings };
+  const { maxBytes } = classifier.limits;
+  const { default: multipart } = await import('@fastify/multipart');
+  await app.register(multipart, {
+    limits: { fileSize: maxBytes, files: settings.maxImages, fields: 8, parts: settings.maxImages + 8 },
+  });
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  const parsing = { parseAs: 'buffer', bodyLimit: settings.maxBody } as const;
+  app.addContentTypeParser('*', parsing, (_request, body, done) => done(null, body));
+  app.setValidatorCompiler(() => () => true); // the routes check, with messages that name the fix
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  addHooks(app, service);
+  addFailures(app);
+  addRoutes(app, service);
+}
+
+/** What happens to every request before its body is read, and when it is answered. */
+function addHooks(app: FastifyInstance, { classifier, settings }: Service): void {
+  const keys = settings.apiKey === undefined ? [] : [settings.apiKey].flat();
+  const gate = new Gate(() => classifier.stats().queue.limit + classifier.limits.maxBatch);
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+    const { open, gated } = request.routeOptions.config;
+    if (open !== true) checkKey(keys, request);
+    if (gated !== true) return;
+    const bytes = lengthOf(request);
+    if (bytes > settings.maxBody)
+      throw new LmError('ERR_TOO_LARGE', `Expected at most ${settings.maxBody} bytes but received ${bytes}`, {
+        hint: 'Send fewer or smaller images; GET /model says the limits.',
+      });
+    gate.enter(request, bytes);
+    reply.raw.once('close', () => gate.leave(request));
+  });
+}
+
+/** Bytes of a body; of one that does not say, as many as an image usually has at most. */
+function lengthOf({ headers }: FastifyRequest): number {
+  const length = Number(headers['content-length'] ?? 2 ** 20);
+  return Number.isSafeInteger(length) ? length : 0;
+}
+
+function addFailures(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => {
+    const { status, body, isOurs } = answerOf(error);
+    if (isOurs) request.log.error(error);
+    // What was not read of a body would have to be waited for.
+    if (!request.raw.complete) void reply.header('connection', 'close');
+    if (status === 503) void reply.header('retry-after', '1');
+    if (status === 401) void reply.header('www-authenticate', 'Bearer');
+    return reply.status(status).send(body);
+  });
+  app.setNotFoundHandler(notFound);
+}
+
+/** Answers what no route takes. */
+export function notFound(request: FastifyRequest, reply: FastifyReply): unknown {
+  const { method } = request;
+  const path = request.url.split('?')[0] ?? '';
+  const { status, body } = answerOf(
+    expected('ERR_ROUTE', 'a method and path of this service', 'request', `${method} ${path}`, {
+      hint: 'GET /openapi.json lists them.',
+    }),
+  );
+  return reply.status(status).send(body);
+}
