@@ -41,7 +41,7 @@ const table: Readonly<Record<string, string>> = {
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',
   serve: 'errors must check cores files graph setup native images loading model',
   createModel: 'errors check models data loading model',
-  importTorchvision: 'errors check graph models checkpoint model',
+  import: 'errors must check graph models transforms checkpoint model',
 };
 const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
   Object.entries(table).map(([part, others]) => [part, others.split(' ').filter(Boolean)]),

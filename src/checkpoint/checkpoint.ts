@@ -200,7 +200,7 @@ const dtypeSchema = z.enum(['float32', 'float64']);
 function parseInfo(path: string, metadata: Readonly<Record<string, string>>): CheckpointInfo {
   if (metadata.format !== 'lm-resnet') {
     const hint =
-      'It is a safetensors file of another program; only checkpoints of this package carry their graph.';
+      'It is a safetensors file of another program; only checkpoints of this package carry their graph. For weights of torchvision or timm: `lm-resnet convert`, `importTorchvision`.';
     throw defect(path, 'was not written by lm-resnet', hint);
   }
   if (!(Number(metadata.version) <= checkpointVersion))

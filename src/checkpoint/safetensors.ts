@@ -10,6 +10,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { LmError } from '../errors.ts';
 import { readAt, replaceFile, withFile, writeAt } from '../files.ts';
 import { dtypes, type TensorData } from './dtypes.ts';
+import { foreignFormat, formatBytes } from './foreignFormat.ts';
 import {
   defective,
   digestKey,
@@ -125,9 +126,9 @@ async function readHeader(
   file: FileHandle,
   size: number,
 ): Promise<{ header: SafetensorsHeader; bytes: Buffer }> {
-  const start = Buffer.alloc(9);
+  const start = Buffer.alloc(formatBytes);
   const read = await readAt(file, start, 0);
-  if (read < 9 || start[8] !== 0x7b) throw foreign(path, start.subarray(0, read));
+  if (read < 9 || start[8] !== 0x7b) throw foreignFormat(path, start.subarray(0, read));
   const length = Number(start.readBigUInt64LE());
   if (length > maxHeaderBytes) throw defective(path, `with a header of ${length} bytes`);
   if (8 + length > size)
@@ -135,15 +136,6 @@ async function readHeader(
   const bytes = Buffer.alloc(8 + length);
   await readAt(file, bytes, 0);
   return { header: parseHeader(path, bytes.subarray(8), size - bytes.length), bytes };
-}
-
-function foreign(path: string, start: Buffer): LmError {
-  if (start.length === 0) return defective(path, 'that is empty');
-  const isZip = start.subarray(0, 2).toString('latin1') === 'PK';
-  const hint = isZip
-    ? 'It looks like a file of torch.save; save its state_dict with safetensors.torch.save_file instead.'
-    : 'Give the path of a file that this package or the safetensors library wrote.';
-  return defective(path, 'of another format', hint);
 }
 
 /** Where in a header the digest stands; -1 when it does not. */

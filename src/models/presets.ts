@@ -27,6 +27,9 @@ export const presets = {
   resnet101: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], source: 'torchvision' },
   resnet152: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 8, 36, 3], source: 'torchvision' },
   resnet200: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 24, 36, 3], source: 'fb.resnet.torch' },
+  // Wide ResNet: bottlenecks of twice the channels inside
+  wide_resnet50_2: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 6, 3], groups: [1, 128], source: 'Zagoruyko and Komodakis 2016, torchvision' },
+  wide_resnet101_2: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], groups: [1, 128], source: 'Zagoruyko and Komodakis 2016, torchvision' },
   // Pre-activation ResNet: CIFAR with the shortcut of the LM code, ImageNet as fb.resnet.torch has it
   preact_resnet20: { net: 'preact', set: 'cifar', block: 'basic', steps: 3, source: 'He et al. 2016' },
   preact_resnet32: { net: 'preact', set: 'cifar', block: 'basic', steps: 5, source: 'He et al. 2016' },
@@ -63,6 +66,7 @@ export const presets = {
   resnext29_16x64d: { net: 'resnet', set: 'cifar', block: 'bottleneck', steps: 3, base: 64, groups: [16, 64], source: 'Xie et al. 2017' },
   resnext50_32x4d: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 6, 3], groups: [32, 4], source: 'torchvision' },
   resnext101_32x4d: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], groups: [32, 4], source: 'torchvision' },
+  resnext101_32x8d: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], groups: [32, 8], source: 'torchvision' },
   resnext101_64x4d: { net: 'resnet', set: 'imagenet', block: 'bottleneck', steps: [3, 4, 23, 3], groups: [64, 4], source: 'torchvision' },
   lm_resnext29_8x64d: { net: 'lm', set: 'cifar', block: 'bottleneck', steps: 3, base: 64, groups: [8, 64], history: 'project', source: 'Lu et al. 2018' },
   lm_resnext29_16x64d: { net: 'lm', set: 'cifar', block: 'bottleneck', steps: 3, base: 64, groups: [16, 64], history: 'project', source: 'Lu et al. 2018' },

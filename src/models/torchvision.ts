@@ -7,7 +7,16 @@ import { type PresetName, preset, presets } from './presets.ts';
 /** A model whose weights torchvision has. */
 export type TorchvisionModel = Extract<
   PresetName,
-  'resnet18' | 'resnet34' | 'resnet50' | 'resnet101' | 'resnet152' | 'resnext50_32x4d' | 'resnext101_64x4d'
+  | 'resnet18'
+  | 'resnet34'
+  | 'resnet50'
+  | 'resnet101'
+  | 'resnet152'
+  | 'wide_resnet50_2'
+  | 'wide_resnet101_2'
+  | 'resnext50_32x4d'
+  | 'resnext101_32x8d'
+  | 'resnext101_64x4d'
 >;
 
 /** Models whose weights torchvision has. */
@@ -17,7 +26,10 @@ export const torchvisionModels: readonly TorchvisionModel[] = [
   'resnet50',
   'resnet101',
   'resnet152',
+  'wide_resnet50_2',
+  'wide_resnet101_2',
   'resnext50_32x4d',
+  'resnext101_32x8d',
   'resnext101_64x4d',
 ];
 
@@ -56,7 +68,7 @@ const places: readonly (readonly [ours: string, theirs: string])[] = [
 ];
 
 /**
- * Name in torchvision's state dict of a tensor of `resnet18` … `resnet152` or `resnext50_32x4d` ….
+ * Name in torchvision's and timm's state dicts of a tensor of a post-activation ResNet for ImageNet.
  *
  * @throws ERR_UNKNOWN_NAME for a path that these nets have not.
  * @example

@@ -15,7 +15,7 @@ import { globalAvgPool, lin } from '../../src/graph/functions.ts';
 import { Graph, trace } from '../../src/graph/graph.ts';
 import { constant } from '../../src/graph/inits.ts';
 import { ops } from '../../src/graph/ops.ts';
-import { importTorchvision } from '../../src/importTorchvision.ts';
+import { importTorchvision } from '../../src/import/importTorchvision.ts';
 import type { Model } from '../../src/model/model.ts';
 import { network } from '../../src/models/network.ts';
 import { preset, presetConfig, presetNames } from '../../src/models/presets.ts';

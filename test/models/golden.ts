@@ -35,6 +35,8 @@ export const golden: Readonly<Record<PresetName, GoldenRow>> = {
   resnet101: { c1000: 44_549_160, macs: 7_801_405_440 },
   resnet152: { c1000: 60_192_808, macs: 11_513_626_624 },
   resnet200: { c1000: 64_673_832, macs: 15_007_481_856 },
+  wide_resnet50_2: { c1000: 68_883_240, macs: 11_398_021_120 },
+  wide_resnet101_2: { c1000: 126_886_696, macs: 22_753_050_624 },
   preact_resnet20: { c10: 272_378, c100: 278_228, macs: 40_813_184 },
   preact_resnet32: { c10: 466_810, c100: 472_660, macs: 69_124_736 },
   preact_resnet44: { c10: 661_242, c100: 667_092, macs: 97_436_288 },
@@ -66,6 +68,7 @@ export const golden: Readonly<Record<PresetName, GoldenRow>> = {
   resnext29_16x64d: { c10: 68_155_210, c100: 68_247_460, macs: 10_688_866_304 },
   resnext50_32x4d: { c1000: 25_028_904, macs: 4_230_479_872 },
   resnext101_32x4d: { c1000: 44_177_704, macs: 7_969_996_800 },
+  resnext101_32x8d: { c1000: 88_791_336, macs: 16_414_015_488 },
   resnext101_64x4d: { c1000: 83_455_272, macs: 15_460_270_080 },
   lm_resnext29_8x64d: { c10: 35_081_682, c100: 35_173_932, macs: 5_454_374_912 },
   lm_resnext29_16x64d: { c10: 68_810_194, c100: 68_902_444, macs: 10_755_975_168 },
@@ -94,7 +97,7 @@ export const golden: Readonly<Record<PresetName, GoldenRow>> = {
  * LM nets whose count paper.md does not give: that of the pre-activation net with the same shortcuts, and one
  * k for every step that is the first of no stage. Not in paper.md either: resnet164 (1_703_258 of 6.1, and
  * 2·448 for norms that follow convolutions), preact_resnet1001 with its own-norm shortcut, lm_resnext50 and
- * lm_resnext101, and shake-shake with 100 classes.
+ * lm_resnext101, and shake-shake with 100 classes. resnext101_32x8d and the wide nets: torchvision's own.
  */
 export const derived: readonly (readonly [lm: PresetName, preact: PresetName, ks: number])[] = [
   ['lm_resnet1202', 'preact_resnet1202', 597],

@@ -5,7 +5,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importTorchvision } from '../../src/importTorchvision.ts';
+import { importTorchvision } from '../../src/import/importTorchvision.ts';
 import type { NetworkConfig } from '../../src/models/network.ts';
 import { type PresetName, presetConfig } from '../../src/models/presets.ts';
 import { torchvisionModels } from '../../src/models/torchvision.ts';

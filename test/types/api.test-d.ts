@@ -32,6 +32,7 @@ import {
   type Scheme,
   type StepEvent,
   type TensorSet,
+  type TimmName,
   type TrainEvent,
   type TrainOptions,
   type TrainResult,
@@ -76,7 +77,7 @@ describe('names', () => {
       .toEqualTypeOf<'mnist'>();
     expectTypeOf(importTorchvision<'resnet51'>)
       .parameter(0)
-      .toEqualTypeOf<'resnet50'>();
+      .toEqualTypeOf<Extract<TimmName, `resnet5${string}`>>();
     expectTypeOf(preset<PresetName>)
       .parameter(0)
       .toEqualTypeOf<PresetName>();

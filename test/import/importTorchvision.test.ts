@@ -10,13 +10,15 @@ import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import type { TensorEntry } from '../../src/checkpoint/tensorEntry.ts';
 import { isLmError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
-import { importTorchvision, importWeights } from '../../src/importTorchvision.ts';
+import { importTorchvision, importWeights } from '../../src/import/importTorchvision.ts';
 import { Model } from '../../src/model/model.ts';
+import { preset } from '../../src/models/presets.ts';
+import { torchvisionName } from '../../src/models/torchvision.ts';
+import { type GoldenNet, graphFor, readGolden, statisticOf } from '../reference/golden.ts';
+import { networks } from '../reference/networks.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { formulaOf, uniform } from '../support/graphs/formula.ts';
 import { distance } from '../support/tensor.ts';
-import { type GoldenNet, graphFor, readGolden, statisticOf } from './golden.ts';
-import { networks } from './networks.ts';
 
 type Names = Readonly<Record<string, string | null>>;
 
@@ -85,6 +87,53 @@ describe('importTorchvision', () => {
     const { code, text } = await refusal(importTorchvision('lm_resnet20', 'none'));
     expect(code).toBe('ERR_UNKNOWN_NAME');
     expect(text).toContain('resnext50_32x4d');
+  });
+
+  it.each(['module.', '_orig_mod.', 'module._orig_mod.', '_orig_mod.module.', 'model.backbone.'])(
+    'leaves out what all names begin with: %s',
+    async (prefix) => {
+      const prefixed = entries.map((entry) => ({ ...entry, name: `${prefix}${entry.name}` }));
+      const averaged = { name: 'n_averaged', dtype: 'I64', shape: [], data: BigInt64Array.of(1n) } as const;
+      const file = await written([averaged, ...prefixed]);
+      await using model = await importWeights(graph, file, place);
+      await using bare = await importWeights(graph, await written(entries), place);
+      for (const { path } of [...graph.params, ...graph.buffers])
+        expect(await model.readTensor(path)).toEqual(await bare.readTensor(path));
+    },
+  );
+
+  it('keeps a prefix that only some names have, and names them as unknown', async () => {
+    const some = entries.map((entry) =>
+      entry.name.startsWith('fc') ? entry : { ...entry, name: `module.${entry.name}` },
+    );
+    expect(await refused(some)).toContain('with the unknown module.conv1.weight');
+  });
+
+  it('gives weights with a tag of timm’s the test that timm gives them, unless told', async () => {
+    const net = preset('resnet18', { classes: 2 });
+    const zeros = [...net.params, ...net.buffers].map(({ path, shape }): TensorEntry => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      return { name: torchvisionName(path), dtype: 'F32', shape, data };
+    });
+    const file = await written(zeros);
+    const on = { device: 'cpu', classes: 2 } as const;
+    await using model = await importTorchvision('resnet18.ra4_e3600_r224_in1k' as 'resnet18', file, on);
+    const { input } = model.graph;
+    expect(input).toMatchObject({ height: 288, width: 288, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] });
+    expect(model.input.transform).toMatchObject([
+      { kind: 'resize', size: 288, interpolation: 'bicubic' },
+      { kind: 'centerCrop', size: 288 },
+    ]);
+    await using small = await importTorchvision('resnet18.a3_in1k', file, { ...on, input: [3, 160, 160] });
+    expect(small.input.transform).toMatchObject([
+      { kind: 'resize', size: Math.round((235 * 160) / 224), interpolation: 'bicubic' },
+      { kind: 'centerCrop', size: 160 },
+    ]);
+    await using given = await importTorchvision('timm/resnet18.a1_in1k', file, {
+      ...on,
+      transform: [{ kind: 'resize', size: [288, 288] }],
+    });
+    expect(given.input.transform).toMatchObject([{ kind: 'resize', size: [288, 288] }]);
   });
 
   it('names the first tensors that are missing', async () => {
