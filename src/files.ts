@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants, type Stats } from 'node:fs';
 import { copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { LmError } from './errors.ts';
 
@@ -31,6 +32,23 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** Codes of Node itself that say the same kind of thing. */
 const nodeCodes = ['ERR_FS_FILE_TOO_LARGE', 'ERR_INVALID_ARG_VALUE'];
+
+/**
+ * A path as a shell has it: `~` and `~/` at its start are the home folder of this user.
+ *
+ * @throws ERR_CONFIG when there is none.
+ * @example
+ * expandHome('~/data'); // '/home/me/data'
+ */
+export function expandHome(path: string): string {
+  if (path !== '~' && !path.startsWith('~/')) return path;
+  try {
+    return join(process.env.HOME || homedir(), path.slice(1));
+  } catch (cause) {
+    const message = `Expected a path without ~, for this user has no home folder, but received \`${path}\``;
+    throw new LmError('ERR_CONFIG', message, { hint: 'Set HOME, or write the path in full.', cause });
+  }
+}
 
 /** The code of an error of the file system (`ENOENT`), or undefined for any other error. */
 export function errnoOf(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 /** What a training is told beside its settings: of a configuration file and of flags. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { expandHome } from '../files.ts';
 import { type Variants, variantsShape } from '../models/variants.ts';
 import { trainSchema } from '../train/options.ts';
 import { readConfig } from './config.ts';
@@ -22,6 +23,7 @@ export interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
 
 /** The schema of the options of a built-in model. */
 export const variantsSchema: z.ZodType<Variants> = z.object(variantsShape);
+const path = z.string().transform(expandHome);
 
 /** The schema of a job; data sets are checked when they are opened. */
 export const jobSchema: z.ZodType<Job> = z.object({
@@ -29,9 +31,9 @@ export const jobSchema: z.ZodType<Job> = z.object({
   data: z.unknown().optional().describe('data set to train on'),
   test: z.unknown().optional().describe('data set to test on after every epoch'),
   imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
-  run: z.string().optional().describe('run folder, new (default: runs/<model>)'),
+  run: path.optional().describe('run folder, new (default: runs/<model>)'),
   recipe: z.string().optional().describe('model, settings and transforms to start from'),
-  from: z.string().optional().describe('checkpoint to start from; other classes get a new last layer'),
+  from: path.optional().describe('checkpoint to start from; other classes get a new last layer'),
   ...placeShape,
 });
 

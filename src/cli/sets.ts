@@ -4,7 +4,7 @@ import { parseOptions } from '../check.ts';
 import { type DatasetName, datasetNames } from '../data/datasets.ts';
 import { hasTestFolder } from '../data/folder/parts.ts';
 import { openDataset, openSome } from '../data/open.ts';
-import { type DatasetSpec, datasetKinds, datasetSchema, parseDataset } from '../data/spec.ts';
+import { type DatasetSpec, datasetKinds, datasetSchema, datasetSpec } from '../data/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
 
 /** How a data set is written on the command line. */
@@ -22,8 +22,7 @@ export function addDataFlags(command: Command, mandatory: boolean): void {
  * `split` chooses another part, `what` is its name in messages.
  */
 export function dataSpec(value: unknown, split?: string, what = 'data'): DatasetSpec {
-  const spec =
-    typeof value === 'string' ? parseDataset(value, what) : parseOptions(datasetSchema, value, what);
+  const spec = datasetSpec(value, what);
   return split === undefined ? spec : parseOptions(datasetSchema, { ...spec, split }, what);
 }
 

@@ -1,5 +1,4 @@
 /** Opens a data set from its description. */
-import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { ChannelStatistics } from '../loading/channelStatistics.ts';
 import { Dataset } from '../loading/dataset.ts';
@@ -14,7 +13,7 @@ import { checkFormats } from './scan.ts';
 import {
   type DatasetSpec,
   type DatasetSpecInput,
-  datasetSchema,
+  datasetSpec,
   type ImageFolderSpec,
   type NamedSpec,
   type RecordsSpec,
@@ -40,14 +39,16 @@ export interface FoundData {
 /**
  * Opens a data set: finds its files and checks what can be known before images are decoded.
  *
- * @param spec what and where, as `lm-resnet train --data` and configuration files have it.
+ * @param spec what and where, as `lm-resnet train --data` and configuration files have it: options, or
+ *   `kind:path`. `~/` is the home folder.
  * @throws ERR_CONFIG for a wrong option; ERR_DATASET naming the file when something is missing, empty, cut
  *   off or inconsistent; ERR_FILE when it cannot be read.
  * @example
  * const holdOut = { fraction: 0.1 };
  * await using photos = await openDataset({ kind: 'imageFolder', path: 'photos', holdOut });
+ * await using digits = await openDataset('mnist:~/data');
  */
-export async function openDataset(spec: DatasetSpecInput): Promise<Dataset> {
+export async function openDataset(spec: DatasetSpecInput | string): Promise<Dataset> {
   return openSome(spec);
 }
 
@@ -66,10 +67,10 @@ export interface Opening {
 
 /** Opens a data set, or some of its images. @internal */
 export async function openSome(
-  spec: DatasetSpecInput,
+  spec: DatasetSpecInput | string,
   { choose, everyFormat = false, emptyClasses }: Opening = {},
 ): Promise<Dataset> {
-  const parsed = parseOptions(datasetSchema, spec, 'data');
+  const parsed = datasetSpec(spec);
   const { transform, exif, sixteenBit } = parsed;
   const part = await findData(parsed, emptyClasses);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { expandHome } from '../files.ts';
+import { parseJson } from '../json.ts';
 import { type DecodingInput, decodingShape } from '../transforms/decoding.ts';
 import { type Transform, type TransformInput, transformSchema } from '../transforms/transforms.ts';
 import { type DatasetName, datasetNames, type Split } from './datasets.ts';
@@ -77,19 +79,19 @@ export type DatasetSpecInput =
   | Written<WebDatasetSpec>
   | Written<RecordsSpec>;
 
+const path = z.string().min(1).transform(expandHome);
 const common = {
   split: z.enum(['train', 'test']).default('train').describe('which part'),
   holdOut: z
     .union([
       z.strictObject({ fraction: z.number().gt(0).lt(1), seed: z.int().min(0).default(0) }),
-      z.strictObject({ file: z.string().min(1) }),
+      z.strictObject({ file: path }),
     ])
     .optional()
     .describe('images held out of the ones to train on'),
   transform: transformSchema.optional().describe('what happens to an image on its way into a batch'),
   ...decodingShape,
 };
-const path = z.string().min(1);
 
 /** The schema of a data set. */
 export const datasetSchema: z.ZodType<DatasetSpec, DatasetSpecInput> = z.discriminatedUnion('kind', [
@@ -121,11 +123,22 @@ export const datasetKinds: readonly DatasetSpec['kind'][] = [
  * parseDataset('imageFolder:/data'); // { kind: 'imageFolder', path: '/data', split: 'train' }
  */
 export function parseDataset(text: string, what = 'data'): DatasetSpec {
-  return parseOptions(
-    datasetSchema,
-    text.trimStart().startsWith('{') ? fromJson(text, what) : fromShort(text, what),
-    what,
-  );
+  return datasetSpec(text, what);
+}
+
+/**
+ * A data set as it may be written, in short or as options, with its defaults.
+ *
+ * @throws ERR_CONFIG.
+ * @internal
+ */
+export function datasetSpec(value: unknown, what = 'data'): DatasetSpec {
+  const isText = typeof value === 'string';
+  return parseOptions(datasetSchema, isText ? fromText(value, what) : value, what);
+}
+
+function fromText(text: string, what: string): unknown {
+  return text.trimStart().startsWith('{') ? fromJson(text, what) : fromShort(text, what);
 }
 
 function fromShort(text: string, what: string): { kind: string; path: string } {
@@ -138,7 +151,7 @@ function fromShort(text: string, what: string): { kind: string; path: string } {
 
 function fromJson(text: string, what: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw expected('ERR_CONFIG', 'JSON', what, text, { cause });
   }

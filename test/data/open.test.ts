@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
 import { batches } from '../../src/data/batches.ts';
 import { findData, openDataset, openSome } from '../../src/data/open.ts';
 import { type DatasetSpecInput, parseDataset } from '../../src/data/spec.ts';
@@ -33,6 +33,14 @@ describe.each(kinds)('a data set of kind %s', (kind) => {
     expect(data.classNames).toHaveLength(kind === 'mnist' ? 10 : 2);
     expect(data.size).toEqual(kind === 'mnist' ? { height: 28, width: 28, channels: 1 } : null);
     expect(data.transform).toBeUndefined();
+  });
+
+  it('is opened as the command line names it too, and from the home folder', async () => {
+    const { path } = await specOf(kind);
+    vi.stubEnv('HOME', dirname(String(path)));
+    await using data = await openDataset(`${kind}:~/${basename(String(path))}`);
+    expect(data.count).toBe(kind === 'mnist' ? 20 : 10);
+    vi.unstubAllEnvs();
   });
 
   it('is halved by holdOut: labels, names and images go together', async () => {
@@ -97,7 +105,7 @@ describe('openDataset', () => {
     const wrong = [
       { kind: 'imageFoler', path: 'x' },
       { kind: 'mnist' },
-      'mnist:x',
+      'mnits:x',
       null,
       { kind: 'records', path: 'x', split: 'val' },
     ];

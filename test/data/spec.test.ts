@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../../src/check.ts';
 import { type DatasetSpecInput, datasetKinds, datasetSchema, parseDataset } from '../../src/data/spec.ts';
@@ -28,6 +30,20 @@ describe('a data set in short', () => {
     ],
   ])('or as JSON has its defaults: %s', (text, wanted) => {
     expect(parseDataset(text)).toEqual(wanted);
+  });
+
+  it.each<[string, object]>([
+    ['imageFolder:~/photos', { path: join(homedir(), 'photos') }],
+    ['mnist:~', { path: homedir() }],
+    ['mnist:./~', { path: './~' }],
+    ['mnist:~data', { path: '~data' }],
+    ['{"kind":"webDataset","path":["~/a","b"]}', { path: [join(homedir(), 'a'), 'b'] }],
+    [
+      '{"kind":"records","path":"~/a","holdOut":{"file":"~/list"}}',
+      { path: join(homedir(), 'a'), holdOut: { file: join(homedir(), 'list') } },
+    ],
+  ])('may lie in the home folder: %s', (text, wanted) => {
+    expect(parseDataset(text)).toMatchObject(wanted);
   });
 
   it('may be of every kind', () => {

@@ -13,7 +13,7 @@ import { must } from '../../must.ts';
 import type { BadImage } from '../../native/binding.ts';
 import type { DecodingInput } from '../../transforms/decoding.ts';
 import { findData } from '../open.ts';
-import { type DatasetSpecInput, datasetSchema } from '../spec.ts';
+import { type DatasetSpecInput, datasetSpec } from '../spec.ts';
 import { encodeImage, type Payload } from './encode.ts';
 import {
   type Manifest,
@@ -84,12 +84,12 @@ type Settings = z.output<typeof packSchema> & DecodingInput;
  * await pack({ kind: 'imageFolder', path: 'imagenet', split: 'train' }, 'train.records', { resize: 400 });
  */
 export async function pack(
-  spec: DatasetSpecInput,
+  spec: DatasetSpecInput | string,
   folder: string,
   options: PackOptions = {},
 ): Promise<PackResult> {
   const { signal, onProgress, ...rest } = options;
-  const parsed = parseOptions(datasetSchema, spec, 'data');
+  const parsed = datasetSpec(spec);
   const { exif, sixteenBit } = parsed;
   const settings: Settings = { ...parseOptions(packSchema, rest, 'pack'), exif, sixteenBit };
   const { resize, quality, shardBytes, onBadImage } = settings;
