@@ -5,6 +5,7 @@ import { expected, LmError } from '../../errors.ts';
 import { Classifier } from '../classifier.ts';
 import { answerOf } from './errors.ts';
 import { checkKey, Gate } from './gate.ts';
+import { addInference } from './inference.ts';
 import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
 import { addRoutes } from './routes.ts';
 import type { Service } from './service.ts';
@@ -20,7 +21,8 @@ declare module 'fastify' {
 
 /**
  * Plugin of Fastify 5 that answers with a classifier: `POST /classify`, `GET /model`, `/healthz`, `/readyz`,
- * below a `prefix` where one is given. What it adds stays in its own context.
+ * and `/v2` of the Open Inference Protocol, below a `prefix` where one is given. What it adds stays in its
+ * own context.
  *
  * @param options.classifier answers; who opened it closes it, after Fastify.
  * @param options.name, apiKey, maxImages, maxBody see `ServiceOptions`.
@@ -50,6 +52,7 @@ export async function fastifyClassifier(
   addHooks(app, service);
   addFailures(app);
   addRoutes(app, service);
+  addInference(app, service);
 }
 
 /** What happens to every request before its body is read, and when it is answered. */
