@@ -3,6 +3,8 @@
  *
  * @packageDocumentation
  */
+import './nodeCheck.ts';
+
 export type { Analysis, Region, StageTrajectories, StepAnalysis } from './analyze/analysis.ts';
 export { type AnalyzeOptions, analyze } from './analyze/analyze.ts';
 export { createModel, type NewModelOptions } from './createModel.ts';

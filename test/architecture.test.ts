@@ -8,6 +8,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** A folder of src (or a file beside them, without .ts), and what it may import beside itself. */
 const table: Readonly<Record<string, string>> = {
+  nodeVersion: '',
+  nodeCheck: 'nodeVersion',
   errors: '',
   must: '',
   check: 'errors must',

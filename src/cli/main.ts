@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 /** The executable `lm-resnet`. */
-import { runCommand } from './program.ts';
+import { nodeProblem } from '../nodeVersion.ts';
+
+const problem = nodeProblem();
+if (problem !== null) {
+  console.error(problem);
+  process.exit(5);
+}
 
 // A reader that goes away early (`| head`) is no error; one of the progress does not end the work.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,4 +15,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 process.stderr.on('error', () => {});
 
+// Not before: an older Node fails to link it.
+const { runCommand } = await import('./program.ts');
 process.exitCode = await runCommand(process.argv.slice(2));

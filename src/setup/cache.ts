@@ -5,6 +5,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isLmError, LmError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 
 /** What `libtorch.json` holds. */
@@ -18,16 +19,31 @@ export interface LibtorchRecord {
 /**
  * Folder for downloads: `LM_RESNET_CACHE`, else the system's cache folder of this user with `lm-resnet` below
  * it.
+ *
+ * @throws ERR_PREREQUISITE for a user without a home, as a number that the system does not know has none.
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.LM_RESNET_CACHE) return resolve(env.LM_RESNET_CACHE);
   if (env.XDG_CACHE_HOME) return join(resolve(env.XDG_CACHE_HOME), 'lm-resnet');
-  const home = env.HOME || homedir();
+  const home = env.HOME || homeOfUser();
   if (process.platform === 'darwin') return join(home, 'Library', 'Caches', 'lm-resnet');
   if (process.platform === 'win32') {
     return join(env.LOCALAPPDATA || join(home, 'AppData', 'Local'), 'lm-resnet', 'Cache');
   }
   return join(home, '.cache', 'lm-resnet');
+}
+
+function homeOfUser(): string {
+  try {
+    return homedir();
+  } catch (cause) {
+    const message =
+      'Expected a home folder but found none: HOME is not set, and the system does not know the user';
+    throw new LmError('ERR_PREREQUISITE', message, {
+      hint: 'Name a folder with the environment LM_RESNET_CACHE, or set HOME.',
+      cause,
+    });
+  }
 }
 
 /** File that names the libtorch which `lm-resnet setup` installed. */
@@ -36,10 +52,17 @@ export function recordFile(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * The recorded libtorch: null when nothing was recorded, a text saying what is wrong when the file is torn.
+ * The recorded libtorch: null when nothing was recorded, a text saying what is wrong when the file is torn or
+ * has no place.
  */
 export function readRecord(env: NodeJS.ProcessEnv = process.env): LibtorchRecord | string | null {
-  const file = recordFile(env);
+  let file: string;
+  try {
+    file = recordFile(env);
+  } catch (error) {
+    if (isLmError(error, 'ERR_PREREQUISITE')) return error.message;
+    throw error;
+  }
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return isRecord(value) ? value : `${file} has no \`path\``;

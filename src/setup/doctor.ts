@@ -1,6 +1,7 @@
 /** Examines the machine: what is there, what is missing, and whether libtorch and the addon load. */
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { availableCores } from '../cores.ts';
+import { isLmError } from '../errors.ts';
 import { type Binaries, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
@@ -35,7 +36,8 @@ export interface Report {
   readonly cpu: { readonly model: string; readonly cores: number; readonly available: number };
   readonly memory: { readonly totalMiB: number; readonly freeMiB: number };
   readonly gpus: readonly Gpu[];
-  readonly cache: string;
+  /** Null for a user without a home. */
+  readonly cache: string | null;
   readonly candidates: readonly LibtorchCandidate[];
   /** The libtorch that would be used; null when none is. */
   readonly libtorch: Libtorch | null;
@@ -76,7 +78,7 @@ export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions 
     cpu: { model: cpus()[0]?.model ?? 'unknown', cores: cpus().length, available: availableCores() },
     memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()) },
     gpus: gpus(env),
-    cache: cacheFolder(env),
+    cache: cacheOrNull(env),
     candidates,
     libtorch: chosen,
     binaries,
@@ -85,6 +87,15 @@ export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions 
   };
   const ok = facts.load?.ok === true && facts.load.info !== null;
   return { ...facts, ok, advice: advise(facts) };
+}
+
+function cacheOrNull(env: NodeJS.ProcessEnv): string | null {
+  try {
+    return cacheFolder(env);
+  } catch (error) {
+    if (isLmError(error, 'ERR_PREREQUISITE')) return null;
+    throw error;
+  }
 }
 
 /** As findLibtorch chooses: one that was named explicitly is taken or nothing is. */

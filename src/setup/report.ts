@@ -45,7 +45,7 @@ function libtorch(report: Report): string[] {
     row('addon', binaries.addon ?? 'missing'),
     row('load test', loadLine(report)),
     row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
-    row('cache', report.cache),
+    row('cache', report.cache ?? 'none: this user has no home; set LM_RESNET_CACHE'),
   ];
 }
 

@@ -1,5 +1,5 @@
 /** One image on its way into a record. */
-import { crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
 import { decodable } from '../../images/foreign.ts';
@@ -35,10 +35,10 @@ export interface Payload {
 export async function encodeImage(bytes: Uint8Array, encoding: Encoding): Promise<Payload> {
   const file = await brought(bytes, encoding);
   const packed = formatOf(file) === 'JPEG' ? await native().packJpeg(file) : null;
-  if (packed === null) return { bytes: file, rows: 0, crc: crc32(file) };
+  if (packed === null) return { bytes: file, rows: 0, crc: zlib.crc32(file) };
   const places = new Uint8Array(packed.rows.buffer, packed.rows.byteOffset, packed.rows.byteLength);
   const whole = Buffer.concat([places, packed.bytes]);
-  return { bytes: whole, rows: packed.rows.length, crc: crc32(whole) };
+  return { bytes: whole, rows: packed.rows.length, crc: zlib.crc32(whole) };
 }
 
 /** To a format that is decoded natively, and to its size. */

@@ -1,6 +1,6 @@
 /** Opens a folder of packed records. */
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { z } from 'zod';
 import { readSafetensorsHeader } from '../../checkpoint/safetensors.ts';
 import { LmError } from '../../errors.ts';
@@ -124,7 +124,7 @@ export async function readShard(path: string): Promise<Shard> {
   const { metadata, tensors } = await header(path);
   const [data] = tensors;
   const { entries = '', crc, plan = '' } = metadata;
-  if (data === undefined || tensors.length !== 1 || crc !== String(crc32(entries)))
+  if (data === undefined || tensors.length !== 1 || crc !== String(zlib.crc32(entries)))
     throw damaged(path, 'a shard whose index is damaged');
   const bytes = data.end - data.begin;
   const found = parseEntries(entries);

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { z } from 'zod';
 import { parseOptions } from '../../check.ts';
 import { writeSafetensors } from '../../checkpoint/safetensors.ts';
@@ -249,7 +249,7 @@ async function writeShard(
     shape: [offset],
     data: new Uint8Array(Buffer.concat(parts)),
   };
-  await writeSafetensors(path, [data], { entries: index, crc: String(crc32(index)), plan: watch.plan });
+  await writeSafetensors(path, [data], { entries: index, crc: String(zlib.crc32(index)), plan: watch.plan });
   return entries;
 }
 
