@@ -6,7 +6,7 @@ import type { TrainSettings } from '../train/settings.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
 import type { TrainResult } from '../train/trainRun.ts';
 import { outputless } from './outputless.ts';
-import { type Before, clock, createProgress, type Progress } from './progress.ts';
+import { type Before, clock, createProgress, type Progress, telling } from './progress.ts';
 import { withSignals } from './signals.ts';
 
 interface Flags {
@@ -37,7 +37,8 @@ export function followed(
 /**
  * Shows a run's events until it ends.
  *
- * @param tell is told of the first steps; without it nothing but warnings is told in words.
+ * @param tell is told of the first steps whose speed means something; without it nothing but warnings is told
+ *   in words.
  */
 export async function follow(
   events: AsyncIterable<TrainEvent>,
@@ -45,14 +46,17 @@ export async function follow(
   tell?: (first: StepEvent) => void,
 ): Promise<void> {
   let started = false;
+  let seconds = 0;
   try {
     for await (const event of events) {
       if (event.type === 'step') {
         if (!started) {
           progress.start(event.totalSteps, before(event));
-          tell?.(event);
         }
         started = true;
+        const early = seconds < telling;
+        seconds += event.samples / event.imagesPerSecond;
+        if (early && seconds >= telling) tell?.(event);
         progress.update(event);
       } else if (event.type === 'warning') {
         progress.log(`bad image ${event.name}: ${event.reason}`);

@@ -36,6 +36,9 @@ export interface Before {
   readonly seconds?: number | undefined;
 }
 
+/** Seconds of work before an estimate of the time left means something. */
+export const telling = 5;
+
 /** Progress of one command. */
 export interface Progress {
   /** Begins. */
@@ -182,10 +185,15 @@ function facts(state: State): string[] {
   return out;
 }
 
-/** From the mean speed of what this command did itself. */
+/**
+ * From the mean speed of what this command did itself, once that are some seconds: its first steps load and
+ * warm up.
+ */
 function timeLeft({ latest, total, started, now }: State): string {
   const done = latest.step - latest.kept;
-  return done > 0 ? clock((((now() - started) / done) * (total - latest.step)) / 1000) : '--:--';
+  const spent = now() - started;
+  if (done <= 0 || spent < 1000 * telling) return '--:--';
+  return clock(((spent / done) * (total - latest.step)) / 1000);
 }
 
 /** Seconds as `m:ss` or `h:mm:ss`. */

@@ -21,6 +21,7 @@ import type { TrainEvent } from '../run/events.ts';
 import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
 import { type Evaluated, marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
+import { doubtsOf } from './doubts.ts';
 import { averageScores, recordScores } from './evaluation.ts';
 import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
@@ -186,7 +187,9 @@ export class Loop {
   #notes(): string[] {
     const { train, test } = this.#data;
     const sets = test === undefined ? [train] : [train, test];
-    return sets.flatMap((set) => matchClasses(set, classesOf(coreOf(this.#model))).notes);
+    const length = { stepsPerEpoch: this.#stepsPerEpoch, totalSteps: this.#totalSteps };
+    const doubts = this.#step === 0 ? doubtsOf(this.#settings, length) : [];
+    return [...sets.flatMap((set) => matchClasses(set, classesOf(coreOf(this.#model))).notes), ...doubts];
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */

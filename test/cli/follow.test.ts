@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { follow } from '../../src/cli/follow.ts';
 import type { StepEvent, TrainEvent } from '../../src/run/events.ts';
@@ -28,6 +29,7 @@ describe('following a training', () => {
   const chunks = [
     [0.5, steps(1001, 1)],
     [1.5, steps(1004, 3)],
+    [3, steps(1010, 6)],
   ] as const;
 
   it.each([true, false])(
@@ -35,13 +37,21 @@ describe('following a training', () => {
     async (tty) => {
       const text = await shown(tty, [[9, resume], ...chunks]);
       expect(text).toContain('going on after step 1000 (runs/a/checkpoint.safetensors)');
-      expect(text).toContain('step 1004/2000');
-      expect(text.match(/ETA [\d:]+/g)?.at(-1)).toBe('ETA 8:18'); // 996 steps of half a second
+      expect(text).toContain('step 1010/2000');
+      expect(text.match(/ETA [\d:]+/g)?.at(-1)).toBe('ETA 8:15'); // 990 steps of half a second
     },
   );
 
-  it('tells it from the first steps on', async () => {
-    expect(await shown(false, [[9, resume], chunks[0]])).toContain('ETA 8:20'); // 999 steps
+  it('tells it once there were five seconds of steps', async () => {
+    expect(await shown(false, [[9, resume], chunks[0], chunks[1]])).not.toMatch(/ETA \d/);
     expect(await shown(false, [[9, steps(10, 10)]])).toContain('ETA 16:35'); // 1990 steps
+  });
+
+  it('tells what it will take at the same time, and once', async () => {
+    const told: number[] = [];
+    const { progress } = screen(false, { intervalMs: 0 });
+    const events = [steps(1, 1), steps(4, 3), steps(10, 6), steps(30, 20)];
+    await follow(Readable.from(events), progress, ({ step }) => told.push(step));
+    expect(told).toEqual([10]);
   });
 });

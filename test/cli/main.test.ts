@@ -21,7 +21,9 @@ describe('the command line', () => {
     async (command) => {
       const { code, stdout, stderr } = await cli([command, '--help']);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(new RegExp(`^Usage: lm-resnet ${command} `));
+      const examplesFirst = command === 'train'; // of its hundred flags few are needed
+      expect(stdout).toMatch(examplesFirst ? /^Examples:\n/ : new RegExp(`^Usage: lm-resnet ${command} `));
+      expect(stdout).toContain(`Usage: lm-resnet ${command} `);
       expect(stdout).toContain('Examples:');
     },
   );

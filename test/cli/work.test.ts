@@ -1,7 +1,7 @@
 /** The command line at work: train, evaluate, predict on a tiny data set. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { writeImage } from '../../src/images/writeImage.ts';
@@ -134,6 +134,9 @@ describe('train', () => {
     const { code, stdout, stderr } = await cli([...args, '--epochs', '50']);
     expect({ code, stderr }).toMatchObject({ code: 0 });
     expect(lastLine(stdout)).toEqual({ fastDevRun: true, loss: expect.any(Number) });
+    const few = await cli([...args, '--batch', '4096', '--accumulate', '2']);
+    expect({ code: few.code, stderr: few.stderr }).toMatchObject({ code: 0 });
+    expect(few.stderr).toMatch(/note: mnist has (\d+) images, a step takes 2 x 4096: this try takes 2 x \d+/);
     expect((await cli([...args, '--run', run])).code).toBe(2);
     expect(existsSync(run)).toBe(false);
   });
@@ -185,7 +188,7 @@ describe('a signal', () => {
   it.each(['SIGINT', 'SIGTERM'] as const)('%s ends a training with 130 and a checkpoint', async (name) => {
     const { args, checkpoint } = await endless(16);
     let sent = false;
-    const { code, stdout } = await runCli(args, {
+    const { code, stdout, stderr } = await runCli(args, {
       onStderr(text, kill) {
         if (sent || !text.includes('epoch 1.0')) return;
         sent = true;
@@ -193,6 +196,7 @@ describe('a signal', () => {
       },
     });
     expect({ code, ...lastLine(stdout) }).toMatchObject({ code: 130, error: { code: 'ERR_ABORTED' } });
+    expect(stderr).toContain(`To go on: lm-resnet train --resume ${dirname(checkpoint)} --data mnist:`);
     const { stdout: info } = await cli(['info', checkpoint, '--json']);
     expect(JSON.parse(info)).toMatchObject({ name: 'lm_resnet20', classes: 10 });
   });

@@ -1,10 +1,11 @@
 /** `lm-resnet train` */
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { parseOptions } from '../../check.ts';
-import { expected, LmError } from '../../errors.ts';
+import { expected, isLmError, LmError } from '../../errors.ts';
+import type { Dataset } from '../../loading/dataset.ts';
 import type { Model } from '../../model/model.ts';
 import { presetNames } from '../../models/presets.ts';
 import { nextRunFolder } from '../../run/folder.ts';
@@ -19,6 +20,7 @@ import { readJob, variantsSchema } from '../job.ts';
 import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
+import { type Resumable, resumeCommand } from '../resumeCommand.ts';
 import { dataHelp, openSets, type Sets } from '../sets.ts';
 
 interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
@@ -73,7 +75,7 @@ export function addTrain(program: Command): void {
   addFlags(command, variantsSchema);
   addFlags(command, trainSchema);
   addPlaceFlags(command);
-  command.addHelpText('after', examples).action(run);
+  command.addHelpText('before', `${examples.trimStart()}\n`).action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -99,6 +101,7 @@ async function run(flags: Flags): Promise<void> {
       '--fast-dev-run',
       wanted ?? flags.resume,
     );
+  const given = { data: trained, test: tested, device, libtorch: flags.libtorch };
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
@@ -107,7 +110,8 @@ async function run(flags: Flags): Promise<void> {
     const data = augmented(opened, resumed.transforms);
     const options = { ...settings, resume: resumed.path };
     const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
-    return report(await followed(model, data, options, all, flags), model, flags);
+    const told = telling(dirname(resumed.path), given, flags);
+    return report(await followed(model, data, options, all, flags).catch(told), model, flags);
   }
   const { quiet } = flags;
   const beginning = beginningOf(
@@ -122,21 +126,30 @@ async function run(flags: Flags): Promise<void> {
   const sets = augmented(data, transformsOf(beginning, model));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
-  const result = await followed(model, sets, { ...options, run: runFolder }, options, flags).catch(
-    async (error: unknown) => {
+  const result = await followed(model, sets, { ...options, run: runFolder }, options, flags)
+    .catch(telling(runFolder, given, flags))
+    .catch(async (error: unknown) => {
       // only if it is empty: nothing began
       if (wanted === undefined) await rmdir(runFolder).catch(() => undefined);
       throw error;
-    },
-  );
+    });
   report(result, model, flags);
+}
+
+/** Prints how to go on with a run that a signal ended, and hands its error on. */
+function telling(folder: string, given: Resumable, { quiet }: Flags): (error: unknown) => never {
+  return (error) => {
+    const command = isLmError(error, 'ERR_ABORTED') ? resumeCommand(folder, given) : undefined;
+    if (command !== undefined && !quiet) console.error(`To go on: ${command}`);
+    throw error;
+  };
 }
 
 /** Goes once through all that a training does: a step, an evaluation, the files; nothing stays. */
 async function devRun(model: Model, data: Sets, options: TrainSettings, flags: Flags): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
   try {
-    const short = { ...options, steps: 1, evalBatches: 1 };
+    const short = { ...options, ...oneStep(options, data.train, flags), steps: 1, evalBatches: 1 };
     const { loss } = await followed(model, data, { ...short, run: join(folder, 'run') }, short, flags);
     if (flags.json) console.log(JSON.stringify({ fastDevRun: true, loss }));
     else if (!flags.quiet)
@@ -144,6 +157,21 @@ async function devRun(model: Model, data: Sets, options: TrainSettings, flags: F
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A step that the images are enough for: a try says nothing of how many there will be. */
+function oneStep(
+  { batch, accumulate }: TrainSettings,
+  { count, name }: Dataset,
+  { quiet }: Flags,
+): Pick<TrainSettings, 'batch' | 'accumulate'> {
+  if (count === null || count >= batch * accumulate) return { batch, accumulate };
+  const few = Math.min(accumulate, count);
+  const step = { accumulate: few, batch: Math.min(batch, Math.floor(count / few)) };
+  const taken = `this try takes ${few} x ${step.batch}`;
+  if (!quiet)
+    console.error(`note: ${name} has ${count} images, a step takes ${accumulate} x ${batch}: ${taken}`);
+  return step;
 }
 
 /** The data sets with the transforms of a recipe, or of the run that goes on. */
