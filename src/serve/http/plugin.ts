@@ -6,6 +6,8 @@ import { Classifier } from '../classifier.ts';
 import { answerOf } from './errors.ts';
 import { checkKey, Gate } from './gate.ts';
 import { addInference } from './inference.ts';
+import { addMetrics } from './metrics.ts';
+import { addOpenApi } from './openapi.ts';
 import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
 import { addRoutes } from './routes.ts';
 import type { Service } from './service.ts';
@@ -51,6 +53,8 @@ export async function fastifyClassifier(
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   addHooks(app, service);
   addFailures(app);
+  await addOpenApi(app, settings.apiKey !== undefined);
+  await addMetrics(app, service);
   addRoutes(app, service);
   addInference(app, service);
 }
