@@ -1,6 +1,6 @@
 /** What a checkpoint says beside its network: the run that made it. */
 import { stat } from 'node:fs/promises';
-import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
+import type { CheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { type Evaluated, parseRunState } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { TrainSettings } from '../train/settings.ts';
@@ -20,9 +20,11 @@ export interface CheckpointFacts {
   } | null;
 }
 
-/** Reads the facts of a checkpoint, not its tensors. */
-export async function checkpointFacts(path: string): Promise<CheckpointFacts> {
-  const { dtype, preprocessing, run } = await readCheckpointInfo(path);
+/** The facts of a checkpoint whose metadata were read. */
+export async function checkpointFacts(
+  path: string,
+  { dtype, preprocessing, run }: CheckpointInfo,
+): Promise<CheckpointFacts> {
   const { size } = await stat(path);
   if (run === null) return { bytes: size, dtype, preprocessing, run: null };
   const { step, totalSteps, evaluation, settings } = parseRunState(path, run, trainSchema);

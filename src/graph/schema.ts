@@ -34,6 +34,15 @@ const input = z.strictObject({
   std: z.array(z.number().positive()),
 });
 
+/** The most attributes of a node; no operation has more than ten. */
+const mostAttributes = 32;
+
+function isFew(table: object): boolean {
+  let count = 0;
+  for (const _ in table) if (++count > mostAttributes) return false;
+  return true;
+}
+
 const node = z.strictObject({
   op: path,
   path,
@@ -41,7 +50,10 @@ const node = z.strictObject({
   params: indices,
   buffers: indices,
   coefs: indices,
-  attrs: z.record(path, z.union([z.number(), path, z.array(z.number()).max(list)])),
+  // An error is made for each wrong one: they are counted first.
+  attrs: z
+    .custom<object>((value) => typeof value !== 'object' || value === null || isFew(value))
+    .pipe(z.record(path, z.union([z.number(), path, z.array(z.number()).max(list)]))),
 });
 
 /** Inputs of an inverse may lie among its own operations, counted down from -1. */

@@ -91,6 +91,25 @@ describe('a graph that is too large is refused before it is walked', () => {
           steps: Array.from({ length: stages + 1 }, (_, n) => ({ ...step(n, 1), stage: n })),
         }),
     ],
+    [
+      'inputs of all nodes',
+      () =>
+        graphOf([input, ...Array.from({ length: 300 }, (_, i) => node('concat', new Array(500).fill(i)))]),
+    ],
+    [
+      'attributes of a node',
+      () => {
+        const attrs = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`a${i}`, null]));
+        return graphOf([input, { ...node('relu', [0]), attrs } as unknown as NodeSpec]);
+      },
+    ],
+    [
+      'numbers in a result',
+      () =>
+        graphOf([input, { ...node('padChannels', [0]), attrs: { before: 2 ** 20, after: 0 } }], [], {
+          input: { ...scalar, height: 2048, width: 2048 },
+        }),
+    ],
     ['inputs of a node', () => graphOf([input, node('concat', new Array(list + 1).fill(0))])],
     [
       'states of a step',

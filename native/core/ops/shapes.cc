@@ -1,5 +1,6 @@
 #include "core/ops/shapes.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include "core/ops/attributes.h"
@@ -44,6 +45,16 @@ void check_statistics(const Graph& graph, const Node& node) {
   }
 }
 
+// The most numbers in the result of a node: sizes in bytes, sums of them too, fit 64 bits.
+constexpr int64_t kMostNumbers = int64_t{1} << 40;
+
+void check_numbers(const Node& node, const Sizes& shape) {
+  int64_t room = kMostNumbers;
+  for (const int64_t size : shape) room /= std::max<int64_t>(size, 1);
+  LM_CHECK(room > 0, "ERR_MEMORY", node.path, ": at most 2^40 numbers are computed at once, but not ",
+           text(shape));
+}
+
 }  // namespace
 
 std::vector<Sizes> infer_shapes(const Graph& graph, int64_t n, int64_t height, int64_t width) {
@@ -57,6 +68,7 @@ std::vector<Sizes> infer_shapes(const Graph& graph, int64_t n, int64_t height, i
     std::vector<Sizes> inputs;
     for (int v : node.inputs) inputs.push_back(shapes[static_cast<size_t>(v)]);
     shapes.push_back(op_of(node).shape(node, graph, inputs));
+    check_numbers(node, shapes.back());
   }
   return shapes;
 }

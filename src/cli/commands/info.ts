@@ -50,8 +50,9 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
     console.log(flags.json ? JSON.stringify(presetNames) : presetNames.join('\n'));
     return;
   }
-  const graph = isPath(model) ? (await readCheckpointInfo(model)).graph : namedGraph(model, flags);
-  const facts = isPath(model) ? await checkpointFacts(model) : undefined;
+  const info = isPath(model) ? await readCheckpointInfo(model) : undefined;
+  const graph = info?.graph ?? namedGraph(model, flags);
+  const facts = info === undefined ? undefined : await checkpointFacts(model, info);
   if (flags.svg !== undefined) {
     const svg = drawNetwork(graph);
     await replaceFile(flags.svg, (file) => file.writeFile(svg));
