@@ -86,6 +86,7 @@ export type { Images, LabelledImages } from './loading/images.ts';
 export type { LoadingOptions } from './loading/loaderSpec.ts';
 export type { MetricsRow } from './metricsRow.ts';
 export type { LoadReport } from './model/adapt.ts';
+export type { FeatureName } from './model/features.ts';
 export type { GivenImages } from './model/givenImages.ts';
 export { Model } from './model/model.ts';
 export type {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Graph } from '../graph/graph.ts';
 import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
@@ -6,7 +7,9 @@ import { called } from '../native/calls.ts';
 import type { LoadReport } from './adapt.ts';
 import type { Core } from './core.ts';
 import { copy, create, load } from './create.ts';
+import { describe } from './describe.ts';
 import { evaluate } from './evaluate.ts';
+import { type FeatureName, features } from './features.ts';
 import type { GivenImages } from './givenImages.ts';
 import { inputOf } from './input.ts';
 import type {
@@ -225,6 +228,26 @@ export class Model {
   }
 
   /**
+   * Features of images as `predict` takes them, in evaluation: what the last layer reads (`pooled`, [n, F]),
+   * and maps [n, C, H, W] after the stem and after stages (`stem`, `stage1`, …; of a scheme that remembers
+   * several states, the newest).
+   *
+   * @param names which; default `['pooled']`.
+   * @returns for each name its shape and its values, row-major.
+   * @throws ERR_UNKNOWN_NAME for a name that the network has not: `pooled`, where it does not end in a linear
+   *   layer; as `predict`.
+   * @example
+   * const { pooled, stage3 } = await model.features('cat.jpg', ['pooled', 'stage3']);
+   */
+  features<const N extends FeatureName = 'pooled'>(
+    images: GivenImages,
+    names: readonly N[] = ['pooled' as N],
+    options: SizeOptions = {},
+  ): Promise<Record<N, NativeTensor>> {
+    return called(this.features, () => features(this.#core, images, names, options));
+  }
+
+  /**
    * Saves graph, class names and weights as one safetensors file; `Model.load` reads it back. During a
    * training the tensors are read between its steps, not all of them after the same one; the checkpoint of a
    * run folder is of one step.
@@ -244,6 +267,11 @@ export class Model {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Three lines for `console.log`: what it is, what it takes, where it is. */
+  [inspect.custom](): string {
+    return describe(this.#core);
   }
 
   /** True once `close` was called. */
