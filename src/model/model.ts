@@ -47,6 +47,12 @@ export let copyOf: (model: Model) => Promise<Model>;
 export class Model {
   static {
     coreOf = (model) => model.#core;
+    // Not a method: declarations cannot name it.
+    Object.defineProperty(Model.prototype, inspect.custom, {
+      value(this: Model): string {
+        return describe(this.#core);
+      },
+    });
     copyOf = async (model) => new Model(await called(copyOf, () => copy(model.#core)));
   }
 
@@ -267,11 +273,6 @@ export class Model {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** Three lines for `console.log`: what it is, what it takes, where it is. */
-  [inspect.custom](): string {
-    return describe(this.#core);
   }
 
   /** True once `close` was called. */
