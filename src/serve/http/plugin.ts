@@ -9,6 +9,7 @@ import { addInference } from './inference.ts';
 import { addMetrics } from './metrics.ts';
 import { addOpenApi } from './openapi.ts';
 import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
+import { addPage } from './page/page.ts';
 import { addRoutes } from './routes.ts';
 import type { Service } from './service.ts';
 
@@ -56,6 +57,7 @@ export async function fastifyClassifier(
   await addOpenApi(app, settings.apiKey !== undefined);
   await addMetrics(app, service);
   addRoutes(app, service);
+  addPage(app);
   addInference(app, service);
 }
 
