@@ -1,10 +1,16 @@
 /** `lm-resnet train --resume` */
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
+import { z } from 'zod';
 import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
+import { datasetSchema } from '../data/spec.ts';
 import { expected } from '../errors.ts';
+import { readBounded } from '../files.ts';
+import { parseJson } from '../json.ts';
 import { Model } from '../model/model.ts';
 import { checkpointAt } from '../run/checkpoints.ts';
-import { type DataMark, parseRunState } from '../run/runState.ts';
+import { runFileNames } from '../run/folder.ts';
+import { type DataMark, parseRunState, sameJson } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
 import { explainDamage, lastGoodCheckpoint } from '../train/resume.ts';
@@ -19,12 +25,57 @@ export interface ResumeFlags {
   readonly resumeFallback?: boolean;
 }
 
+/** What a run trained and tested on, as it was given or found. */
+export interface GivenSets {
+  readonly data: unknown;
+  /** Undefined: the test part of the data; null: nothing. */
+  readonly test: unknown;
+}
+
+/** What settings.json says of data sets. */
+const recordedSchema = z.object({
+  data: z.object({
+    train: z.object({ spec: datasetSchema.nullable() }),
+    test: z.object({ spec: datasetSchema.nullable() }).nullable(),
+  }),
+});
+
+/** The largest settings.json, in bytes. */
+const maxSettings = 64 * 2 ** 20;
+
+/**
+ * The data sets that a run goes on with: those that are given, else those that its settings.json records. A
+ * part of what was trained on goes with it where that is given anew.
+ *
+ * @param path of a checkpoint in its folder.
+ */
+export async function resumedSets(path: string, { data, test }: GivenSets): Promise<GivenSets> {
+  if (data !== undefined && test !== undefined) return { data, test };
+  const recorded = await recordedIn(join(dirname(path), runFileNames.settings));
+  if (recorded === null) return { data, test };
+  const { train } = recorded.data;
+  const tested = recorded.data.test === null ? null : (recorded.data.test.spec ?? undefined);
+  const isPart = sameJson(train.spec?.path, tested?.path) && train.spec?.kind === tested?.kind;
+  if (data !== undefined) return { data, test: isPart ? test : (test ?? tested) };
+  return { data: train.spec ?? undefined, test: test === undefined ? tested : test };
+}
+
+async function recordedIn(path: string): Promise<z.output<typeof recordedSchema> | null> {
+  const text = await readBounded(path, maxSettings).then(String, () => null);
+  if (text === null) return null;
+  try {
+    return recordedSchema.safeParse(parseJson(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
+
 /** Adds --resume and --resume-fallback. */
 export function addResumeFlags(command: Command): void {
   command
     .option(
       '--resume <run>',
-      'go on in a run folder, or from one checkpoint of it, with its model and settings',
+      'go on in a run folder, or from one checkpoint of it, with its model, data and settings',
     )
     .option(
       '--resume-fallback',

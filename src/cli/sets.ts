@@ -54,18 +54,19 @@ export interface OpenSets extends Sets, AsyncDisposable {}
 
 /**
  * Opens what to train on and what to test on: of the same data set where it has such a part, unless another
- * is given. The transform is that of training; to test on one's own, name the set with its transform.
+ * is given, or null: none. The transform is that of training; to test on one's own, name the set with its
+ * transform.
  */
 export async function openSets(value: unknown, other: unknown): Promise<OpenSets> {
   const spec = dataSpec(value);
-  const testSpec = other === undefined ? undefined : dataSpec(other, undefined, 'test');
+  const testSpec = other === undefined || other === null ? other : dataSpec(other, undefined, 'test');
   const train = await openDataset(spec);
   try {
-    const test = await (testSpec === undefined ? openTestPart(spec) : openPart(testSpec));
+    const test = await (testSpec === undefined ? openTestPart(spec) : testSpec && openPart(testSpec));
     const close = async (): Promise<void> => {
       await Promise.all([train.close(), test?.close()]);
     };
-    return { train, test, [Symbol.asyncDispose]: close };
+    return { train, test: test ?? undefined, [Symbol.asyncDispose]: close };
   } catch (error) {
     await train.close();
     throw error;

@@ -18,6 +18,7 @@ import {
   type NamedSpec,
   type RecordsSpec,
   type WebDatasetSpec,
+  withWholePaths,
 } from './spec.ts';
 import { indexShards } from './tar/webDataset.ts';
 
@@ -77,7 +78,8 @@ export async function openSome(
   const { name, classNames, labels, size, statistics, notes } = some;
   const decoding = { exif, sixteenBit };
   const parts = { name, classNames, labels, size, statistics, transform, decoding, notes };
-  const data = new Dataset(parts, some.source);
+  const whole = choose === undefined ? withWholePaths(parsed) : null;
+  const data = new Dataset({ ...parts, spec: whole && { ...whole } }, some.source);
   if (!everyFormat && parsed.kind !== 'records') await checkFormats(data).catch(closing(data));
   return data;
 }

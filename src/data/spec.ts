@@ -1,4 +1,5 @@
 /** Data sets as plain data: the same in the API, in a configuration file and on the command line. */
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
@@ -114,6 +115,19 @@ export const datasetKinds: readonly DatasetSpec['kind'][] = [
   'webDataset',
   'records',
 ];
+
+/** The same data set from any folder that a program stands in: its paths begin at the root. */
+export function withWholePaths(spec: DatasetSpec): DatasetSpec {
+  const { path, holdOut } = spec;
+  const paths = typeof path === 'string' ? whole(path) : path.map(whole);
+  const out = holdOut !== undefined && 'file' in holdOut ? { holdOut: { file: whole(holdOut.file) } } : {};
+  return { ...spec, ...out, path: paths } as DatasetSpec;
+}
+
+/** Braces may hold whole paths: `{/a,/b}/x.tar`. */
+function whole(path: string): string {
+  return /^\{*\//.test(path) ? path : resolve(path);
+}
 
 /**
  * A data set in short, as the command line takes it: `kind:path`, or the specification as JSON.

@@ -22,6 +22,8 @@ export interface DatasetParts {
   readonly statistics?: ChannelStatistics | undefined;
   /** What was taken for what, and what was passed over; default: nothing. */
   readonly notes?: readonly string[] | undefined;
+  /** What it was opened from, so that it can be opened again; default: nothing. */
+  readonly spec?: Readonly<Record<string, unknown>> | null | undefined;
 }
 
 /**
@@ -48,6 +50,8 @@ export class Dataset {
   readonly decoding: DecodingInput;
   /** What was taken for what when it was opened, and what was passed over: sentences for a person. */
   readonly notes: readonly string[];
+  /** What `openDataset` opened it from, with whole paths; null for pixels in memory and streams. */
+  readonly spec: Readonly<Record<string, unknown>> | null;
   readonly #shared: Shared;
 
   /** @internal */
@@ -61,14 +65,13 @@ export class Dataset {
     this.statistics = parts.statistics;
     this.decoding = parts.decoding ?? {};
     this.notes = parts.notes ?? [];
+    this.spec = parts.spec ?? null;
     this.#shared = 'kind' in source ? share(source) : source;
   }
 
   /** The same images with another transform; they share their memory, and are closed together. */
   with(transform: Transform): Dataset {
-    const { name, classNames, labels, size, statistics, decoding, notes } = this;
-    const parts = { name, classNames, labels, size, statistics, transform, decoding, notes };
-    return new Dataset(parts, this.#shared);
+    return new Dataset({ ...this, transform }, this.#shared);
   }
 
   /** What a message calls an image: its path, or a file and the place in it. */

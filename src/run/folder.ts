@@ -9,6 +9,7 @@ export const runFileNames = {
   newest: 'checkpoint.safetensors',
   best: 'best.safetensors',
   metrics: 'metrics.jsonl',
+  settings: 'settings.json',
   evaluation: 'evaluation.json',
 } as const;
 

@@ -47,6 +47,8 @@ const none: RunFiles = {
 export interface Recorded {
   readonly model: Model;
   readonly settings: FileSettings;
+  /** What it truly used, for settings.json: settings, network, classes, data, transforms. */
+  readonly used: object;
   /** What its checkpoints hold beside the values. */
   readonly sets: readonly TensorSet[];
   /** Training images, and how they get into batches: TensorBoard shows some of them. */
@@ -62,14 +64,14 @@ export interface Recorded {
  */
 export async function openRunFiles(
   folder: string | undefined,
-  { model, settings, sets, data, loader }: Recorded,
+  { model, settings, used, sets, data, loader }: Recorded,
   resumed?: Resumed,
 ): Promise<RunFiles> {
   if (folder === undefined) return none;
   if (resumed === undefined) await createRunFolder(folder);
   else await rewindRun(resumed);
-  const json = `${JSON.stringify({ model: model.graph.name, ...settings }, null, 2)}\n`;
-  await replaceFile(join(folder, 'settings.json'), (file) => file.writeFile(json));
+  const json = `${JSON.stringify(used, null, 2)}\n`;
+  await replaceFile(join(folder, runFileNames.settings), (file) => file.writeFile(json));
   const board = settings.tensorboard ? await openEventFile(folder, { fromStep: resumed?.state.step }) : null;
   const metrics = join(folder, runFileNames.metrics);
   const log = await openMetrics(metrics).catch(async (error: unknown) => {

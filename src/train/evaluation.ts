@@ -7,6 +7,7 @@ import type { EvaluateOptions } from '../model/options.ts';
 import type { Evaluation } from '../native/binding.ts';
 import { mostConfusedClasses } from '../run/folder.ts';
 import type { RunFiles } from '../run/runFiles.ts';
+import type { Evaluated } from '../run/runState.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Scores of the weights themselves; in detail they go into the file of the run's last evaluation. */
@@ -34,6 +35,13 @@ export async function averageScores(
   const options = { ...optionsOf(settings), weights: 'ema' } as const;
   const { loss, top1, top5, nonFinite } = await model.evaluate(test, options);
   return { loss, top1, top5, nonFinite };
+}
+
+/** An evaluation that a checkpoint tells of. */
+export function told(found: Evaluated | null): Evaluation | null {
+  if (found === null) return null;
+  const { step: _, ...evaluation } = found;
+  return { ...evaluation, bad: [], notes: [] };
 }
 
 function optionsOf({

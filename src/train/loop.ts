@@ -19,10 +19,10 @@ import { native } from '../native/load.ts';
 import type { Resumed } from '../run/checkpoints.ts';
 import type { TrainEvent } from '../run/events.ts';
 import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
-import { type Evaluated, marksOf } from '../run/runState.ts';
+import { marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
 import { doubtsOf } from './doubts.ts';
-import { averageScores, recordScores } from './evaluation.ts';
+import { averageScores, recordScores, told } from './evaluation.ts';
 import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
@@ -31,6 +31,7 @@ import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
 import { evaluationOf, type TrainSets } from './trainSets.ts';
+import { usedBy } from './used.ts';
 
 type Emit = (event: TrainEvent) => Promise<void>;
 
@@ -43,13 +44,6 @@ export interface Beginning {
   readonly folder: string | undefined;
   /** The checkpoint that it goes on from; default: it begins anew. */
   readonly resumed?: Resumed<TrainSettings>;
-}
-
-/** An evaluation that a checkpoint tells of. */
-function told(found: Evaluated | null): Evaluation | null {
-  if (found === null) return null;
-  const { step: _, ...evaluation } = found;
-  return { ...evaluation, bad: [], notes: [] };
 }
 
 /** One training, from its first step to its last. */
@@ -126,7 +120,8 @@ export class Loop {
   #recorded(): Recorded {
     const [model, settings, data] = [this.#model, this.#settings, this.#data.train];
     const loader = (): NativeLoaderSpec => trainerSpec(model, data, settings).loader;
-    return { model, settings, sets: stateSets(settings), data, loader };
+    const used = usedBy(model, this.#data, settings);
+    return { model, settings, used, sets: stateSets(settings), data, loader };
   }
 
   #checkpoints(files: RunFiles): CheckpointKeeper {

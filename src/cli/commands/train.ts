@@ -19,7 +19,7 @@ import { followed } from '../follow.ts';
 import { readJob, variantsSchema } from '../job.ts';
 import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
-import { addResumeFlags, type ResumeFlags, resumeFrom } from '../resume.ts';
+import { addResumeFlags, type ResumeFlags, resumedSets, resumeFrom } from '../resume.ts';
 import { type Resumable, resumeCommand } from '../resumeCommand.ts';
 import { dataHelp, openSets, type Sets } from '../sets.ts';
 
@@ -39,7 +39,7 @@ Examples:
   $ lm-resnet train --data '{"kind":"webDataset","path":"train-{000..146}.tar"}' --test records:val.records
   $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
   $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
-  $ lm-resnet train --resume runs/lm_resnet20 --data mnist:DIR            goes on where the run ended, to the bit
+  $ lm-resnet train --resume runs/lm_resnet20            goes on where the run ended, to the bit
   $ lm-resnet train --from model.safetensors --data imageFolder:DIR --freeze stem,stage1      fine-tunes
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
@@ -93,7 +93,7 @@ async function run(flags: Flags): Promise<void> {
     threads,
     ...settings
   } = await readJob(flags);
-  if (trained === undefined) throw required('data', 'mnist:DIR');
+  if (trained === undefined && flags.resume === undefined) throw required('data', 'mnist:DIR');
   if (flags.fastDevRun && (wanted ?? flags.resume) !== undefined)
     throw expected(
       'ERR_CONFIG',
@@ -105,7 +105,9 @@ async function run(flags: Flags): Promise<void> {
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
-    await using opened = await openSets(trained, tested);
+    const sets = await resumedSets(resumed.path, { data: trained, test: tested });
+    if (sets.data === undefined) throw required('data', 'mnist:DIR');
+    await using opened = await openSets(sets.data, sets.test);
     tellNotes([opened.train, opened.test], flags);
     const data = augmented(opened, resumed.transforms);
     const options = { ...settings, resume: resumed.path };
