@@ -37,7 +37,7 @@ const table: Readonly<Record<string, string>> = {
   export: 'errors must check files graph models native checkpoint loading model',
   evaluate: 'errors must check native transforms loading model',
   run: 'errors must check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',
-  train: 'errors must check metricsRow graph native transforms loading checkpoint model evaluate run',
+  train: 'errors must check metricsRow graph models native transforms loading checkpoint model evaluate run',
   search: 'errors must check graph picture native loading model train',
   deepen: 'errors must check graph analyze model',
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',

@@ -10,11 +10,15 @@ import { type PresetName, presetNames } from '../models/presets.ts';
 import { trainSchema } from '../train/options.ts';
 import { findRecipe, type Recipe, type RecipeTransforms } from '../train/recipes.ts';
 import type { TrainSettings } from '../train/settings.ts';
+import { augmentedWith } from '../transforms/augmentation.ts';
 import type { Transform } from '../transforms/transforms.ts';
 import type { Job } from './job.ts';
 
 /** What a training is to begin with. */
-type Wanted = Pick<Job, 'model' | 'variants' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'> & {
+type Wanted = Pick<
+  Job,
+  'model' | 'variants' | 'augmentation' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'
+> & {
   /** The data set to train on, as it was given. */
   readonly data: unknown;
   /** Says nothing of what was taken from a checkpoint. */
@@ -54,13 +58,17 @@ export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unkno
 }
 
 /** The model for a data set: a new one, or that of a checkpoint. */
-export async function modelFor({ wanted, preset, settings }: Beginning, data: Dataset): Promise<Model> {
+export async function modelFor(
+  { wanted, preset, recipe, settings }: Beginning,
+  data: Dataset,
+): Promise<Model> {
   const { from, imageSize, device, dtype } = wanted;
   const place = { seed: settings.seed, device, dtype };
+  const recipeOptions = recipe?.modelOptions ?? {};
   const size = data.size === null && imageSize !== undefined;
   const input = size ? ([3, imageSize, imageSize] as const) : undefined;
   return from === undefined
-    ? createModel(preset, { data, input, ...wanted.variants, ...place })
+    ? createModel(preset, { data, input, ...recipeOptions, ...wanted.variants, ...place })
     : startFrom(from, { ...place, classNames: data.classNames }, wanted);
 }
 
@@ -76,12 +84,27 @@ async function startFrom(path: string, options: LoadOptions, { imageSize, quiet 
   return model;
 }
 
-/** The transforms of a recipe; what is to be learned by heart is not augmented. */
+/**
+ * The transforms of a recipe, with what is chosen beside it; what is to be learned by heart is not augmented.
+ *
+ * @throws ERR_CONFIG for a choice where the data set has a whole transform of its own.
+ */
 export function transformsOf(
-  { recipe, settings: { overfitBatches } }: Beginning,
+  { recipe, settings: { overfitBatches }, wanted: { augmentation = {} } }: Beginning,
   { input }: Model,
+  { transform, size }: Dataset,
 ): RecipeTransforms {
-  const found = recipe?.transforms?.([input.height, input.width]) ?? {};
+  const sides = input.height === input.width ? input.height : ([input.height, input.width] as const);
+  const [choice] = Object.entries(augmentation);
+  if (transform !== undefined && choice !== undefined)
+    throw expected(
+      'ERR_CONFIG',
+      'nothing beside the transform of the data set',
+      `train.${choice[0]}`,
+      choice[1],
+    );
+  const whole = recipe?.transforms?.(sides) ?? {};
+  const found = augmentedWith(whole, augmentation, { size: sides, files: size === null });
   return overfitBatches === undefined ? found : { ...found, train: found.test };
 }
 

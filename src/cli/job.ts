@@ -4,6 +4,7 @@ import { parseOptions } from '../check.ts';
 import { expandHome } from '../files.ts';
 import { type Variants, variantsShape } from '../models/variants.ts';
 import { trainSchema } from '../train/options.ts';
+import { type Augmentation, augmentationShape } from '../transforms/augmentation.ts';
 import { readConfig } from './config.ts';
 import { givenFlags, namesOf } from './flags.ts';
 import { type PlaceFlags, placeShape } from './place.ts';
@@ -19,7 +20,12 @@ export interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
   readonly from?: string | undefined;
   /** Choices among the forms of a built-in model. */
   readonly variants?: Variants | undefined;
+  /** Single choices of what happens to images. */
+  readonly augmentation?: Augmentation | undefined;
 }
+
+/** The schema of single choices of what happens to images. */
+export const augmentationSchema: z.ZodType<Augmentation> = z.object(augmentationShape);
 
 /** The schema of the options of a built-in model. */
 export const variantsSchema: z.ZodType<Variants> = z.object(variantsShape);
@@ -46,13 +52,14 @@ export const jobSchema: z.ZodType<Job> = z.object({
 export async function readJob(
   flags: Readonly<Record<string, unknown>> & { readonly config?: string },
 ): Promise<Job & Record<string, unknown>> {
-  const known = [jobSchema, variantsSchema, trainSchema].flatMap(namesOf);
+  const known = [jobSchema, variantsSchema, augmentationSchema, trainSchema].flatMap(namesOf);
   const file = flags.config === undefined ? {} : await readConfig(flags.config, known);
   const flagged = Object.entries(flags).filter(([name]) => known.includes(name));
   const given = { ...file, ...Object.fromEntries(flagged) };
   const job = parseOptions(jobSchema, givenFlags(jobSchema, given), 'train');
   const variants = variantsOf(given, 'train');
-  return { ...givenFlags(trainSchema, given), ...job, variants };
+  const augmentation = augmentationOf(given);
+  return { ...givenFlags(trainSchema, given), ...job, variants, augmentation };
 }
 
 /**
@@ -60,7 +67,22 @@ export async function readJob(
  *
  * @throws ERR_CONFIG for a wrong value.
  */
-export function variantsOf(given: Readonly<Record<string, unknown>>, what: string): Variants | undefined {
-  const found = parseOptions(variantsSchema, givenFlags(variantsSchema, given), what);
+export function variantsOf(given: Given, what: string): Variants | undefined {
+  return someOf(variantsSchema, given, what);
+}
+
+/**
+ * Those of the options given that are choices of what happens to images; undefined where there are none.
+ *
+ * @throws ERR_CONFIG for a wrong value.
+ */
+export function augmentationOf(given: Given): Augmentation | undefined {
+  return someOf(augmentationSchema, given, 'train');
+}
+
+type Given = Readonly<Record<string, unknown>>;
+
+function someOf<T extends object>(schema: z.ZodType<T>, given: Given, what: string): T | undefined {
+  const found = parseOptions(schema, givenFlags(schema, given), what);
   return Object.keys(found).length === 0 ? undefined : found;
 }

@@ -17,7 +17,7 @@ import { explainDamage, lastGoodCheckpoint } from '../train/resume.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
 import { namesOf } from './flags.ts';
-import { variantsSchema } from './job.ts';
+import { augmentationSchema, variantsSchema } from './job.ts';
 import { initFrom, type PlaceFlags } from './place.ts';
 
 export interface ResumeFlags {
@@ -104,7 +104,7 @@ export async function resumeFrom(
   run: string,
   flags: ResumeFlags & PlaceFlags & Readonly<Record<string, unknown>>,
 ): Promise<Resumed> {
-  for (const name of [...beginnings, ...namesOf(variantsSchema)])
+  for (const name of [...beginnings, ...namesOf(variantsSchema), ...namesOf(augmentationSchema)])
     if (flags[name] !== undefined)
       throw expected(
         'ERR_CONFIG',

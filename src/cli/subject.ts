@@ -9,7 +9,7 @@ import { recipeNames } from '../train/recipes.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { beginningOf, modelFor, transformed, transformsOf } from './beginning.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
-import { variantsOf, variantsSchema } from './job.ts';
+import { augmentationOf, augmentationSchema, variantsOf, variantsSchema } from './job.ts';
 import { tellNotes } from './notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from './place.ts';
 import { dataHelp, dataSpec } from './sets.ts';
@@ -34,6 +34,7 @@ export function addSubjectFlags(command: Command, without: readonly string[] = [
     .option('--json', 'print one line of JSON')
     .option('--quiet', 'print nothing but --json');
   addFlags(command, variantsSchema);
+  addFlags(command, augmentationSchema);
   addFlags(
     command,
     trainSchema,
@@ -49,11 +50,12 @@ export async function withSubject<T>(
 ): Promise<T> {
   const { model: named, data: set, recipe, imageSize, device, dtype } = flags;
   const variants = variantsOf(flags, 'train');
-  const wanted = { model: named, variants, data: set, recipe, imageSize, device, dtype };
+  const augmentation = augmentationOf(flags);
+  const wanted = { model: named, variants, augmentation, data: set, recipe, imageSize, device, dtype };
   const beginning = beginningOf(wanted, givenFlags(trainSchema, flags));
   initFrom(flags);
   await using data = await openDataset(dataSpec(set));
   tellNotes([data], flags);
   await using model = await modelFor(beginning, data);
-  return await work(model, transformed(data, transformsOf(beginning, model).train), beginning.settings);
+  return await work(model, transformed(data, transformsOf(beginning, model, data).train), beginning.settings);
 }

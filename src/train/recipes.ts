@@ -1,11 +1,6 @@
 import { type KnownName, oneOf, type Suggesting } from '../check.ts';
-import {
-  cifarTrain,
-  imagenetEval,
-  parseTransform,
-  type Size,
-  type Transform,
-} from '../transforms/transforms.ts';
+import type { Variants } from '../models/variants.ts';
+import { cifarTrain, parseTransform, type Size, type Transform } from '../transforms/transforms.ts';
 import { cosine, multistep, oneCycle, stepDecay } from './schedules.ts';
 import type { TrainSettingsInput } from './settings.ts';
 
@@ -20,6 +15,8 @@ export interface Recipe {
   /** The preset that it is for; others work as well. */
   readonly model: string;
   readonly settings: TrainSettingsInput;
+  /** Options of the model, for `createModel`; default: none. */
+  readonly modelOptions?: Variants | undefined;
   /** Transforms for a network that takes images of this size; default: those that are usual for the data. */
   readonly transforms?: ((size: Size) => RecipeTransforms) | undefined;
   /** Where it comes from, how it deviates, and what it reached here. */
@@ -62,6 +59,7 @@ const strikesBack: TrainSettingsInput = {
   weightDecay: 0.02,
   mixup: 0.1,
   cutmix: 1,
+  clipGrad: 1, // as timm's LAMB does by itself
   loss: 'bce',
   bceTargetThreshold: 0.2,
   schedule: cosine({ warmupEpochs: 5, warmupLr: 1e-4 }),
@@ -74,10 +72,13 @@ const strikesBackImages =
       { kind: 'horizontalFlip' },
       { kind: 'randAugment', magnitude },
     ]),
-    test: imagenetEval(size, Math.floor(Math.max(...[size].flat()) / 0.95)),
+    test: parseTransform([
+      { kind: 'resize', size: Math.floor(Math.max(...[size].flat()) / 0.95), interpolation: 'bicubic' },
+      { kind: 'centerCrop', size },
+    ]),
   });
 const strikesBackSource =
-  'Wightman, Touvron, Jégou 2021, table 2, and commands for timm; RandAugment of torchvision at fixed strength';
+  'Wightman, Touvron, Jégou 2021, table 2, and commands for timm: bicubic test crops of 0.95, clipping to a norm of 1 as timm’s LAMB; RandAugment is torchvision’s, at fixed strength, without timm’s deviation of 0.5';
 
 /** Known recipes, one row each. */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
@@ -120,14 +121,15 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   'imagenet-a2': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 300, lr: 5e-3 },
+    modelOptions: { dropPath: 0.05 },
     transforms: strikesBackImages(21),
-    source: `${strikesBackSource}; without repeated augmentation and stochastic depth. Not run`,
+    source: `${strikesBackSource}; without repeated augmentation: an epoch has every image once, where theirs has a third of them three times. Not run`,
   },
   'imagenet-a3': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 100, lr: 8e-3, sizes: [160] },
     transforms: strikesBackImages(18),
-    source: `${strikesBackSource}; trains at 160, tests at 224. Not run`,
+    source: `${strikesBackSource}; trains at 160, tests at 224; their A3 has neither repeated augmentation nor stochastic depth. Not run`,
   },
   'imagenet-a3-progressive': {
     model: 'lm_resnet50',

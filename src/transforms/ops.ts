@@ -100,10 +100,12 @@ export interface TransformOps {
     /** Height / width, default [0.3, 3.3]. */
     readonly ratio: Range;
     /**
-     * The mean of the network's normalisation, noise N(mean, std²) of it, or a level of 0 … 255; default
-     * mean.
+     * The mean of the network's normalisation, noise N(mean, std²) of it (`color`: one draw for all of the
+     * rectangle), or a level of 0 … 255; default mean.
      */
-    readonly value: 'mean' | 'random' | number;
+    readonly value: 'mean' | 'random' | 'color' | number;
+    /** Most rectangles: their number is drawn from 1 on, and the area is shared; default 1. */
+    readonly count: number;
   };
   /**
    * Fills a square with a random centre with the mean of the network's normalisation. DeVries, Taylor 2017.
@@ -253,9 +255,10 @@ export const transformSchema: z.ZodType<Transform, TransformInput> = z
         scale: share.default([0.02, 0.33]),
         ratio: aspect('height / width').default([0.3, 3.3]),
         value: z
-          .union([z.enum(['mean', 'random']), z.int().min(0).max(255)])
+          .union([z.enum(['mean', 'random', 'color']), z.int().min(0).max(255)])
           .default('mean')
-          .describe("the network's mean, noise about it, or a level"),
+          .describe("the network's mean, noise about it, one colour of such noise, or a level"),
+        count: z.int().min(1).max(100).default(1).describe('most rectangles, which share the area'),
       }),
       op('cutout', { size: side.describe('side of the square') }),
       op('brightness', { factor }),

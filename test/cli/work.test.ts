@@ -141,6 +141,31 @@ describe('train', () => {
     expect(existsSync(run)).toBe(false);
   });
 
+  it('takes single choices of augmentation beside a recipe, but not beside a whole transform', async () => {
+    const { data, run } = await job();
+    const choices = ['--reprob', '1', '--remode', 'const', '--color-jitter', '0.4', '--crop-pct', '0.9'];
+    const train = ['train', '--batch', '16', '--steps', '1', '--run', run, '--json', ...choices, ...place];
+    const { code, stderr } = await cli([...train, '--data', `mnist:${data}`]);
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { stdout } = await cli(['info', join(run, 'checkpoint.safetensors'), '--json']);
+    const { transform } = JSON.parse(stdout).checkpoint.preprocessing;
+    expect(transform).toContainEqual(expect.objectContaining({ kind: 'resize', size: 31 })); // floor(28 / 0.9)
+    const own = JSON.stringify({ kind: 'mnist', path: data, transform: [] });
+    const refused = await cli([...train, '--run', `${run}-2`, '--data', own]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('transform of the data set')]);
+    const resumed = await cli([
+      'train',
+      '--resume',
+      run,
+      '--data',
+      `mnist:${data}`,
+      '--reprob',
+      '0.1',
+      ...place,
+    ]);
+    expect(resumed.code).toBe(2);
+  });
+
   it('never writes over a run', async () => {
     const { args, run } = await job();
     await mkdir(run, { recursive: true });

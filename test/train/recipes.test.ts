@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { datasetOf } from '../../src/loading/images.ts';
 import { network } from '../../src/models/network.ts';
-import { presetConfig, presetNames } from '../../src/models/presets.ts';
+import { type PresetName, preset, presetConfig, presetNames } from '../../src/models/presets.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { ratesAt } from '../../src/train/rates.ts';
 import { type RecipeName, recipeNames, recipes } from '../../src/train/recipes.ts';
@@ -36,6 +36,23 @@ describe.each(recipeNames)('the recipe %s', (name) => {
     const result = await train(net, { train: set }, { ...settings, sizes, batch: 2, steps: 1, lr: 1e-3 });
     expect(result.steps).toBe(1);
     expect(result.loss).toBeLessThan(10);
+  });
+});
+
+describe('the recipes of "ResNet strikes back"', () => {
+  it.each<[RecipeName, number]>([
+    ['imagenet-a2', 0.05],
+    ['imagenet-a3', 0],
+  ])('%s tests on bicubic crops of 0.95, clips as LAMB, and drops as its table says', (name, dropPath) => {
+    const { transforms, settings, modelOptions = {}, model } = recipes[name];
+    expect(transforms?.(224).test).toEqual([
+      expect.objectContaining({ kind: 'resize', size: 235, interpolation: 'bicubic' }), // floor(224 / 0.95)
+      { kind: 'centerCrop', size: 224 },
+    ]);
+    expect(settings).toMatchObject({ optimizer: 'lamb', clipGrad: 1 });
+    expect(modelOptions.dropPath ?? 0).toBe(dropPath);
+    const { nodes } = preset(model as PresetName, modelOptions);
+    expect(nodes.some(({ op }) => op === 'mix')).toBe(dropPath > 0);
   });
 });
 

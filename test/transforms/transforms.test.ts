@@ -41,7 +41,7 @@ describe('parseTransform', () => {
       { kind: 'colorJitter', brightness: 0, contrast: 0, saturation: 0, hue: 0.1 },
       { kind: 'randAugment', numOps: 2, magnitude: 9, bins: 31 },
       { kind: 'trivialAugment', bins: 31 },
-      { kind: 'randomErasing', p: 0.5, scale: [0.02, 0.33], ratio: [0.3, 3.3], value: 'mean' },
+      { kind: 'randomErasing', p: 0.5, scale: [0.02, 0.33], ratio: [0.3, 3.3], value: 'mean', count: 1 },
     ]);
   });
 

@@ -41,30 +41,41 @@ class RandomErasing final : public ImageOp {
         scale_(range_of(spec["scale"])),
         ratio_(range_of(spec["ratio"])),
         normalisation_(normalisation),
-        colour_(mean_of(normalisation)) {
+        colour_(mean_of(normalisation)),
+        most_(static_cast<int>(spec["count"].integer())) {
+    LM_CHECK(most_ >= 1, "ERR_CONFIG", "Expected at least one rectangle but received ", most_);
     const Value& value = spec["value"];
     if (const double* level = std::get_if<double>(&value.data))
       colour_.fill(level_of(*level / 255));
     else
-      noisy_ = value.text() == "random";
+      noise_ = value.text() == "random"  ? Noise::kPixel
+               : value.text() == "color" ? Noise::kColour
+                                         : Noise::kNone;
   }
 
   void apply(Rng& rng, TransformScratch& scratch) const override {
     Image& image = scratch.image;
     if (rng.uniform() >= p_) return;
-    const Patch patch = draw(image.width(), image.height(), rng);
-    if (noisy_)
-      fill(image, patch, [&](size_t c) {
-        return level_of(channel(normalisation_.mean, c) + channel(normalisation_.std, c) * rng.normal());
-      });
-    else
-      fill(image, patch, [&](size_t c) { return colour_[c]; });
+    const int count = most_ == 1 ? 1 : 1 + draw_below(rng, most_);
+    for (int i = 0; i < count; ++i) erase(image, draw(image.width(), image.height(), count, rng), rng);
   }
 
  private:
+  enum class Noise { kNone, kPixel, kColour };
+
+  void erase(Image& image, const Patch& patch, Rng& rng) const {
+    const auto noise = [&](size_t c) {
+      return level_of(channel(normalisation_.mean, c) + channel(normalisation_.std, c) * rng.normal());
+    };
+    if (noise_ == Noise::kPixel) return fill(image, patch, noise);
+    Colour colour = colour_;
+    if (noise_ == Noise::kColour) colour = {noise(0), noise(1), noise(2)};
+    fill(image, patch, [&](size_t c) { return colour[c]; });
+  }
+
   // Empty where ten attempts gave none that is smaller than the image.
-  Patch draw(int width, int height, Rng& rng) const {
-    const double area = static_cast<double>(width) * height;
+  Patch draw(int width, int height, int count, Rng& rng) const {
+    const double area = static_cast<double>(width) * height / count;
     const Range log_ratio{std::log(ratio_.low), std::log(ratio_.high)};
     for (int attempt = 0; attempt < 10; ++attempt) {
       const double part = area * scale_.draw(rng), aspect = std::exp(log_ratio.draw(rng));
@@ -81,7 +92,8 @@ class RandomErasing final : public ImageOp {
   Range scale_, ratio_;
   Normalisation normalisation_;
   Colour colour_;
-  bool noisy_ = false;
+  Noise noise_ = Noise::kNone;
+  int most_;
 };
 
 std::unique_ptr<ImageOp> random_erasing(const Value& spec, const Normalisation& normalisation) {

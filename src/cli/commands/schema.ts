@@ -5,7 +5,7 @@ import { datasetSchema } from '../../data/spec.ts';
 import { presetNames } from '../../models/presets.ts';
 import { trainSchema } from '../../train/options.ts';
 import { recipeNames } from '../../train/recipes.ts';
-import { jobSchema, variantsSchema } from '../job.ts';
+import { augmentationSchema, jobSchema, variantsSchema } from '../job.ts';
 import { dataHelp } from '../sets.ts';
 
 const examples = `
@@ -32,6 +32,7 @@ export function addSchema(program: Command): void {
 export function configSchema(): Json {
   const { $schema, properties: job = {} } = z.toJSONSchema(jobSchema, { io: 'input' });
   const { properties: variants = {} } = z.toJSONSchema(variantsSchema, { io: 'input' });
+  const { properties: choices = {} } = z.toJSONSchema(augmentationSchema, { io: 'input' });
   const { properties: settings = {} } = z.toJSONSchema(trainSchema, { io: 'input' });
   const { $schema: _, ...dataset } = z.toJSONSchema(datasetSchema, { io: 'input' });
   const named = (name: string, names: readonly string[]): Json => ({ ...about(job, name), enum: names });
@@ -51,6 +52,7 @@ export function configSchema(): Json {
       data: data('data'),
       test: data('test'),
       ...variants,
+      ...choices,
       ...settings,
     },
     $defs: { dataset },

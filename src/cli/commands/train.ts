@@ -16,7 +16,7 @@ import type { TrainResult } from '../../train/trainRun.ts';
 import { beginningOf, modelFor, transformed, transformsOf } from '../beginning.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { followed } from '../follow.ts';
-import { readJob, variantsSchema } from '../job.ts';
+import { augmentationSchema, readJob, variantsSchema } from '../job.ts';
 import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addResumeFlags, type ResumeFlags, resumedSets, resumeFrom } from '../resume.ts';
@@ -73,6 +73,7 @@ export function addTrain(program: Command): void {
     .option('--quiet', 'no progress');
   addResumeFlags(command);
   addFlags(command, variantsSchema);
+  addFlags(command, augmentationSchema);
   addFlags(command, trainSchema);
   addPlaceFlags(command);
   command.addHelpText('before', `${examples.trimStart()}\n`).action(run);
@@ -82,6 +83,7 @@ async function run(flags: Flags): Promise<void> {
   const {
     model: named,
     variants,
+    augmentation,
     data: trained,
     test: tested,
     imageSize,
@@ -117,7 +119,7 @@ async function run(flags: Flags): Promise<void> {
   }
   const { quiet } = flags;
   const beginning = beginningOf(
-    { model: named, variants, data: trained, recipe, from, imageSize, device, dtype, quiet },
+    { model: named, variants, augmentation, data: trained, recipe, from, imageSize, device, dtype, quiet },
     settings,
   );
   const { preset, settings: options } = beginning;
@@ -125,7 +127,7 @@ async function run(flags: Flags): Promise<void> {
   await using data = await openSets(trained, tested);
   tellNotes([data.train, data.test], flags);
   await using model = await modelFor(beginning, data.train);
-  const sets = augmented(data, transformsOf(beginning, model));
+  const sets = augmented(data, transformsOf(beginning, model, data.train));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
   const result = await followed(model, sets, { ...options, run: runFolder }, options, flags)
