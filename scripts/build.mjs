@@ -60,9 +60,23 @@ export async function build(options = {}) {
     ['-S', root, '-B', plan.folder, ...(ninja ? ['-G', 'Ninja'] : []), ...plan.defines],
     quiet,
   );
-  await runQuietly('cmake', ['--build', plan.folder, ...plan.targets, '--parallel', jobs()], quiet);
+  const say = options.quiet ? () => {} : (text) => console.error(`native build: ${text}`);
+  say(`compiling on ${jobs()} threads; the first time takes 2 to 6 minutes`);
+  const args = ['--build', plan.folder, ...plan.targets, '--parallel', jobs()];
+  await runQuietly('cmake', args, { ...quiet, onText: progressOf(say) });
   writeFileSync(stamp, hash);
   return true;
+}
+
+/** Tells how far Ninja ("[12/340] …") or make ("[ 3%] …") has come, at most every five seconds. */
+export function progressOf(say, now = Date.now) {
+  let told = now();
+  return (text) => {
+    const [, done, of] = [...text.matchAll(/^\[\s*(\d+)(?:\/(\d+)|%)\]/gm)].at(-1) ?? [];
+    if (done === undefined || now() - told < 5000) return;
+    told = now();
+    say(of === undefined ? `${done} %` : `${done} of ${of} steps`);
+  };
 }
 
 function planBuild(options, libtorch) {
@@ -187,15 +201,16 @@ export function listFiles(root, path) {
 }
 
 /**
- * Runs a program; its output is shown only when it fails. Rejects with the first and last lines as the
- * message.
+ * Runs a program; its output, of which `onText` is told, is shown only when it fails. Rejects with the first
+ * and last lines as the message.
  */
-export function runQuietly(command, args, { cwd, env } = {}) {
+export function runQuietly(command, args, { cwd, env, onText = () => {} } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const collect = (text) => {
       output += text;
+      onText(text);
     };
     child.stdout.setEncoding('utf8').on('data', collect);
     child.stderr.setEncoding('utf8').on('data', collect);
