@@ -137,6 +137,7 @@ export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } f
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
 export { Classifier } from './serve/classifier.ts';
 export type { ClassifierImage } from './serve/givenImage.ts';
+export { type ClassifierHandler, classifierHandler } from './serve/http/handler.ts';
 export type { FastifyClassifierOptions, ServiceOptions } from './serve/http/options.ts';
 export { fastifyClassifier } from './serve/http/plugin.ts';
 export { type ClassifierServer, type ServeOptions, serveClassifier } from './serve/http/server.ts';

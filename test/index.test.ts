@@ -91,7 +91,7 @@ const names = {
     'stepDecay',
   ],
   analysis: ['analyze', 'analysisPage', 'drawNetwork'],
-  serving: ['Classifier', 'fastifyClassifier', 'serveClassifier'],
+  serving: ['Classifier', 'classifierHandler', 'fastifyClassifier', 'serveClassifier'],
   errors: ['LmError', 'errorCodes', 'isLmError'],
   machine: ['init'],
 };

@@ -70,7 +70,7 @@ function addHooks(app: FastifyInstance, { classifier, settings }: Service): void
     const { open, gated } = request.routeOptions.config;
     if (open !== true) checkKey(keys, request);
     if (gated !== true) return;
-    const bytes = lengthOf(request);
+    const bytes = lengthOf(request, settings.maxBody);
     if (bytes > settings.maxBody)
       throw new LmError('ERR_TOO_LARGE', `Expected at most ${settings.maxBody} bytes but received ${bytes}`, {
         hint: 'Send fewer or smaller images; GET /model says the limits.',
@@ -81,8 +81,9 @@ function addHooks(app: FastifyInstance, { classifier, settings }: Service): void
 }
 
 /** Bytes of a body; of one that does not say, as many as an image usually has at most. */
-function lengthOf({ headers }: FastifyRequest): number {
-  const length = Number(headers['content-length'] ?? 2 ** 20);
+function lengthOf({ headers }: FastifyRequest, most: number): number {
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  const length = Number(headers['content-length'] ?? (isChunked ? Math.min(most, 2 ** 20) : 0));
   return Number.isSafeInteger(length) ? length : 0;
 }
 
