@@ -25,7 +25,9 @@ const maxLength = 4096;
  */
 export async function expandPath(pattern: string): Promise<string[]> {
   if (pattern.length > maxLength)
-    throw expected('ERR_DATASET', `a pattern of at most ${maxLength} letters`, 'path', pattern);
+    throw expected('ERR_DATASET', `a pattern of at most ${maxLength} letters`, 'path', pattern, {
+      hint: 'Give several patterns as a list.',
+    });
   const found: string[] = [];
   for (const path of writtenOut(pattern)) {
     for (const one of path.includes('*') ? await lookedUp(path) : [path]) found.push(one);
@@ -62,7 +64,9 @@ function alternatives(inside: string): string[] {
   const [, first = '', last = ''] = range;
   const count = Number(last) - Number(first) + 1;
   if (!(count >= 1 && count <= mostPaths && Math.max(first.length, last.length) <= maxDigits))
-    throw expected('ERR_DATASET', 'a range such as 000..146', 'path', `{${inside}}`);
+    throw expected('ERR_DATASET', 'a range such as 000..146', 'path', `{${inside}}`, {
+      hint: `Write it from the lower to the higher number, at most ${mostPaths} of them.`,
+    });
   const width = first.startsWith('0') || first.length === last.length ? first.length : 0;
   return Array.from({ length: count }, (_, i) => String(Number(first) + i).padStart(width, '0'));
 }
@@ -76,7 +80,10 @@ async function lookedUp(path: string): Promise<string[]> {
   const found = names
     .filter((name) => !(parts[0] === '' && isHidden(name)) && matches(name, parts))
     .toSorted();
-  if (found.length === 0) throw expected('ERR_DATASET', 'at least one file', path, 'none that matches');
+  if (found.length === 0)
+    throw expected('ERR_DATASET', 'at least one file', path, 'none that matches', {
+      hint: 'Check the folder and the stars of the pattern.',
+    });
   return found.map((name) => join(folder, name));
 }
 

@@ -70,7 +70,8 @@ export function isExtended(type: string): boolean {
 
 /** True where the sum of a header's bytes, its own field read as blanks, is the one that it says. */
 export function isSound(header: Uint8Array): boolean {
-  const sum = header.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 32 : byte), 0);
+  let sum = 8 * 32;
+  for (let i = 0; i < header.length; i++) if (i < 148 || i >= 156) sum += header[i] ?? 0;
   return sum === numberAt(header, 148, 8);
 }
 
