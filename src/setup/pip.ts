@@ -99,7 +99,19 @@ export function requirePython(env: NodeJS.ProcessEnv, { pip }: { readonly pip: b
 const overridden = { PIP_REQUIRE_VIRTUALENV: '0', PIP_USER: '0', PIP_NO_BINARY: '' } as const;
 
 /**
- * Runs Python with temporary files in `scratch`.
+ * Runs a module as -m does, in a process that the kernel ends with its parent, however that ends: a killed
+ * set-up leaves no pip behind. PR_SET_PDEATHSIG is 1; a parent that is gone by then is noticed.
+ */
+const bound = [
+  'import ctypes, os, runpy, sys',
+  'sys.platform == "linux" and ctypes.CDLL(None).prctl(1, 9)',
+  'os.getppid() == int(sys.argv[1]) or os._exit(1)',
+  'sys.argv[:2] = []',
+  'runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)',
+].join('; ');
+
+/**
+ * Runs a module of Python (`-m` first in `args`) with temporary files in `scratch`.
  *
  * @throws ERR_SETUP with the program's last lines.
  */
@@ -108,7 +120,8 @@ export async function runPython(
   args: readonly string[],
   { env, scratch, signal }: { env: NodeJS.ProcessEnv; scratch: string; signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const child = spawn(python.command, args, {
+  const [, ...module] = args;
+  const child = spawn(python.command, ['-c', bound, String(process.pid), ...module], {
     env: { ...env, ...overridden, TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
