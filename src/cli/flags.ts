@@ -6,6 +6,7 @@ import { must } from '../must.ts';
 
 interface Property {
   readonly type?: string;
+  readonly anyOf?: readonly { readonly type?: string }[];
   readonly enum?: readonly string[];
   readonly items?: { readonly type?: string };
   readonly default?: unknown;
@@ -72,7 +73,7 @@ function optionsOf(name: string, property: Property): Option[] {
   if (property.type === 'string') return [new Option(`--${flag} <text>`, text)];
   if (property.type === 'array' && property.items?.type === 'string')
     return [new Option(`--${flag} <names>`, text).argParser((value) => value.split(','))];
-  if (property.type === 'array')
+  if (property.type === 'array' || property.anyOf?.some(({ type }) => type === 'array'))
     return [new Option(`--${flag} <numbers>`, text).argParser((value) => toNumbers(`--${flag}`, value))];
   return [new Option(`--${flag} <kind or JSON>`, text).argParser((value) => toKind(`--${flag}`, value))];
 }

@@ -59,7 +59,7 @@ const options: {
     'weights',
   ),
   schedule: option(
-    scheduleSchema.default(oneCycle()).describe('how the rate follows from the step'),
+    scheduleSchema.default(oneCycle()).describe('how the rate follows from the step (default: oneCycle)'),
     'weights',
   ),
   optimizer: option(
@@ -206,7 +206,7 @@ const options: {
   memory: option(
     memorySchema
       .default({ kind: 'store', every: 1 })
-      .describe('what a step keeps for its backward pass: store, recompute or reverse'),
+      .describe('what a step keeps for its backward pass: store, recompute or reverse (default: store)'),
     'weights',
     'trial',
   ),

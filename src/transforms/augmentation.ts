@@ -18,7 +18,7 @@ export interface Augmentation {
   /** Evaluation: the middle shown, as part of the side that is resized to, in (0, 1]. */
   readonly cropPct?: number | undefined;
   /** Brightness, contrast and saturation (and hue) change by factors from 1 ± x; one number for the three. */
-  readonly colorJitter?: readonly number[] | undefined;
+  readonly colorJitter?: number | readonly number[] | undefined;
   /** Probability that a random rectangle is filled: share 0.02 … 1/3 of the area, ratio 0.3 … 1/0.3. */
   readonly reprob?: number | undefined;
   /** What it is filled with: the mean, one random colour, or noise; default pixel. */
@@ -26,6 +26,8 @@ export interface Augmentation {
   /** Most rectangles, their number drawn from 1 on, which share the area; default 1. */
   readonly recount?: number | undefined;
 }
+
+const factor = z.number().min(0).max(100);
 
 /** Schema of `Augmentation`, for configuration files and flags. */
 export const augmentationShape: {
@@ -42,11 +44,15 @@ export const augmentationShape: {
     .optional()
     .describe("evaluation: part of the resized image that is shown (default: the recipe's, else 0.875)"),
   colorJitter: z
-    .array(z.number().min(0).max(100))
-    .min(1)
-    .max(4)
-    .refine(({ length }) => length !== 2, { message: '1, 3 or 4 numbers' })
-    .readonly()
+    .union([
+      factor,
+      z
+        .array(factor)
+        .min(1)
+        .max(4)
+        .refine(({ length }) => length !== 2, { message: '1, 3 or 4 numbers' })
+        .readonly(),
+    ])
     .optional()
     .describe('brightness, contrast and saturation by factors from 1 ± x; or three, or four with the hue'),
   reprob: z
@@ -90,7 +96,7 @@ const changes: { readonly [K in 'cropPct' | 'interpolation' | 'colorJitter' | 'r
     return { train: filtered(train), test: filtered(test) };
   },
   colorJitter: ({ train, test }, { colorJitter = [] }) => {
-    const [brightness = 0, contrast = brightness, saturation = brightness, hue = 0] = colorJitter;
+    const [brightness = 0, contrast = brightness, saturation = brightness, hue = 0] = [colorJitter].flat();
     return { train: placed(train, { kind: 'colorJitter', brightness, contrast, saturation, hue }), test };
   },
   reprob: ({ train, test }, { reprob: p = 0, remode = 'pixel', recount: count = 1 }) => {

@@ -28,6 +28,13 @@ describe('the command line', () => {
     },
   );
 
+  it('says the defaults of a schedule and a strategy of memory', async () => {
+    const { stdout } = await cli(['train', '--help']);
+    expect(stdout).toMatch(/--schedule <kind or JSON> .*\(default: oneCycle\)/);
+    expect(stdout).toMatch(/--memory <kind or JSON> .*\(default: store\)/);
+    expect(stdout).toMatch(/--color-jitter <numbers> /);
+  });
+
   it('prints its commands and exit codes with --help, and for nothing at all', async () => {
     const help = await cli(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });

@@ -29,7 +29,7 @@ describe('a choice of augmentation', () => {
       },
     },
     {
-      chosen: { reprob: 1, remode: 'rand', colorJitter: [0.4] },
+      chosen: { reprob: 1, remode: 'rand', colorJitter: 0.4 },
       wanted: {
         train: [crop, flip, jitter(0.4, 0.4, 0.4), { ...erasing, p: 1, value: 'color', count: 1 }],
         test: imagenetEval(224),
