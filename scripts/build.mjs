@@ -14,7 +14,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const help = `Usage: node scripts/build.mjs [options]
 
-Builds build/Release/{opener.node, lm_resnet.so, lm-check} with CMake.
+Builds build/Release/{opener.node, lm_resnet.so, lm-check, lm-check-convolutions} with CMake.
 
   --check-only       build only the stand-alone check program: no Node headers needed
   --target NAME      build one CMake target, such as opener
@@ -94,7 +94,8 @@ function planBuild(options, libtorch) {
     '-DCMAKE_BUILD_TYPE=Release',
     ...(options.checkOnly ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];
-  const all = options.checkOnly ? ['lm-check'] : ['lm-check', 'opener.node', 'lm_resnet.so'];
+  const checks = ['lm-check', 'lm-check-convolutions'];
+  const all = options.checkOnly ? checks : [...checks, 'opener.node', 'lm_resnet.so'];
   const products = options.target === undefined ? all.map((name) => join(out, name)) : [];
   return {
     folder,

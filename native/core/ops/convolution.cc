@@ -1,5 +1,7 @@
 // Convolution: weight [out, in / groups, kh, kw].
 
+#include "core/kernels/convolution.h"
+
 #include "core/kernels/into.h"
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
@@ -14,6 +16,8 @@ using at::Tensor;
 struct ConvAttributes final : Attributes {
   Window window;
   int64_t groups = 1;
+
+  Sliding sliding() const { return {window.stride, window.padding, groups}; }
 };
 
 std::shared_ptr<const Attributes> parse(const Value& v) {
@@ -38,33 +42,25 @@ Sizes shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) 
 
 void forward(Frame& f) {
   const auto& a = f.node.as<ConvAttributes>();
-  const std::optional<Tensor> bias = f.has_param(1) ? std::optional(f.weight(1)) : std::nullopt;
+  const Tensor bias = f.has_param(1) ? f.weight(1) : Tensor();
   // With one input channel the result comes back in NCHW: `into` puts it in order.
-  into(f.output(), [&] {
-    return at::convolution(f.input(), f.weight(0), bias, a.window.stride, a.window.padding, {1, 1}, false,
-                           {0, 0}, a.groups);
-  });
+  into(f.output(), [&] { return convolve(f.input(), f.weight(0), bias, a.sliding()); });
 }
 
 void backward(Frame& f) {
   const auto& a = f.node.as<ConvAttributes>();
   const bool has_bias = f.has_param(1);
-  const Sizes bias_sizes{f.weight(0).size(0)};
-  Tensor weight_gradient, bias_gradient;
+  ConvolutionGradients found;
   const auto gradients = [&] {
-    auto [gx, gw, gb] = at::convolution_backward(
-        f.grad(), f.input(), f.weight(0), has_bias ? at::OptionalIntArrayRef(bias_sizes) : std::nullopt,
-        a.window.stride, a.window.padding, {1, 1}, false, {0, 0}, a.groups, {f.wants(), true, has_bias});
-    weight_gradient = std::move(gw);
-    bias_gradient = std::move(gb);
-    return gx;
+    found = convolve_backward(f.grad(), f.input(), f.weight(0), has_bias, a.sliding(), f.wants());
+    return found.x;
   };
   if (f.wants())
     into(f.grad_of(), gradients);
   else
     gradients();
-  f.param_grad(0).add_(weight_gradient);
-  if (has_bias) f.param_grad(1).add_(bias_gradient);
+  f.param_grad(0).add_(found.weight);
+  if (has_bias) f.param_grad(1).add_(found.bias);
 }
 
 }  // namespace

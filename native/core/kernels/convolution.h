@@ -1,0 +1,28 @@
+// Convolutions of libtorch, gone around where they are wrong.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <array>
+
+namespace lm {
+
+// Stride and padding of each axis.
+struct Sliding {
+  std::array<int64_t, 2> stride{1, 1}, padding{0, 0};
+  int64_t groups = 1;
+};
+
+// x [N, C, H, W] with weight [out, C / groups, kh, kw]; bias [out] may be undefined.
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                    const Sliding& sliding);
+
+// By x, weight and bias; that of x is undefined unless it is wanted, that of the bias unless there is one.
+struct ConvolutionGradients {
+  at::Tensor x, weight, bias;
+};
+
+ConvolutionGradients convolve_backward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight,
+                                       bool has_bias, const Sliding& sliding, bool wants_x);
+
+}  // namespace lm

@@ -1,0 +1,39 @@
+/** Convolutions where oneDNN is known to be wrong, and of random shapes. */
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { runProgram } from '../../support/children.ts';
+
+const program = fileURLToPath(new URL('../../../build/Release/lm-check-convolutions', import.meta.url));
+
+interface Tried {
+  readonly shape: string;
+  readonly type: 'Float' | 'BFloat16' | 'Half';
+  readonly signal?: number;
+  readonly code?: number;
+  readonly output?: number;
+  readonly x?: number;
+  readonly weight?: number;
+  readonly bias?: number;
+}
+
+/**
+ * Of what an element would be if nothing cancelled: sums in float32; one rounding to bfloat16; eight to
+ * float16, for libtorch adds up windows in it.
+ */
+const tolerance = { Float: 1e-6, BFloat16: 1.01 * 2 ** -8, Half: 8 * 2 ** -11 };
+
+const isRight = ({ type, output = 1, x = 1, weight = 1, bias = 1 }: Tried): boolean =>
+  Math.max(output, x, weight, bias) < tolerance[type];
+
+describe('a convolution and its gradients', () => {
+  it('are those of float64 and touch no memory of others, at the bounds of known faults and elsewhere', async () => {
+    const { code, stdout, stderr } = await runProgram(program, ['--seed', '1', '--count', '120']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const tried = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Tried);
+    expect(tried).toHaveLength(120);
+    expect(tried.filter((one) => !isRight(one))).toEqual([]);
+  });
+});
