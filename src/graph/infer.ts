@@ -2,7 +2,7 @@
 import { must } from '../must.ts';
 import { joinShapes } from './coefficients.ts';
 import { inferShape } from './ops.ts';
-import { nth, type OpCall } from './shapes.ts';
+import { elements, nth, type OpCall, shapeError } from './shapes.ts';
 import type { CoefSpec, GraphSpec, NodeSpec, Shape } from './spec.ts';
 
 /** The tables that shapes depend on. */
@@ -13,6 +13,9 @@ export interface Inferred {
   readonly call: OpCall;
   readonly shape: Shape;
 }
+
+/** The most numbers in the result of a node, as on the native side: sizes in bytes fit 64 bits. */
+const mostNumbers = 2 ** 40;
 
 /**
  * Runs the shape rules over all nodes in order for an input [N, C, H, W].
@@ -37,7 +40,9 @@ export function inferAll(tables: Tables, image: Shape): Inferred[] {
   });
   for (const node of tables.nodes) {
     const next = call(node);
-    done.push({ call: next, shape: inferShape(next) });
+    const shape = inferShape(next);
+    if (elements(shape) > mostNumbers) throw shapeError(next, `at most ${mostNumbers} numbers`, shape);
+    done.push({ call: next, shape });
   }
   return done;
 }

@@ -51,7 +51,7 @@ constexpr int64_t kMostNumbers = int64_t{1} << 40;
 void check_numbers(const Node& node, const Sizes& shape) {
   int64_t room = kMostNumbers;
   for (const int64_t size : shape) room /= std::max<int64_t>(size, 1);
-  LM_CHECK(room > 0, "ERR_MEMORY", node.path, ": at most 2^40 numbers are computed at once, but not ",
+  LM_CHECK(room > 0, "ERR_SHAPE", node.path, ": at most 2^40 numbers are computed at once, but not ",
            text(shape));
 }
 
