@@ -1,5 +1,5 @@
 /** The header of a safetensors file: made, and checked in full before anything behind it is read. */
-import { expected, LmError } from '../errors.ts';
+import { expected, LmError, show } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { must } from '../must.ts';
 import { dtypes } from './dtypes.ts';
@@ -119,7 +119,7 @@ function tensorInfo(path: string, name: string, info: unknown): TensorInfo {
   if (typeof dtype !== 'string' || row === undefined)
     throw defective(
       path,
-      `in which tensor "${name}" has the unknown type ${JSON.stringify(dtype)}`,
+      `in which tensor "${name}" has the unknown type ${show(dtype)}`,
       `Known: ${Object.keys(dtypes).join(', ')}.`,
     );
   if (!isSizes(shape)) throw defective(path, `in which tensor "${name}" has no valid shape`);
@@ -127,10 +127,7 @@ function tensorInfo(path: string, name: string, info: unknown): TensorInfo {
   if (begin === undefined || end === undefined || end < begin)
     throw defective(path, `in which tensor "${name}" has no valid offsets`);
   if (shape.reduce((n, d) => n * d, row.bytes) !== end - begin)
-    throw defective(
-      path,
-      `in which tensor "${name}" (${dtype}, [${shape.join(', ')}]) has ${end - begin} bytes`,
-    );
+    throw defective(path, `in which tensor "${name}" (${dtype}, ${show(shape)}) has ${end - begin} bytes`);
   return { name, dtype, shape, begin, end };
 }
 

@@ -29,12 +29,16 @@ export interface Manifest {
   readonly count: number | null;
 }
 
+function isListOfNames(value: unknown): boolean {
+  return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
+}
+
 export const manifestSchema: z.ZodType<Manifest> = z.object({
   format: z.literal('lm-resnet records'),
   version: z.int().min(1),
   complete: z.boolean(),
   plan: z.string(),
-  classNames: z.array(z.string()).min(1),
+  classNames: z.custom<readonly string[]>(isListOfNames), // an array's schema makes an error for each wrong one
   shards: z.int().min(0),
   count: z.int().min(1).nullable(),
 });

@@ -31,16 +31,14 @@ export interface RecordIndex {
 const maxManifest = 16 * 2 ** 20;
 const natural = z.int().min(0);
 const word = natural.max(2 ** 32 - 1);
-const entriesSchema: z.ZodType<RecordEntry[]> = z.array(
-  z.object({
-    name: z.string(),
-    label: natural.max(2 ** 31 - 1),
-    offset: natural,
-    length: word,
-    crc: word,
-    rows: word,
-  }),
-);
+const entrySchema: z.ZodType<RecordEntry> = z.object({
+  name: z.string(),
+  label: natural.max(2 ** 31 - 1),
+  offset: natural,
+  length: word,
+  crc: word,
+  rows: word,
+});
 
 /**
  * Reads the index of packed records and checks it; the images themselves are checked when they are read
@@ -138,7 +136,11 @@ export async function readShard(path: string): Promise<Shard> {
 
 function parseEntries(text: string): RecordEntry[] | null {
   try {
-    return entriesSchema.parse(parseJson(text));
+    // One by one: an error is made for each wrong one.
+    return z
+      .array(z.unknown())
+      .parse(parseJson(text))
+      .map((entry) => entrySchema.parse(entry));
   } catch {
     return null;
   }
