@@ -20,7 +20,7 @@ export const style: string = `
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--ink);
   font: 16px/1.55 Inter, "Helvetica Neue", Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-serif; }
-main { max-width: 980px; margin: 0 auto; padding: 28px 20px 60px; }
+main { max-width: 1120px; margin: 0 auto; padding: 28px 20px 60px; }
 h1 { margin: 0; font-size: 30px; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { margin: 0 0 6px; font-size: 21px; line-height: 1.3; }
 h3 { margin: 18px 0 4px; font-size: 16px; }
@@ -45,7 +45,7 @@ figure { margin: 14px 0 0; }
 .swatches li { display: flex; align-items: center; gap: 6px; margin: 0; }
 .swatches i { width: 12px; height: 12px; border-radius: 50%; }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; }
-th, td { padding: 5px 11px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
+th, td { padding: 5px 8px; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid); }
 th { font-weight: 600; color: var(--muted); border-bottom-color: var(--frame); }
 th:first-child, td:first-child, .left { text-align: left; }
 tr.stage td { border-top: 2px solid var(--frame); }

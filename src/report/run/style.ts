@@ -11,7 +11,6 @@ export function reportStyle(runs: number): string {
 }
 
 const own = `
-main { max-width: 1120px; }
 th[scope=row], th:first-child { position: sticky; left: 0; background: var(--panel); }
 th[scope=row] { border-bottom-color: var(--grid); color: var(--ink); }
 th, td { padding: 5px 7px; }
