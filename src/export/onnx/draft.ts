@@ -16,7 +16,8 @@ export interface Draft {
   readonly nodes: OnnxNode[];
   /** By what they are of: a path, a coefficient, a number. */
   readonly constants: Map<string, OnnxTensor>;
-  readonly names: Set<string>;
+  /** Names that are taken, with the number to try next. */
+  readonly names: Map<string, number>;
 }
 
 /** An empty graph. */
@@ -27,7 +28,7 @@ export function draftOf({ graph, tensors }: Exported): Draft {
     coefficient: coefficientsOf(graph, tensors),
     nodes: [],
     constants: new Map(),
-    names: new Set(Object.values(ends)),
+    names: new Map(Object.values(ends).map((name) => [name, 2])),
   };
 }
 
@@ -106,7 +107,9 @@ function constant(
 /** The name, or with a number where it is taken. */
 function newName({ names }: Draft, wanted: string): string {
   let name = wanted;
-  for (let i = 2; names.has(name); i++) name = `${wanted}_${i}`;
-  names.add(name);
+  let next = names.get(wanted) ?? 2;
+  while (names.has(name)) name = `${wanted}_${next++}`;
+  names.set(wanted, next);
+  if (name !== wanted) names.set(name, 2);
   return name;
 }
