@@ -32,6 +32,8 @@ export interface Beginning {
   readonly preset: PresetName;
   readonly recipe: Recipe | undefined;
   readonly settings: TrainSettings;
+  /** Whether the sizes of training images are the recipe's, for nobody gave others. */
+  readonly recipeSizes: boolean;
 }
 
 /**
@@ -54,7 +56,20 @@ export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unkno
   const recipe = wanted.recipe === undefined ? undefined : findRecipe(wanted.recipe);
   const preset = oneOf<PresetName>(model ?? recipe?.model ?? 'lm_resnet20', presetNames, 'model');
   const settings = parseOptions(trainSchema, { ...recipe?.settings, ...given }, 'train');
-  return { wanted, preset, recipe, settings };
+  const recipeSizes = recipe?.settings.sizes !== undefined && given.sizes === undefined;
+  return { wanted, preset, recipe, settings, recipeSizes };
+}
+
+/**
+ * The settings for a network: sizes that a recipe has are for networks of its size; one that is given, by
+ * itself or with a model or data of another, goes before.
+ */
+export function settingsFor(
+  { wanted, recipe, settings, recipeSizes }: Beginning,
+  { input }: Model,
+): TrainSettings {
+  const isOther = wanted.imageSize !== undefined || input.height !== recipe?.size;
+  return recipeSizes && isOther ? { ...settings, sizes: undefined } : settings;
 }
 
 /** The model for a data set: a new one, or that of a checkpoint. */

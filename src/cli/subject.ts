@@ -7,7 +7,7 @@ import { presetNames } from '../models/presets.ts';
 import { optionsWith, trainSchema } from '../train/options.ts';
 import { recipeNames } from '../train/recipes.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { beginningOf, modelFor, transformed, transformsOf } from './beginning.ts';
+import { beginningOf, modelFor, settingsFor, transformed, transformsOf } from './beginning.ts';
 import { addFlags, countOption, givenFlags } from './flags.ts';
 import { augmentationOf, augmentationSchema, variantsOf, variantsSchema } from './job.ts';
 import { tellNotes } from './notes.ts';
@@ -57,5 +57,9 @@ export async function withSubject<T>(
   await using data = await openDataset(dataSpec(set));
   tellNotes([data], flags);
   await using model = await modelFor(beginning, data);
-  return await work(model, transformed(data, transformsOf(beginning, model, data).train), beginning.settings);
+  return await work(
+    model,
+    transformed(data, transformsOf(beginning, model, data).train),
+    settingsFor(beginning, model),
+  );
 }

@@ -17,6 +17,8 @@ export interface Recipe {
   readonly settings: TrainSettingsInput;
   /** Options of the model, for `createModel`; default: none. */
   readonly modelOptions?: Variants | undefined;
+  /** Side of the images of the network that `sizes` of its settings are for; for others they do not hold. */
+  readonly size?: number | undefined;
   /** Transforms for a network that takes images of this size; default: those that are usual for the data. */
   readonly transforms?: ((size: Size) => RecipeTransforms) | undefined;
   /** Where it comes from, how it deviates, and what it reached here. */
@@ -128,12 +130,14 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   'imagenet-a3': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 100, lr: 8e-3, sizes: [160] },
+    size: 224,
     transforms: strikesBackImages(18),
     source: `${strikesBackSource}; trains at 160, tests at 224; their A3 has neither repeated augmentation nor stochastic depth. Not run`,
   },
   'imagenet-a3-progressive': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 100, lr: 8e-3, sizes: [128, 160, 192] },
+    size: 224,
     transforms: strikesBackImages(18),
     source: `imagenet-a3 with images that grow, as Tan, Le 2021 (EfficientNetV2) have it; our own mixture. Not run`,
   },

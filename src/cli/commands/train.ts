@@ -13,7 +13,7 @@ import { trainSchema } from '../../train/options.ts';
 import { type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
-import { beginningOf, modelFor, transformed, transformsOf } from '../beginning.ts';
+import { beginningOf, modelFor, settingsFor, transformed, transformsOf } from '../beginning.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { followed } from '../follow.ts';
 import { augmentationSchema, readJob, variantsSchema } from '../job.ts';
@@ -122,11 +122,12 @@ async function run(flags: Flags): Promise<void> {
     { model: named, variants, augmentation, data: trained, recipe, from, imageSize, device, dtype, quiet },
     settings,
   );
-  const { preset, settings: options } = beginning;
+  const { preset } = beginning;
   initFrom({ threads, libtorch: flags.libtorch });
   await using data = await openSets(trained, tested);
   tellNotes([data.train, data.test], flags);
   await using model = await modelFor(beginning, data.train);
+  const options = settingsFor(beginning, model);
   const sets = augmented(data, transformsOf(beginning, model, data.train));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
