@@ -63,7 +63,7 @@ export async function indexFolder(path: string, listing: Listing): Promise<Folde
     }
   }
   checkEmpty(root, classNames, empty, listing);
-  const without = empty.length > 0 ? [`${root}: no images of ${firstFew(empty)}`] : [];
+  const without = empty.length > 0 ? [`${root}: folders of classes without images: ${firstFew(empty)}`] : [];
   const found = { root, classNames, names, labels: Int32Array.from(labels) };
   return { ...found, notes: [...notes, ...passed.notes(root), ...without] };
 }
