@@ -33,7 +33,11 @@ export const errorCodes = {
   ERR_SERVICE: { meaning: 'The service failed; its log says why.', status: 500, exit: 1 },
   ERR_CLOSED: { meaning: 'The model, source, trainer or classifier was closed.', status: 503, exit: 1 },
   ERR_BUSY: { meaning: 'The model is busy with another job, or a queue is full.', status: 503, exit: 1 },
-  ERR_ABORTED: { meaning: 'The work was aborted by its signal.', status: 499, exit: 130 },
+  ERR_ABORTED: {
+    meaning: 'The work was aborted; by a signal of number n the exit code is 128 + n.',
+    status: 499,
+    exit: 130,
+  },
   ERR_NOT_FINITE: { meaning: 'A loss, activation or gradient became NaN or infinite.', status: 500, exit: 4 },
   ERR_DEVICE: { meaning: 'The device does not exist here.', status: 500, exit: 5 },
   ERR_MEMORY: { meaning: 'Memory ran out.', status: 503, exit: 5 },

@@ -8,10 +8,11 @@ if (problem !== null) {
   process.exit(5);
 }
 
-// A reader that goes away early (`| head`) is no error; one of the progress does not end the work.
+// A reader that goes away early (`| head`) is no error; one of the progress does not end the work. A terminal
+// that was closed (EIO) takes no result: the work ends as it would.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EIO') throw error;
 });
 process.stderr.on('error', () => {});
 

@@ -22,11 +22,13 @@ import { addSchema } from './commands/schema.ts';
 import { addServe } from './commands/serve.ts';
 import { addSetup } from './commands/setup.ts';
 import { addTrain } from './commands/train.ts';
+import { exitCodeOf } from './signals.ts';
 import { Verdict } from './verdict.ts';
 
 const exits = `
 Exit codes: 0 done, 1 failed, ${errorCodes.ERR_CONFIG.exit} wrong option, ${errorCodes.ERR_FILE.exit} wrong file, \
-${errorCodes.ERR_NOT_FINITE.exit} not finite, ${errorCodes.ERR_LIBTORCH_NOT_FOUND.exit} machine not ready, 130 interrupted.`;
+${errorCodes.ERR_NOT_FINITE.exit} not finite, ${errorCodes.ERR_LIBTORCH_NOT_FOUND.exit} machine not ready, \
+128 + n ended by signal n (130 Ctrl-C, 143 SIGTERM).`;
 
 function program(): Command {
   const root = new Command('lm-resnet')
@@ -95,7 +97,8 @@ function explain(error: unknown, json: boolean): number {
   return report(error, json);
 }
 
-function report({ code, message, hint, exitCode }: LmError, json: boolean): number {
-  if (json) console.log(JSON.stringify({ error: { code, message, hint: hint ?? null } }));
-  return exitCode;
+function report(error: LmError, json: boolean): number {
+  const { code, message, hint = null } = error;
+  if (json) console.log(JSON.stringify({ error: { code, message, hint } }));
+  return exitCodeOf(error);
 }

@@ -1,6 +1,22 @@
+/** Signals that end long work in an orderly way. */
+import { constants } from 'node:os';
+import { isLmError } from '../errors.ts';
+
 /**
- * Runs work that SIGINT and SIGTERM abort; a second signal ends the process at once, as if nobody had handled
- * it.
+ * Of a person (Ctrl-C), of the system, of a terminal that is closed, and those by which schedulers of
+ * clusters warn of the end.
+ */
+const names = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
+
+/** Those that end the process at once when they come again. */
+const insistent: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+
+/** Within so many milliseconds several are one: terminals and npx both send Ctrl-C, shells pass SIGHUP on. */
+const onceMs = 200;
+
+/**
+ * Runs work that a signal aborts; its name is the reason. SIGINT or SIGTERM that come again end the process
+ * at once, as if nobody had handled them.
  *
  * @param stopping what the first one does, to be told.
  * @example
@@ -11,24 +27,35 @@ export async function withSignals<T>(
   stopping = 'stopping after this step',
 ): Promise<T> {
   const controller = new AbortController();
-  const signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+  let abortedAt = 0;
   const release = (): void => {
-    for (const name of signals) process.off(name, onSignal);
+    for (const name of names) process.off(name, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
-    if (controller.signal.aborted) {
+    if (!controller.signal.aborted) {
+      abortedAt = performance.now();
+      process.stderr.write(`\n${name}: ${stopping}; once more to stop at once\n`);
+      controller.abort(name);
+    } else if (insistent.includes(name) && performance.now() - abortedAt > onceMs) {
       release();
       if (process.stderr.isTTY) process.stderr.write('\x1b[?25h'); // the cursor, which a progress bar hides
       process.kill(process.pid, name);
-      return;
     }
-    process.stderr.write(`\n${name}: ${stopping}; once more to stop at once\n`);
-    controller.abort(name);
   };
-  for (const name of signals) process.on(name, onSignal);
+  for (const name of names) process.on(name, onSignal);
   try {
     return await work(controller.signal);
   } finally {
     release();
   }
+}
+
+/**
+ * The exit code of work that ended with an error: 128 and the number of the signal that aborted it (SIGINT
+ * 130, SIGTERM 143), else that of the error.
+ */
+export function exitCodeOf(error: unknown): number {
+  if (!isLmError(error)) return 1;
+  const signal = names.find((name) => error.code === 'ERR_ABORTED' && error.cause === name);
+  return signal === undefined ? error.exitCode : 128 + constants.signals[signal];
 }

@@ -260,7 +260,11 @@ describe('it is said of a folder', () => {
         'ROOT: passed over as no images: cat/100.txt, cat/101.txt, cat/102.txt, cat/103.txt, cat/104.txt and 115 more',
       ],
     },
-    { title: 'which classes are empty', files: ['cat/1.jpg', 'dog/'], notes: ['ROOT: folders of classes without images: dog'] },
+    {
+      title: 'which classes are empty',
+      files: ['cat/1.jpg', 'dog/'],
+      notes: ['ROOT: folders of classes without images: dog'],
+    },
   ])('$title', async ({ files, notes }) => {
     expect(await notesOf(files)).toEqual(notes);
   });

@@ -1,0 +1,94 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { writeImage } from '../../src/images/writeImage.ts';
+import { runCli } from '../support/children.ts';
+import { cli } from '../support/cli.ts';
+import { digit, job, lastLine, place } from '../support/job.ts';
+import { noiseBytes } from '../support/noise.ts';
+import { loaded } from '../support/training.ts';
+
+describe('evaluate and predict', () => {
+  it('serve the checkpoint of a training, each in its own process', async () => {
+    const { args, data, checkpoint } = await job();
+    const trained = lastLine((await runCli([...args, '--steps', '2', '--quiet'])).stdout);
+    const evaluated = await runCli(['evaluate', checkpoint, '--data', `mnist:${data}`, '--json', ...place]);
+    expect(evaluated).toMatchObject({ code: 0, stderr: '' });
+    const scores = ['loss', 'top1', 'top5', 'count', 'nonFinite', 'bad', 'ece'];
+    expect(Object.keys(lastLine(evaluated.stdout))).toEqual(scores);
+    expect(lastLine(evaluated.stdout)).toMatchObject({ top1: trained.top1, count: 10, nonFinite: 0 });
+
+    const image = join(data, 'digit.png');
+    await writeImage(image, noiseBytes(784), digit);
+    const { code, stdout } = await runCli(['predict', checkpoint, image, '--top', '2', '--json', ...place]);
+    expect(code).toBe(0);
+    const guess = { index: expect.any(Number), label: expect.any(String), probability: expect.any(Number) };
+    expect(lastLine(stdout)).toEqual({ image, ...guess, top: [guess, guess] });
+  });
+
+  it('say what is taken for what, class by class, over several views', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const command = ['evaluate', checkpoint, '--data', `mnist:${data}`, ...place];
+    const all = ['--per-class', '--confusion', '--calibration'];
+    const { code, stdout } = await cli([...command, ...all, '--tta', 'ten-crop', '--json']);
+    expect(code).toBe(0);
+    const { confusion, perClass, calibration, ece } = lastLine(stdout);
+    expect((confusion as number[][]).flat().reduce((a, b) => a + b)).toBe(10);
+    expect(perClass).toHaveLength(10);
+    expect(calibration).toMatchObject({ ece });
+    const text = (await cli([...command, ...all, '--tta', 'flip'])).stdout;
+    expect(text).toMatch(/^class +images +top-1 +precision$/m);
+    expect(text.match(/^\d( +\d+){10}$/gm)).toHaveLength(10); // the matrix
+    expect(text.match(/^0\.\d\d – [01]\.\d\d +\d+ /gm)).toHaveLength(15);
+    expect((await cli([...command, '--tta', 'many'])).code).toBe(2);
+  });
+
+  it('say of how many images the output is not finite', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const broken = await loaded(checkpoint);
+    await broken.writeTensor('head.fc.bias', new Float32Array(10).fill(Number.NaN));
+    await broken.save(checkpoint);
+    const command = ['evaluate', checkpoint, '--data', `mnist:${data}`, ...place];
+    expect((await cli(command)).stdout).toMatch(
+      /^10 images: loss NaN, top-1 0.00 %, top-5 0.00 %, calibration error –; the output for 10 of them is not finite/,
+    );
+    expect(lastLine((await cli([...command, '--json'])).stdout)).toEqual({
+      ...{ loss: null, top1: 0, top5: 0, count: 10, nonFinite: 10, bad: 0, ece: null },
+    });
+  });
+
+  it('take several images, and stop at one that is broken', async () => {
+    const { args, data, checkpoint } = await job();
+    await cli([...args, '--steps', '1', '--quiet']);
+    const [image, broken] = [join(data, 'digit.png'), join(data, 'broken.png')];
+    await writeImage(image, noiseBytes(784), digit);
+    await writeFile(broken, (await readFile(image)).subarray(0, 60));
+    const all = await cli(['predict', checkpoint, image, image, ...place]);
+    expect(all.code).toBe(0);
+    expect(all.stdout.match(/^.*digit\.png: .* %, .* %, .* %$/gm)).toHaveLength(2);
+    const some = await cli(['predict', checkpoint, image, broken, image, '--json', ...place]);
+    expect(some.code).toBe(3);
+    const lines = some.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines).toMatchObject([{ image }, { error: { code: 'ERR_IMAGE' } }]);
+    const missing = await cli(['predict', checkpoint, join(data, 'none.png'), ...place]);
+    expect(missing).toMatchObject({ code: 3, stdout: '' });
+    const train = ['--split', 'train', '--batch', '5', ...place];
+    const evaluated = await cli(['evaluate', checkpoint, '--data', `mnist:${data}`, ...train]);
+    expect(evaluated.stdout).toMatch(
+      /^32 images: loss [\d.]+, top-1 [\d.]+ %, top-5 [\d.]+ %, calibration error [\d.]+ %\n$/,
+    );
+  });
+
+  it.each(['evaluate', 'predict'])('exit with 3 without a sound checkpoint: %s', async (command) => {
+    const { data } = await job();
+    const rest = command === 'evaluate' ? ['--data', `mnist:${data}`] : ['digit.png'];
+    expect(await cli([command, join(data, 'none'), ...rest, ...place])).toMatchObject({ code: 3 });
+    const labels = join(data, 'train-labels-idx1-ubyte');
+    expect(await cli([command, labels, ...rest, ...place])).toMatchObject({ code: 3, stdout: '' });
+  });
+});
