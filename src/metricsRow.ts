@@ -34,6 +34,21 @@ export interface EvalRow {
 /** Loss and accuracies of an evaluation, and how many images gave none. */
 export type Scores = Pick<EvalRow, 'loss' | 'top1' | 'top5' | 'nonFinite'>;
 
+/**
+ * Orders evaluations by top-1, the best first; those with a NaN or an infinity, of an image for which the
+ * model gave none, come last.
+ *
+ * @example
+ * const [best] = evaluations.toSorted(bestFirst);
+ */
+export function bestFirst(a: Pick<Scores, 'loss' | 'top1'>, b: Pick<Scores, 'loss' | 'top1'>): number {
+  return Number(isSound(b)) - Number(isSound(a)) || (b.top1 || 0) - (a.top1 || 0);
+}
+
+function isSound({ loss, top1 }: Pick<Scores, 'loss' | 'top1'>): boolean {
+  return Number.isFinite(loss) && Number.isFinite(top1);
+}
+
 /** An image could not be used. */
 export interface WarningRow {
   readonly type: 'warning';

@@ -1,7 +1,7 @@
 /** The picture of a training: loss above; accuracy and learning rate below; as SVG or PNG. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
-import type { EvalRow, MetricsRow, StepRow } from '../metricsRow.ts';
+import { bestFirst, type EvalRow, type MetricsRow, type StepRow } from '../metricsRow.ts';
 import { must } from '../must.ts';
 import { type Axis, extent, linearAxis, logAxis, type Point, padded } from './axes.ts';
 import { svgDocument } from './document.ts';
@@ -178,7 +178,7 @@ function summary(steps: readonly StepRow[], evals: readonly EvalRow[], evaluated
   const epoch = [...steps, ...evals].reduce((a, b) => Math.max(a, b.epoch), 0);
   const epochs = Number(epoch < 1 ? epoch.toPrecision(2) : epoch.toFixed(1));
   const facts = [`${last.toLocaleString('en-US')} steps`, `${epochs} epochs`];
-  const best = evals.filter((row) => Number.isFinite(row.top1)).toSorted((a, b) => b.top1 - a.top1)[0];
+  const best = evals.filter((row) => Number.isFinite(row.top1)).toSorted(bestFirst)[0];
   const rates = steps.map((row) => row.imagesPerSecond).filter(Number.isFinite);
   if (best !== undefined)
     facts.push(

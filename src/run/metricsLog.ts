@@ -7,6 +7,7 @@ import { LmError } from '../errors.ts';
 import { errnoOf, fileError, readBounded, replaceFile } from '../files.ts';
 import type { MetricsRow } from '../metricsRow.ts';
 import { appendFile } from './appendFile.ts';
+import { jsonNumber } from './jsonNumber.ts';
 
 /** An open log. */
 export interface MetricsWriter {
@@ -25,19 +26,14 @@ export interface MetricsWriter {
 /** The largest log, in bytes: two rows a second come to this in two weeks. */
 const maxBytes = 500 * 2 ** 20;
 
-// JSON has no NaN and no Infinity: they are written as null, and read as NaN.
-const value = z
-  .number()
-  .nullable()
-  .transform((x) => x ?? Number.NaN);
 const place = { step: z.number(), epoch: z.number() };
-const common = { ...place, loss: value, top1: value };
-const tested = { loss: value, top1: value, top5: value, nonFinite: z.int().min(0) };
+const common = { ...place, loss: jsonNumber, top1: jsonNumber };
+const tested = { loss: jsonNumber, top1: jsonNumber, top5: jsonNumber, nonFinite: z.int().min(0) };
 const rowSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('step'), ...common, lr: value, imagesPerSecond: value }),
+  z.object({ type: z.literal('step'), ...common, lr: jsonNumber, imagesPerSecond: jsonNumber }),
   z.object({ type: z.literal('eval'), ...place, ...tested, ema: z.object(tested).optional() }),
   z.object({ type: z.literal('warning'), step: z.number(), name: z.string(), reason: z.string() }),
-  z.object({ type: z.literal('coefficients'), ...place, values: z.record(z.string(), z.array(value)) }),
+  z.object({ type: z.literal('coefficients'), ...place, values: z.record(z.string(), z.array(jsonNumber)) }),
 ]);
 
 const rowTypes = rowSchema.options.map((row) => String(row.shape.type.value));

@@ -9,6 +9,7 @@ import { parseOptions } from '../check.ts';
 import { LmError, show } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Evaluation, NativeLossScale, RawSize } from '../native/binding.ts';
+import { jsonNumber } from './jsonNumber.ts';
 
 /** An evaluation after `step` steps. */
 export interface Evaluated extends Omit<Evaluation, 'bad' | 'notes'> {
@@ -41,8 +42,8 @@ export interface RunState<S = unknown> {
   readonly totalSteps: number;
   /** The last evaluation; null before the first. */
   readonly evaluation: Evaluated | null;
-  /** The best evaluations by test top-1, best first, the earlier of two equal ones before the later. */
-  readonly best: readonly Pick<Evaluated, 'step' | 'top1'>[];
+  /** The best evaluations (`bestFirst`), the earlier of two equal ones before the later. */
+  readonly best: readonly Pick<Evaluated, 'step' | 'top1' | 'loss'>[];
   /** Of the next step, with `amp: float16`. */
   readonly lossScale: NativeLossScale | null;
   /** Threads of an operation: another number rounds sums differently. */
@@ -66,17 +67,14 @@ const stateSchema: z.ZodType<RunState> = z.object({
   evaluation: z
     .object({
       step: z.int(),
-      loss: z
-        .number()
-        .nullable()
-        .transform((loss) => loss ?? Number.NaN), // JSON has no NaN
-      top1: z.number(),
-      top5: z.number(),
+      loss: jsonNumber,
+      top1: jsonNumber,
+      top5: jsonNumber,
       count: z.int(),
       nonFinite: z.int().min(0),
     })
     .nullable(),
-  best: z.array(z.object({ step: z.int(), top1: z.number() })),
+  best: z.array(z.object({ step: z.int(), top1: jsonNumber, loss: jsonNumber })),
   lossScale: z
     .object({ scale: z.number().positive(), goodSteps: z.int().min(0), skipped: z.int().min(0) })
     .nullable(),

@@ -2,6 +2,7 @@
  * The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the
  * training goes on.
  */
+import { bestFirst } from '../metricsRow.ts';
 import type { Evaluation } from '../native/binding.ts';
 import type { TrainEvent } from '../run/events.ts';
 import type { RunFiles } from '../run/runFiles.ts';
@@ -49,7 +50,7 @@ export class CheckpointKeeper {
   evaluated(step: number, { loss, top1, top5, count, nonFinite }: Evaluation): void {
     const { keepBest }: TrainSettings = this.#constant.settings;
     this.#evaluation = { step, loss, top1, top5, count, nonFinite };
-    const ranked = [...this.#best, { step, top1 }].toSorted((a, b) => b.top1 - a.top1);
+    const ranked = [...this.#best, { step, top1, loss }].toSorted(bestFirst);
     this.#best = ranked.slice(0, Math.max(1, keepBest));
     this.#saved = null;
   }

@@ -218,7 +218,13 @@ const options: {
     z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
   ),
   keepLast: option(z.int().min(1).default(2).describe('so many of the last checkpoints are kept')),
-  keepBest: option(z.int().min(0).default(1).describe('so many checkpoints of the best test top-1 are kept')),
+  keepBest: option(
+    z
+      .int()
+      .min(0)
+      .default(1)
+      .describe('so many checkpoints of the best test top-1 are kept (those with a NaN count last)'),
+  ),
   evalEvery: option(z.int().min(1).default(1).describe('epochs from one evaluation to the next')),
   evalBatches: option(
     z.int().min(1).optional().describe('evaluate only the first so many batches (default: all)'),

@@ -136,7 +136,8 @@ export interface TrainSettings extends LoadingOptions {
    */
   readonly keepLast: number;
   /**
-   * So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; default 1.
+   * So many of the checkpoints with the best test top-1 stay too, the best as best.safetensors; those
+   * whose evaluation has a NaN count last. Default 1.
    */
   readonly keepBest: number;
   /**

@@ -38,7 +38,7 @@ export interface RunResult {
   readonly testLoss: number | null;
   readonly testTop1: number | null;
   readonly testTop5: number | null;
-  /** The highest top-1 of all evaluations, and the epoch of it. */
+  /** The top-1 of the best evaluation (`bestFirst`), and the epoch of it. */
   readonly bestTop1: number | null;
   readonly bestEpoch: number | null;
   /** Median over the log. */

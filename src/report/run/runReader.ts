@@ -11,7 +11,13 @@ import { LmError } from '../../errors.ts';
 import { errnoOf, readBounded } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { parseJson } from '../../json.ts';
-import type { CoefficientsRow, EvalRow, MetricsRow, StepRow } from '../../metricsRow.ts';
+import {
+  bestFirst,
+  type CoefficientsRow,
+  type EvalRow,
+  type MetricsRow,
+  type StepRow,
+} from '../../metricsRow.ts';
 import { must } from '../../must.ts';
 import { median } from '../../picture/curves.ts';
 import { mostConfusedClasses, runFileNames } from '../../run/folder.ts';
@@ -150,10 +156,7 @@ function resultOf(
   info: CheckpointInfo | null,
 ): RunResult {
   const [trained, tested] = [steps.at(-1), evals.at(-1)];
-  const best = evals.reduce<EvalRow | undefined>(
-    (a, b) => (Number.isFinite(b.top1) && !(b.top1 <= (a?.top1 ?? -1)) ? b : a),
-    undefined,
-  );
+  const [best] = evals.filter(({ top1 }) => Number.isFinite(top1)).toSorted(bestFirst);
   const total = info?.run?.totalSteps;
   const rates = steps.map(({ imagesPerSecond }) => imagesPerSecond).filter(Number.isFinite);
   return {
