@@ -198,7 +198,7 @@ function regionPanel(region: Region): string {
   const closed = hasK ? ` For eq. (1) with |${inline('k')}| &lt; 1 the first is ${inline('2(1 - k)')}.` : '';
   return `<h3>${escapeXml(scheme)}: ${kind}, ${steps} ${steps === 1 ? 'step' : 'steps'}</h3>${remarks(region)}
 <div class="panels"><figure>${regionFigure(region)}</figure>
-<div class="side scroll"><table><thead>${head}</thead><tbody>${rows.join('')}</tbody></table>
+<div class="side scroll" role="region" aria-label="Regions of stability" tabindex="0"><table><thead>${head}</thead><tbody>${rows.join('')}</tbody></table>
 <p class="note">Lengths of the stable interval from 0 along the negative real and the imaginary axis.${closed}</p></div></div>`;
 }
 

@@ -51,7 +51,7 @@ export function stepTable({ steps }: Analysis): string {
       .join('');
     return `<tr${border}>${cells}</tr>`;
   });
-  return `<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
+  return `<div class="scroll" role="region" aria-label="Steps" tabindex="0"><table><thead><tr>${head}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
 }
 
 function kind({ transition, kind: found, evaluations }: StepAnalysis): string {

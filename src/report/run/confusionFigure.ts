@@ -162,5 +162,5 @@ export function mistakeTable(confusion: Confusion): string {
   if (rows.length === 0) return '<p class="note">No mistakes.</p>';
   const head =
     '<tr><th class="left">true class</th><th class="left">taken for</th><th>images</th><th>of the class</th></tr>';
-  return `<div class="scroll"><table><caption>Most frequent mistakes</caption><thead>${head}</thead><tbody>${rows.join('')}</tbody></table></div>`;
+  return `<div class="scroll" role="region" aria-label="Most frequent mistakes" tabindex="0"><table><caption>Most frequent mistakes</caption><thead>${head}</thead><tbody>${rows.join('')}</tbody></table></div>`;
 }

@@ -46,7 +46,7 @@ export function resultTable({ runs }: Comparison): string {
     return `<tr><th scope="row">${runKey(i, run.name)}</th>${cells.join('')}</tr>`;
   });
   const head = shown.map(({ heading }) => `<th>${heading}</th>`).join('');
-  return table(`<tr><th>run</th>${head}</tr>`, rows);
+  return table('Results', `<tr><th>run</th>${head}</tr>`, rows);
 }
 
 /** One row for every option, one column for every run. */
@@ -56,7 +56,7 @@ export function settingsTable({ runs }: Comparison, settings: readonly SettingRo
     ({ option, values }) =>
       `<tr><th scope="row">${escapeXml(option)}</th>${values.map((v) => `<td class="value">${setting(v)}</td>`).join('')}</tr>`,
   );
-  return table(`<tr><th>option</th>${head}</tr>`, rows);
+  return table('Settings that differ', `<tr><th>option</th>${head}</tr>`, rows);
 }
 
 /** One row for every option that all runs share. */
@@ -65,11 +65,11 @@ export function sharedTable(settings: readonly SettingRow[]): string {
     ({ option, values }) =>
       `<tr><th scope="row">${escapeXml(option)}</th><td class="value">${setting(values[0])}</td></tr>`,
   );
-  return table('<tr><th>option</th><th>value</th></tr>', rows);
+  return table('Settings', '<tr><th>option</th><th>value</th></tr>', rows);
 }
 
-function table(head: string, rows: readonly string[]): string {
-  return `<div class="scroll" tabindex="0"><table><thead>${head}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
+function table(name: string, head: string, rows: readonly string[]): string {
+  return `<div class="scroll" role="region" aria-label="${name}" tabindex="0"><table><thead>${head}</thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`;
 }
 
 function setting(value: unknown): string {

@@ -44,6 +44,8 @@ describe('analysisPage', () => {
     );
     expect(page).not.toMatch(/NaN|undefined|Infinity|\[object/);
     expect(page.match(/<h2>/g)?.length).toBeGreaterThanOrEqual(7);
+    const tables = page.match(/<table>/g)?.length;
+    expect(page.match(/role="region" aria-label="[^"]+" tabindex="0"><table>/g)?.length).toBe(tables);
   });
 
   it('has pictures that are well-formed, with a title each', async () => {

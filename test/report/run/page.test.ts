@@ -75,6 +75,8 @@ describe('reportPage', () => {
     const ids = [...page.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const name of Object.keys(jobs)) expect(page).toContain(name);
+    const tables = page.match(/<table>/g)?.length;
+    expect(page.match(/role="region" aria-label="[^"]+" tabindex="0"><table>/g)?.length).toBe(tables);
   });
 
   it('gives losses of different kinds charts of their own', async () => {
