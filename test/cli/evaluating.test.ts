@@ -59,7 +59,7 @@ describe('evaluate and predict', () => {
     });
   });
 
-  it('take several images, and stop at one that is broken', async () => {
+  it('take several images, tell of those that are broken, and go on to exit code 3', async () => {
     const { args, data, checkpoint } = await job();
     await cli([...args, '--steps', '1', '--quiet']);
     const [image, broken] = [join(data, 'digit.png'), join(data, 'broken.png')];
@@ -68,15 +68,27 @@ describe('evaluate and predict', () => {
     const all = await cli(['predict', checkpoint, image, image, ...place]);
     expect(all.code).toBe(0);
     expect(all.stdout.match(/^.*digit\.png: .* %, .* %, .* %$/gm)).toHaveLength(2);
-    const some = await cli(['predict', checkpoint, image, broken, image, '--json', ...place]);
-    expect(some.code).toBe(3);
-    const lines = some.stdout
+    const missing = join(data, 'none.png');
+    const some = ['predict', checkpoint, image, broken, missing, image, ...place];
+    const lines = (await cli([...some, '--json'])).stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(lines).toMatchObject([{ image }, { error: { code: 'ERR_IMAGE' } }]);
-    const missing = await cli(['predict', checkpoint, join(data, 'none.png'), ...place]);
-    expect(missing).toMatchObject({ code: 3, stdout: '' });
+    expect(lines).toMatchObject([
+      { image },
+      { image: broken, error: { code: 'ERR_IMAGE' } },
+      { image: missing, error: { code: 'ERR_FILE' } },
+      { image },
+    ]);
+    const { code, stdout, stderr } = await cli(some);
+    expect(code).toBe(3);
+    expect(stdout.match(/^.*digit\.png: /gm)).toHaveLength(2);
+    expect(stderr.match(/^bad image .*$/gm)).toEqual([
+      expect.stringContaining(`${broken}: ERR_IMAGE`),
+      expect.stringContaining(`${missing}: ERR_FILE`),
+    ]);
+    expect(stderr).toContain('2 of 4 images could not be classified');
+    expect(await cli(['predict', checkpoint, missing, ...place])).toMatchObject({ code: 3, stdout: '' });
     const train = ['--split', 'train', '--batch', '5', ...place];
     const evaluated = await cli(['evaluate', checkpoint, '--data', `mnist:${data}`, ...train]);
     expect(evaluated.stdout).toMatch(

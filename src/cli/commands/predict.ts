@@ -1,12 +1,15 @@
 /** `lm-resnet predict` */
 import { type Command, Option } from 'commander';
+import { type ErrorCode, errorCodes, LmError } from '../../errors.ts';
 import { ampSchema } from '../../model/amp.ts';
 import { Model } from '../../model/model.ts';
+import type { Prediction } from '../../model/predictions.ts';
 import { must } from '../../must.ts';
 import { type Amp, precisions } from '../../native/binding.ts';
 import { countOption } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
+import { Verdict } from '../verdict.ts';
 
 interface Flags extends PlaceFlags {
   readonly top: number;
@@ -18,7 +21,9 @@ const examples = `
 Examples:
   $ lm-resnet predict runs/lm_resnet20/checkpoint.safetensors seven.png
   $ lm-resnet predict model.safetensors *.jpg --top 3 --json
-  $ lm-resnet predict model.safetensors photo.webp --transform '[{"kind":"resize","size":232},{"kind":"centerCrop","size":224}]'`;
+  $ lm-resnet predict model.safetensors photo.webp --transform '[{"kind":"resize","size":232},{"kind":"centerCrop","size":224}]'
+
+An image that cannot be classified is told of, and the others go on; the exit code is then 3.`;
 
 /** Adds the command `predict`. */
 export function addPredict(program: Command): void {
@@ -41,13 +46,39 @@ async function run(checkpoint: string, images: readonly string[], flags: Flags):
     ...{ device: flags.device, dtype: flags.dtype },
     ...lookFrom(flags),
   });
+  let bad = 0;
   for (const image of images) {
-    const [prediction] = await model.predict(image, { topK: flags.top, amp: flags.amp });
-    if (flags.json) {
-      console.log(JSON.stringify({ image, ...prediction }));
-      continue;
-    }
-    const guesses = must(prediction).top.map((g) => `${g.label} ${(100 * g.probability).toFixed(1)} %`);
+    const found = await classified(model, image, flags);
+    if (found instanceof LmError) bad++;
+    tell(image, found, flags);
+  }
+  if (bad === 0) return;
+  if (images.length > 1) console.error(`${bad} of ${images.length} images could not be classified`);
+  throw new Verdict(errorCodes.ERR_IMAGE.exit);
+}
+
+/** What may be wrong with one image, and not with the model or the options. */
+const faults: readonly ErrorCode[] = ['ERR_IMAGE', 'ERR_FILE', 'ERR_SHAPE'];
+
+/** What the model says of an image, or what is wrong with the image: the others are classified all the same. */
+async function classified(model: Model, image: string, { top, amp }: Flags): Promise<Prediction | LmError> {
+  try {
+    const [prediction] = await model.predict([image], { topK: top, amp });
+    return must(prediction);
+  } catch (error) {
+    if (error instanceof LmError && faults.includes(error.code)) return error;
+    throw error;
+  }
+}
+
+function tell(image: string, found: Prediction | LmError, { json }: Flags): void {
+  if (found instanceof LmError) {
+    const { code, message, hint = null } = found;
+    console.error(`bad image ${image}: ${code}: ${message}${hint === null ? '' : `\n${hint}`}`);
+    if (json) console.log(JSON.stringify({ image, error: { code, message, hint } }));
+  } else if (json) console.log(JSON.stringify({ image, ...found }));
+  else {
+    const guesses = found.top.map((guess) => `${guess.label} ${(100 * guess.probability).toFixed(1)} %`);
     console.log(`${image}: ${guesses.join(', ')}`);
   }
 }
