@@ -60,7 +60,7 @@ async function run(checkpoint: string, images: readonly string[], flags: Flags):
 /** What may be wrong with one image, and not with the model or the options. */
 const faults: readonly ErrorCode[] = ['ERR_IMAGE', 'ERR_FILE', 'ERR_SHAPE'];
 
-/** What the model says of an image, or what is wrong with the image: the others are classified all the same. */
+/** What the model says of an image, or what is wrong with that image alone. */
 async function classified(model: Model, image: string, { top, amp }: Flags): Promise<Prediction | LmError> {
   try {
     const [prediction] = await model.predict([image], { topK: top, amp });
