@@ -260,3 +260,21 @@ describe('native', () => {
     expect(inner.filter(({ target }) => !allowed.includes(roomOf(target)))).toEqual([]);
   });
 });
+
+describe('rooms and files', () => {
+  const folders = ['src', 'native', 'test', 'scripts', 'examples'];
+
+  it('are small: no folder of more than 20 files', () => {
+    const counts = new Map<string, number>();
+    for (const file of folders.flatMap((folder) => filesBelow(folder, /./)))
+      counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > 20)).toEqual([]);
+  });
+
+  it('are small: no file of more than 300 lines, save tables', () => {
+    const tables = ['src/native/binding.ts', 'test/native/ops/opRows.ts'];
+    const files = folders.flatMap((folder) => filesBelow(folder, /\.(m?ts|mjs|cc|h|py)$/));
+    const long = files.filter((file) => read(file).trimEnd().split('\n').length > 300);
+    expect(long.filter((file) => !tables.includes(file))).toEqual([]);
+  });
+});

@@ -5,7 +5,7 @@ import { estimateNeeds } from '../search/estimate.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { type TrainData, type TrainOptions, train } from '../train/train.ts';
 import type { TrainResult } from '../train/trainRun.ts';
-import { outputless } from './outputless.ts';
+import { outputless } from './output/outputless.ts';
 import { type Before, clock, createProgress, type Progress, telling } from './progress.ts';
 import { withSignals } from './signals.ts';
 

@@ -22,8 +22,8 @@ import { addSchema } from './commands/schema.ts';
 import { addServe } from './commands/serve.ts';
 import { addSetup } from './commands/setup.ts';
 import { addTrain } from './commands/train.ts';
+import { Verdict } from './output/verdict.ts';
 import { exitCodeOf } from './signals.ts';
-import { Verdict } from './verdict.ts';
 
 const exits = `
 Exit codes: 0 done, 1 failed, ${errorCodes.ERR_CONFIG.exit} wrong option, ${errorCodes.ERR_FILE.exit} wrong file, \

@@ -8,6 +8,14 @@ import { isLmError } from '../errors.ts';
  */
 const names = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU'] as const;
 
+/** How a command takes signals. */
+interface Taking {
+  /** What the first one does, to be told; default: stopping after this step. */
+  readonly stopping?: string;
+  /** Those that mean something else to the work, which sees to them itself. */
+  readonly others?: readonly NodeJS.Signals[];
+}
+
 /** Those that end the process at once when they come again. */
 const insistent: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
@@ -18,18 +26,18 @@ const onceMs = 200;
  * Runs work that a signal aborts; its name is the reason. SIGINT or SIGTERM that come again end the process
  * at once, as if nobody had handled them.
  *
- * @param stopping what the first one does, to be told.
  * @example
  * await withSignals((signal) => train(model, data, { signal }));
  */
 export async function withSignals<T>(
   work: (signal: AbortSignal) => PromiseLike<T>,
-  stopping = 'stopping after this step',
+  { stopping = 'stopping after this step', others = [] }: Taking = {},
 ): Promise<T> {
   const controller = new AbortController();
+  const ending = names.filter((name) => !others.includes(name));
   let abortedAt = 0;
   const release = (): void => {
-    for (const name of names) process.off(name, onSignal);
+    for (const name of ending) process.off(name, onSignal);
   };
   const onSignal = (name: NodeJS.Signals): void => {
     if (!controller.signal.aborted) {
@@ -42,7 +50,7 @@ export async function withSignals<T>(
       process.kill(process.pid, name);
     }
   };
-  for (const name of names) process.on(name, onSignal);
+  for (const name of ending) process.on(name, onSignal);
   try {
     return await work(controller.signal);
   } finally {

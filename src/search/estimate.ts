@@ -2,7 +2,7 @@
 import { elements } from '../graph/shapes.ts';
 import { summary } from '../graph/summary.ts';
 import type { Model } from '../model/model.ts';
-import { stateSets } from '../train/optimizerState.ts';
+import { stateSets } from '../train/optimizer/state.ts';
 import type { TrainSettings } from '../train/settings.ts';
 
 /** What a training needs, in bytes. */

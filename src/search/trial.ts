@@ -6,7 +6,7 @@ import { coreOf, type Model } from '../model/model.ts';
 import { beginTraining } from '../model/training.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
 import { openTrainer } from '../train/openTrainer.ts';
-import { freshLossScale, resetState } from '../train/optimizerState.ts';
+import { freshLossScale, resetState } from '../train/optimizer/state.ts';
 import { constant } from '../train/schedules.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { stepScalars, tableOf } from '../train/stepTable.ts';

@@ -25,7 +25,7 @@ import { doubtsOf } from './doubts.ts';
 import { averageScores, recordScores, told } from './evaluation.ts';
 import { aborted, kept, notFinite } from './failures.ts';
 import { openTrainer } from './openTrainer.ts';
-import { freshLossScale, resetState, restoreState, stateSets } from './optimizerState.ts';
+import { freshLossScale, resetState, restoreState, stateSets } from './optimizer/state.ts';
 import type { TrainSettings } from './settings.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';

@@ -8,7 +8,7 @@ import { loaderSpec } from '../loading/loaderSpec.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
-import { optimizerSpec } from './optimizerSpec.ts';
+import { optimizerSpec } from './optimizer/spec.ts';
 import type { TrainSettings } from './settings.ts';
 import { toTrainOn } from './trainSets.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { preset } from '../../src/models/presets.ts';
 import type { Dtype, NativeModel } from '../../src/native/binding.ts';
-import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
+import { optimizerSpec } from '../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { addon } from '../support/addon.ts';
 import { uniform, writeFormula } from '../support/graphs/formula.ts';

@@ -7,7 +7,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import type { ParamSpec } from '../../src/graph/spec.ts';
 import { network } from '../../src/models/network.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
-import { optimizerSpec } from '../../src/train/optimizerSpec.ts';
+import { optimizerSpec } from '../../src/train/optimizer/spec.ts';
 import { optionsWith, trainSchema } from '../../src/train/options.ts';
 import { recipe, recipeNames } from '../../src/train/recipes.ts';
 import { constant, cosine, oneCycle, stepDecay } from '../../src/train/schedules.ts';

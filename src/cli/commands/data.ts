@@ -9,10 +9,10 @@ import { transformSchema } from '../../transforms/transforms.ts';
 import { countOption } from '../flags.ts';
 import { transformOption } from '../look.ts';
 import { tellNotes } from '../notes.ts';
+import { Verdict } from '../output/verdict.ts';
 import { createProgress } from '../progress.ts';
 import { dataHelp, dataSpec } from '../sets.ts';
 import { withSignals } from '../signals.ts';
-import { Verdict } from '../verdict.ts';
 
 interface PreviewFlags {
   readonly out: string;

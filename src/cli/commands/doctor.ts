@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { errorCodes } from '../../errors.ts';
 import { diagnose } from '../../setup/doctor.ts';
 import { formatReport } from '../../setup/report.ts';
-import { Verdict } from '../verdict.ts';
+import { Verdict } from '../output/verdict.ts';
 
 interface Flags {
   readonly json?: boolean;

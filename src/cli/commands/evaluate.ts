@@ -7,10 +7,10 @@ import { must } from '../../must.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
 import { tellNotes } from '../notes.ts';
-import { outputless } from '../outputless.ts';
+import { outputless } from '../output/outputless.ts';
+import { table } from '../output/table.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 import { addDataFlags, dataSpec, openPart } from '../sets.ts';
-import { table } from '../table.ts';
 
 interface Flags extends PlaceFlags, Record<string, unknown> {
   readonly data: string;

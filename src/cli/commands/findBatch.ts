@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { parseOptions } from '../../check.ts';
 import { type BatchSearch, batchRangeSchema, findBatch } from '../../search/findBatch.ts';
 import { addFlags, givenFlags } from '../flags.ts';
+import { table } from '../output/table.ts';
 import { withSignals } from '../signals.ts';
 import { addSubjectFlags, type SubjectFlags, withSubject } from '../subject.ts';
-import { table } from '../table.ts';
 
 const examples = `
 Examples:

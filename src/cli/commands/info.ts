@@ -11,7 +11,7 @@ import { drawNetwork } from '../../picture/network.ts';
 import { checkpointFacts, factLines } from '../checkpointFacts.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { variantsOf, variantsSchema } from '../job.ts';
-import { table } from '../table.ts';
+import { table } from '../output/table.ts';
 
 interface Flags extends Record<string, unknown> {
   readonly classes?: number;

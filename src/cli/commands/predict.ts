@@ -8,8 +8,8 @@ import { must } from '../../must.ts';
 import { type Amp, precisions } from '../../native/binding.ts';
 import { countOption } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
+import { Verdict } from '../output/verdict.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
-import { Verdict } from '../verdict.ts';
 
 interface Flags extends PlaceFlags {
   readonly top: number;

@@ -47,25 +47,28 @@ export function addServe(program: Command): void {
 async function run(checkpoint: string, flags: Flags): Promise<void> {
   initFrom(flags);
   const apiKey = flags.apiKey ?? (process.env.LM_RESNET_API_KEY || undefined);
-  await withSignals(async (signal) => {
-    const { device } = flags;
-    await using classifier = await Classifier.open(checkpoint, {
-      ...givenFlags(classifierFlags, flags),
-      device,
-    });
-    const reload = (): void => void reloaded(classifier, checkpoint);
-    await using server = await serveClassifier(classifier, { ...givenFlags(serverFlags, flags), apiKey });
-    process.on('SIGHUP', reload);
-    try {
-      tell(server, classifier, flags, apiKey !== undefined);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
+  await withSignals(
+    async (signal) => {
+      const { device } = flags;
+      await using classifier = await Classifier.open(checkpoint, {
+        ...givenFlags(classifierFlags, flags),
+        device,
       });
-    } finally {
-      process.off('SIGHUP', reload);
-    }
-  }, 'answering the requests that came in');
+      const reload = (): void => void reloaded(classifier, checkpoint);
+      await using server = await serveClassifier(classifier, { ...givenFlags(serverFlags, flags), apiKey });
+      process.on('SIGHUP', reload);
+      try {
+        tell(server, classifier, flags, apiKey !== undefined);
+        await new Promise<void>((resolve) => {
+          if (signal.aborted) resolve();
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+      } finally {
+        process.off('SIGHUP', reload);
+      }
+    },
+    { stopping: 'answering the requests that came in', others: ['SIGHUP'] },
+  );
 }
 
 function tell(

@@ -13,7 +13,7 @@ import type {
   NativeTrainerSpec,
 } from '../../../src/native/binding.ts';
 import { conv, linear } from '../../../src/nn/layers.ts';
-import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
+import { optimizerSpec } from '../../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';

@@ -15,7 +15,7 @@ import type {
   NativeTrainerSpec,
 } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
-import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
+import { optimizerSpec } from '../../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import type { TrainSettingsInput } from '../../../src/train/settings.ts';
 import { addon } from '../../support/addon.ts';

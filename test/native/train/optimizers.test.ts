@@ -14,7 +14,7 @@ import type {
   TensorSet,
 } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
-import { optimizerSpec, optimizers } from '../../../src/train/optimizerSpec.ts';
+import { optimizerSpec, optimizers } from '../../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';

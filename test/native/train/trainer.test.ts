@@ -5,7 +5,7 @@ import { type Graph, trace } from '../../../src/graph/graph.ts';
 import { network } from '../../../src/models/network.ts';
 import type { Dtype, NativeModel, NativeStepTable, NativeTrainer } from '../../../src/native/binding.ts';
 import { linear } from '../../../src/nn/layers.ts';
-import { optimizerSpec } from '../../../src/train/optimizerSpec.ts';
+import { optimizerSpec } from '../../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { addon } from '../../support/addon.ts';
 import { codeOf } from '../../support/failures.ts';

@@ -3,7 +3,7 @@ import { network } from '../../../dist/models/network.js';
 import { presetConfig } from '../../../dist/models/presets.js';
 import { init, native } from '../../../dist/native/load.js';
 import { cifarStem } from '../../../dist/nn/stems.js';
-import { optimizerSpec } from '../../../dist/train/optimizerSpec.js';
+import { optimizerSpec } from '../../../dist/train/optimizer/spec.js';
 import { trainSchema } from '../../../dist/train/options.js';
 
 init({ threads: 1 });

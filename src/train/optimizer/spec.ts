@@ -1,8 +1,8 @@
 /** Which optimiser, which parameters it treats alike, and what it remembers. */
-import { didYouMean, expected } from '../errors.ts';
-import type { ParamSpec } from '../graph/spec.ts';
-import type { NativeOptimizerSpec, TensorSet } from '../native/binding.ts';
-import type { TrainSettings } from './settings.ts';
+import { didYouMean, expected } from '../../errors.ts';
+import type { ParamSpec } from '../../graph/spec.ts';
+import type { NativeOptimizerSpec, TensorSet } from '../../native/binding.ts';
+import type { TrainSettings } from '../settings.ts';
 
 type Optimizer = TrainSettings['optimizer'];
 type Group = NativeOptimizerSpec['groups'][number];

@@ -1,8 +1,8 @@
 /** What a training goes on with beside the weights: how it begins, and what a checkpoint holds of it. */
-import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
-import type { NativeLossScale, NativeModel, TensorSet } from '../native/binding.ts';
-import { optimizers } from './optimizerSpec.ts';
-import type { TrainSettings } from './settings.ts';
+import type { CheckpointTensors } from '../../checkpoint/checkpoint.ts';
+import type { NativeLossScale, NativeModel, TensorSet } from '../../native/binding.ts';
+import type { TrainSettings } from '../settings.ts';
+import { optimizers } from './spec.ts';
 
 /** The sets of tensors that a training with these settings moves beside the values. */
 export function stateSets({ optimizer, modelEma }: TrainSettings): TensorSet[] {

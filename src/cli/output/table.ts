@@ -3,7 +3,7 @@
  *
  * @param left so many columns stand left, default the first; the others right.
  */
-import { must } from '../must.ts';
+import { must } from '../../must.ts';
 
 export function table(headings: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
   const lines = [headings, ...rows];
