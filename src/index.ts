@@ -129,6 +129,7 @@ export type {
   ResumeEvent,
   StepEvent,
   TrainEvent,
+  UnwrittenEvent,
   WarningEvent,
 } from './run/events.ts';
 export { readMetrics } from './run/metricsLog.ts';

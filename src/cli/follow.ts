@@ -60,6 +60,8 @@ export async function follow(
         progress.update(event);
       } else if (event.type === 'warning') {
         progress.log(`bad image ${event.name}: ${event.reason}`);
+      } else if (event.type === 'unwritten') {
+        progress.log(`not written, tried again: ${event.reason}`);
       } else if (tell !== undefined) {
         const said = inWords(event);
         if (said !== undefined) progress.log(said);

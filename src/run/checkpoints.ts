@@ -87,7 +87,8 @@ export async function rewindRun({ folder, path, state }: Resumed): Promise<void>
   await remove(folder, steps.filter((step) => step > state.step).map(nameOf));
   await remove(folder, (await readdir(folder)).filter(isTemporary));
   await relinkBest(folder, state);
-  await truncateMetrics(join(folder, runFileNames.metrics), state.step);
+  const evaluated = state.evaluation?.step === state.step;
+  await truncateMetrics(join(folder, runFileNames.metrics), state.step, evaluated);
 }
 
 /** The process may have ended between a checkpoint and its name, and later ones may have been better. */

@@ -34,14 +34,18 @@ export interface EventFile {
   /**
    * One number per tag, float32 in the file.
    *
-   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after
-   *   `close`. So do all below.
+   * @throws ERR_FILE when the file system refuses (disk full): they are kept, and later calls and `close` try
+   *   again. ERR_CLOSED after `close`. So do all below.
    */
   scalars(step: number, values: Readonly<Record<string, number>>): Promise<void>;
   /** How some numbers are spread, in 30 buckets of equal width; those that are not finite are left out. */
   histogram(step: number, tag: string, values: readonly number[]): Promise<void>;
   image(step: number, tag: string, image: PngImage): Promise<void>;
-  /** Flushes to the disk and closes; closing twice does nothing. */
+  /**
+   * Flushes to the disk and closes; closing twice does nothing.
+   *
+   * @throws ERR_FILE when an event could not be written.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

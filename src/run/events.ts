@@ -40,4 +40,19 @@ export interface NoteEvent {
   readonly text: string;
 }
 
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | ResumeEvent | WarningEvent | NoteEvent;
+/** A file of the run could not be written, the disk being full or away; the run goes on and tries again. */
+export interface UnwrittenEvent {
+  readonly type: 'unwritten';
+  readonly step: number;
+  /** Which file, why, and what to do. */
+  readonly reason: string;
+}
+
+export type TrainEvent =
+  | StepEvent
+  | EvalEvent
+  | CheckpointEvent
+  | ResumeEvent
+  | WarningEvent
+  | NoteEvent
+  | UnwrittenEvent;

@@ -14,11 +14,15 @@ export interface MetricsWriter {
   /**
    * Appends a row; rows are written in the order of the calls.
    *
-   * @throws ERR_FILE when the file system refuses (disk full); so do all later calls. ERR_CLOSED after
-   *   `close`.
+   * @throws ERR_FILE when the file system refuses (disk full): the row is kept, and later calls and `close`
+   *   try again. ERR_CLOSED after `close`.
    */
   write(row: MetricsRow): Promise<void>;
-  /** Flushes to the disk and closes; closing twice does nothing. */
+  /**
+   * Flushes to the disk and closes; closing twice does nothing.
+   *
+   * @throws ERR_FILE when a row could not be written.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -83,25 +87,33 @@ function parseRow(line: string, number: number, path: string): MetricsRow[] {
 /**
  * Removes the rows behind a step, for a run that goes on from it; a missing log stays so.
  *
+ * @param evaluated whether the evaluation after this step is behind the run; else its rows go too.
  * @throws ERR_FILE when the file system refuses; the log is then as it was.
  */
-export async function truncateMetrics(path: string, step: number): Promise<void> {
+export async function truncateMetrics(path: string, step: number, evaluated: boolean): Promise<void> {
   const text = await readBounded(path, maxBytes).then(String, (error: unknown) => {
     if (error instanceof LmError && errnoOf(error.cause) === 'ENOENT') return '';
     throw error;
   });
   const lines = text.split('\n').slice(0, -1);
-  const kept = lines.filter((line) => !(stepOf(line) > step));
+  const isBehind = (line: string): boolean => {
+    const { step: at, type } = placeOf(line);
+    return at > step || (at === step && at > 0 && !evaluated && ofEvaluations.includes(type));
+  };
+  const kept = lines.filter((line) => !isBehind(line));
   if (kept.length === lines.length) return;
   await replaceFile(path, (file) => file.writeFile(kept.map((line) => `${line}\n`).join('')));
 }
 
-/** Step of a row; NaN where a line is none, which then stays for `readMetrics` to tell of. */
-function stepOf(line: string): number {
+/** Rows that an evaluation writes. */
+const ofEvaluations = ['eval', 'coefficients'];
+
+/** Step and type of a row; NaN where a line is none, which then stays for `readMetrics` to tell of. */
+function placeOf(line: string): { readonly step: number; readonly type: string } {
   try {
-    return z.looseObject({ step: z.number() }).parse(JSON.parse(line)).step;
+    return z.looseObject({ step: z.number(), type: z.string() }).parse(JSON.parse(line));
   } catch {
-    return Number.NaN;
+    return { step: Number.NaN, type: '' };
   }
 }
 

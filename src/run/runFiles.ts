@@ -20,15 +20,21 @@ export interface RunFiles {
   readonly folder: string | null;
   /** Path of the newest checkpoint; null without a run folder. */
   readonly checkpoint: string | null;
+  /**
+   * Writes what is known of an event.
+   *
+   * @throws ERR_FILE when the file system refuses: it is kept, and later calls and `close` try again.
+   */
   log(event: TrainEvent): Promise<void>;
-  /** Writes what the last evaluation found, class by class. */
-  evaluation(found: DetailedEvaluation): Promise<void>;
+  /** What the last evaluation found, class by class: it is written with its event. */
+  evaluation(found: DetailedEvaluation): void;
   /** Copies what a checkpoint holds; the function writes it, while the model may change. */
   save(state: RunState<FileSettings>): Promise<() => Promise<void>>;
   /** Seconds of training that the log tells of, with so many images in a step. */
   secondsSoFar(imagesPerStep: number): Promise<number>;
   /** Draws the curves; `evaluated` names the held-out images. */
   finish(evaluated: string | undefined): Promise<void>;
+  /** @throws ERR_FILE when something could not be written. */
   close(): Promise<void>;
 }
 
@@ -36,7 +42,7 @@ const none: RunFiles = {
   folder: null,
   checkpoint: null,
   log: async () => {},
-  evaluation: async () => {},
+  evaluation: () => {},
   save: async () => async () => {},
   secondsSoFar: async () => 0,
   finish: async () => {},
@@ -78,35 +84,31 @@ export async function openRunFiles(
     await board?.close();
     throw error;
   });
-  const logCoefficients = async (at: Pick<CoefficientsRow, 'step' | 'epoch'>): Promise<void> => {
-    const row = await coefficients(model, at);
-    if (row === null) return;
-    await log.write(row);
-    if (board !== null) await boardCoefficients(board, model.graph, row);
+  const writeCoefficients = (row: CoefficientsRow | null): (Promise<void> | null)[] =>
+    row === null ? [] : [log.write(row), board && boardCoefficients(board, model.graph, row)];
+  let evaluation: string | undefined;
+  const writeEvaluation = async (): Promise<void> => {
+    const text = evaluation;
+    if (text === undefined) return;
+    await replaceFile(join(folder, runFileNames.evaluation), (file) => file.writeFile(text));
+    if (evaluation === text) evaluation = undefined;
   };
   const files: RunFiles = {
     folder,
     checkpoint: join(folder, runFileNames.newest),
-    async close() {
-      await board?.close();
-      await log.close();
-    },
+    close: () => all([writeEvaluation(), board?.close() ?? null, log.close()]),
     async log(event) {
-      if (board !== null) await boardEvent(board, event);
-      if (event.type === 'checkpoint' || event.type === 'resume' || event.type === 'note') return;
-      const { losses, samples, totalSteps, count, ...row } = {
-        losses: 0,
-        samples: 0,
-        totalSteps: 0,
-        count: 0,
-        ...event,
-      };
-      if (event.type === 'eval') await logCoefficients(event);
-      await log.write(row);
+      const row = rowOf(event);
+      const learned = event.type === 'eval' ? await coefficients(model, event) : null;
+      await all([
+        ...writeCoefficients(learned),
+        row === null ? null : log.write(row),
+        board && boardEvent(board, event),
+        writeEvaluation(),
+      ]);
     },
-    async evaluation(found) {
-      const text = `${JSON.stringify(found)}\n`;
-      await replaceFile(join(folder, runFileNames.evaluation), (file) => file.writeFile(text));
+    evaluation(found) {
+      evaluation = `${JSON.stringify(found)}\n`;
     },
     async save(state) {
       const copied = await snapshot(coreOf(model), { ...state }, sets);
@@ -122,13 +124,32 @@ export async function openRunFiles(
   };
   if (resumed !== undefined) return files;
   try {
-    await logCoefficients({ step: 0, epoch: 0 });
+    await all(writeCoefficients(await coefficients(model, { step: 0, epoch: 0 })));
     if (board !== null) await boardSamples(board, data, loader(), model.classNames);
     return files;
   } catch (error) {
     await files.close();
     throw error;
   }
+}
+
+/** Waits for all of them, for one that fails is no reason to leave the others out; then throws its error. */
+async function all(writes: readonly (Promise<void> | null)[]): Promise<void> {
+  const failed = (await Promise.allSettled(writes)).find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** What stands in the log of an event, if anything. */
+function rowOf(event: TrainEvent): MetricsRow | null {
+  if (event.type === 'step') {
+    const { losses: _, samples: __, totalSteps: ___, ...row } = event;
+    return row;
+  }
+  if (event.type === 'eval') {
+    const { count: _, ...row } = event;
+    return row;
+  }
+  return event.type === 'warning' ? event : null;
 }
 
 /** A checkpoint has no clock: the time of a run stands in its log. */

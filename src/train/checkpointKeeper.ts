@@ -2,12 +2,17 @@
  * The checkpoints of a run under way: when one is due, what it says, and its file, which is written while the
  * training goes on.
  */
+import { isLmError, LmError } from '../errors.ts';
 import { bestFirst } from '../metricsRow.ts';
 import type { Evaluation } from '../native/binding.ts';
 import type { TrainEvent } from '../run/events.ts';
 import type { RunFiles } from '../run/runFiles.ts';
 import type { Evaluated, RunState } from '../run/runState.ts';
 import type { TrainSettings } from './settings.ts';
+import { unwritten } from './unwritten.ts';
+
+/** From a checkpoint that could not be written to the next try. */
+const againMs = 20_000;
 
 /** What does not change while the run goes on. */
 type Constant = Omit<RunState<TrainSettings>, 'step' | 'lossScale' | 'evaluation' | 'best'>;
@@ -21,7 +26,12 @@ export class CheckpointKeeper {
   #best: RunState['best'];
   /** Step of the newest checkpoint, as long as nothing was evaluated since. */
   #saved: number | null;
+  /** Step of the last one that is on the disk, and of the last that was told of. */
+  #written: number | null;
+  #told: number | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** Why the last one could not be written, and when it is tried again. */
+  #failed: { readonly error: LmError; readonly againAt: number } | null = null;
 
   /**
    * @param stepsPerEpoch steps between checkpoints, unless the settings say how many.
@@ -34,6 +44,7 @@ export class CheckpointKeeper {
     this.#evaluation = from?.evaluation ?? null;
     this.#best = from?.best ?? [];
     this.#saved = from?.step ?? null;
+    this.#written = this.#saved;
   }
 
   /** The last evaluation; null before the first. */
@@ -59,7 +70,8 @@ export class CheckpointKeeper {
   isDue(step: number): boolean {
     const { keepBest } = this.#constant.settings;
     const isBest = this.#best.slice(0, keepBest).some((one) => one.step === step);
-    return isBest || step % this.#every === 0 || step === this.#constant.totalSteps;
+    const isLate = this.#failed !== null && performance.now() >= this.#failed.againAt;
+    return isBest || isLate || step % this.#every === 0 || step === this.#constant.totalSteps;
   }
 
   /** Steps until one is due. */
@@ -69,9 +81,7 @@ export class CheckpointKeeper {
 
   /**
    * Copies the model after so many steps, unless its newest checkpoint is of that step; the file is written
-   * while the training goes on.
-   *
-   * @throws ERR_FILE where the file before could not be written.
+   * while the training goes on. One that could not be written is told of at once, and due again soon.
    */
   async save(
     { step, lossScale }: Pick<RunState, 'step' | 'lossScale'>,
@@ -83,18 +93,46 @@ export class CheckpointKeeper {
     const state = { ...this.#constant, step, lossScale, evaluation: this.#evaluation, best: this.#best };
     const write = await this.#files.save(state);
     this.#saved = step;
-    this.#writing = write().then(async () => {
-      if (path !== null) await emit({ type: 'checkpoint', step, path });
-    });
+    this.#writing = write().then(
+      async () => {
+        this.#failed = null;
+        this.#written = step;
+        if (path === null || this.#told === step) return;
+        this.#told = step;
+        await emit({ type: 'checkpoint', step, path });
+      },
+      async (error: unknown) => {
+        if (!isLmError(error)) throw error;
+        this.#saved = null;
+        this.#failed = { error, againAt: performance.now() + againMs };
+        await emit(unwritten(step, error));
+      },
+    );
     this.#writing.catch(() => {}); // told to whoever saves or waits next
   }
 
   /**
-   * Waits for the file under way.
+   * Saves what a run ends with, and waits for the file; one that cannot be written is tried twice.
    *
    * @throws ERR_FILE where it could not be written.
    */
-  written(): Promise<void> {
-    return this.#writing;
+  async finish(...last: Parameters<CheckpointKeeper['save']>): Promise<void> {
+    for (let tries = 0; tries < 2; tries++) {
+      await this.save(...last);
+      await this.#writing;
+    }
+    if (this.#failed !== null) throw missing(this.#failed.error, this.#written);
   }
+
+  /** Waits for the file under way, whatever becomes of it. */
+  written(): Promise<void> {
+    return this.#writing.catch(() => undefined);
+  }
+}
+
+/** The error of the last checkpoint of a run, with what there is instead. */
+function missing({ code, message, hint = '', cause }: LmError, written: number | null): LmError {
+  const there =
+    written === null ? 'The run has no checkpoint' : `Its newest checkpoint is of step ${written}`;
+  return new LmError(code, message, { hint: `${hint} ${there}.`.trimStart(), cause });
 }

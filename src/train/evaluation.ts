@@ -20,7 +20,7 @@ export async function recordScores(
   const options = optionsOf(settings);
   if (model.graph.classes > mostConfusedClasses) return model.evaluate(test, options);
   const found = await evaluateInDetail(model, test, options);
-  await files.evaluation(found);
+  files.evaluation(found);
   const { loss, top1, top5, count, nonFinite, bad, notes } = found;
   return { loss, top1, top5, count, nonFinite, bad, notes };
 }

@@ -31,6 +31,7 @@ import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
 import { evaluationOf, type TrainSets } from './trainSets.ts';
+import { writtenDown } from './unwritten.ts';
 import { usedBy } from './used.ts';
 
 type Emit = (event: TrainEvent) => Promise<void>;
@@ -101,15 +102,15 @@ export class Loop {
     try {
       const files = await openRunFiles(folder, this.#recorded(), resumed);
       const checkpoints = this.#checkpoints(files);
-      try {
-        return await this.#train(files, checkpoints, (event) => {
-          emit(event);
-          return files.log(event);
-        });
-      } finally {
-        await checkpoints.written().catch(() => undefined);
-        await files.close();
-      }
+      const result = await this.#train(files, checkpoints, writtenDown(files, emit)).catch(
+        async (error: unknown) => {
+          await checkpoints.written();
+          await files.close().catch(() => undefined); // what failed first is told
+          throw error;
+        },
+      );
+      await files.close();
+      return result;
     } finally {
       signal?.removeEventListener('abort', abort);
       this.#trainer.close();
@@ -140,12 +141,13 @@ export class Loop {
     await this.#begin(files, emit);
     for (const text of this.#notes()) await emit({ type: 'note', step: this.#step, text });
     for (;;) {
+      await this.#saveDue(checkpoints, emit); // before an evaluation, which may fail, and with what it found
       const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
         this.#fail(error, files, checkpoints, emit),
       );
       evaluation = scores ?? evaluation;
       if (this.#hasStalled(checkpoints)) this.#stopping = true;
-      if (checkpoints.isDue(this.#step) && !this.#model.closed) await this.#save(checkpoints, emit);
+      await this.#saveDue(checkpoints, emit);
       if (this.#step >= this.#totalSteps || this.#stopping) break;
       const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
@@ -237,8 +239,9 @@ export class Loop {
     return evaluation;
   }
 
-  #save(checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
-    return checkpoints.save({ step: this.#step, lossScale: this.#lossScale }, emit);
+  async #saveDue(checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
+    if (checkpoints.isDue(this.#step) && !this.#model.closed)
+      await checkpoints.save({ step: this.#step, lossScale: this.#lossScale }, emit);
   }
 
   /** Whether the best evaluation lies too far back; of a run that goes on too. */
@@ -249,7 +252,7 @@ export class Loop {
 
   /** Leaves what the run can go on from, and the picture of it. */
   async #leave(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<void> {
-    if (!this.#model.closed) await this.#save(checkpoints, emit);
+    if (!this.#model.closed) await checkpoints.finish({ step: this.#step, lossScale: this.#lossScale }, emit);
     await checkpoints.written();
     await files.finish(this.#data.test === undefined ? undefined : 'test');
   }

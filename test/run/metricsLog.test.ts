@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MetricsRow } from '../../src/metricsRow.ts';
-import { openMetrics, readMetrics } from '../../src/run/metricsLog.ts';
+import { openMetrics, readMetrics, truncateMetrics } from '../../src/run/metricsLog.ts';
 import { codeOf } from '../support/failures.ts';
 import { temporaryFolder } from '../support/folder.ts';
 
@@ -125,7 +125,27 @@ describe('the log of a run', () => {
         code: 'ERR_FILE',
         hint: expect.stringContaining('full'),
       });
-    await log.close();
+    expect(await codeOf(log.close())).toBe('ERR_FILE');
+  });
+
+  it.each([
+    { title: 'that was evaluated', evaluated: true, rows: 4 },
+    { title: 'whose evaluation is yet to come', evaluated: false, rows: 2 },
+  ])('is cut behind the step that a run goes on from, $title', async ({ evaluated, rows }) => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    const learned: MetricsRow = { type: 'coefficients', step: 10, epoch: 1, values: {} };
+    const all = [step(9), step(10), learned, evaluation, step(11)];
+    await write(path, all);
+    await truncateMetrics(path, 10, evaluated);
+    expect(await readMetrics(path)).toEqual(all.slice(0, rows));
+  });
+
+  it('keeps the coefficients of the start, whatever is evaluated', async () => {
+    const path = join(await temporaryFolder(), 'metrics.jsonl');
+    const learned: MetricsRow = { type: 'coefficients', step: 0, epoch: 0, values: {} };
+    await write(path, [learned, step(1)]);
+    await truncateMetrics(path, 0, false);
+    expect(await readMetrics(path)).toEqual([learned]);
   });
 
   it('is refused where it cannot be', async () => {

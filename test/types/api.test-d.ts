@@ -37,6 +37,7 @@ import {
   type TrainOptions,
   type TrainResult,
   train,
+  type UnwrittenEvent,
   uniform,
   type WarningEvent,
 } from '../../src/index.ts';
@@ -160,6 +161,7 @@ describe('a training', () => {
       else if (event.type === 'checkpoint') expectTypeOf(event).toEqualTypeOf<CheckpointEvent>();
       else if (event.type === 'resume') expectTypeOf(event).toEqualTypeOf<ResumeEvent>();
       else if (event.type === 'note') expectTypeOf(event).toEqualTypeOf<NoteEvent>();
+      else if (event.type === 'unwritten') expectTypeOf(event).toEqualTypeOf<UnwrittenEvent>();
       else expectTypeOf(event).toEqualTypeOf<WarningEvent>();
     };
     expectTypeOf(told).returns.toBeVoid();
