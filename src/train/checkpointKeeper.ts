@@ -102,7 +102,7 @@ export class CheckpointKeeper {
         await emit({ type: 'checkpoint', step, path });
       },
       async (error: unknown) => {
-        if (!isLmError(error)) throw error;
+        if (!isLmError(error, 'ERR_FILE')) throw error;
         this.#saved = null;
         this.#failed = { error, againAt: performance.now() + againMs };
         await emit(unwritten(step, error));
