@@ -41,7 +41,7 @@ export function addPack(program: Command): void {
     )
     .addOption(countOption('quality', 'of the JPEG files that --resize makes (default: 90)'))
     .addOption(countOption('workers', 'images at a time (default: the available cores)'))
-    .option('--throw', 'end at an image that cannot be decoded instead of leaving it out')
+    .option('--throw', 'end at an image that cannot be read or decoded instead of leaving it out')
     .option('--quiet', 'no progress')
     .option('--json', 'print one line of JSON')
     .addHelpText('after', examples)

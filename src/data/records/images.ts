@@ -1,8 +1,8 @@
 /** The image files of a data set that is packed. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected, LmError } from '../../errors.ts';
-import { fileError, readAt, withFile } from '../../files.ts';
+import { expected, isLmError, LmError } from '../../errors.ts';
+import { errnoOf, readAt, withFile } from '../../files.ts';
 import { readImageFile } from '../../images/imageFile.ts';
 import { must } from '../../must.ts';
 import type { FoundData } from '../open.ts';
@@ -17,9 +17,10 @@ export interface ImageFile {
 }
 
 /**
- * Finds the image files of a data set.
+ * Finds the image files of a data set; one whose size cannot be read, such as a dangling link, has none: what
+ * is wrong with it is told when it is read.
  *
- * @throws ERR_DATASET when it has none, ERR_FILE when one is missing.
+ * @throws ERR_DATASET when it has none.
  */
 export async function listImages({ source, names, labels, name }: FoundData): Promise<ImageFile[]> {
   if (source.kind === 'memory' || names === null)
@@ -36,21 +37,31 @@ export async function listImages({ source, names, labels, name }: FoundData): Pr
   const files: ImageFile[] = [];
   for (const [i, own] of names.entries()) {
     const path = join(source.folder, own);
-    const { size } = await stat(path).catch((cause: unknown) => {
-      throw fileError(cause, 'a readable image', path);
-    });
-    files.push({ name: own, label: must(labels[i]), path, offset: 0, length: size });
+    const length = await stat(path).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    files.push({ name: own, label: must(labels[i]), path, offset: 0, length });
   }
   return files;
 }
 
+/** What the machine lacks at this moment, and no file is to blame for. */
+const shortages = ['EMFILE', 'ENFILE', 'ENOMEM'];
+
 /**
  * The bytes of an image file.
  *
- * @throws ERR_FILE; ERR_DATASET when the file that holds it became shorter since it was listed.
+ * @throws ERR_IMAGE when the file cannot be read; ERR_FILE when the one that holds it and others cannot, or
+ *   the machine is short of something; ERR_DATASET when the file that holds it became shorter since it was
+ *   listed.
  */
 export async function bytesOf({ path, offset, length }: ImageFile): Promise<Uint8Array> {
-  if (offset === 0) return readImageFile(path);
+  if (offset === 0)
+    return readImageFile(path).catch((cause: unknown) => {
+      if (!isLmError(cause, 'ERR_FILE') || shortages.includes(errnoOf(cause.cause) ?? '')) throw cause;
+      throw new LmError('ERR_IMAGE', cause.message, { cause });
+    });
   return withFile(path, async (file) => {
     const bytes = new Uint8Array(length);
     if ((await readAt(file, bytes, offset)) === length) return bytes;

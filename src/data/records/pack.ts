@@ -37,7 +37,7 @@ export interface PackOptions {
   readonly quality?: number | undefined;
   /** Bytes of image files in one shard, default 128 MiB. */
   readonly shardBytes?: number | undefined;
-  /** An image that cannot be decoded is left out and told of (default), or ends the work. */
+  /** An image that cannot be read or decoded is left out and told of (default), or ends the work. */
   readonly onBadImage?: 'skip' | 'throw' | undefined;
   /** Images that are packed at a time; default: the available cores. */
   readonly workers?: number | undefined;
@@ -265,7 +265,7 @@ async function packImage(
     if (settings.onBadImage === 'throw')
       throw new LmError(
         'ERR_IMAGE',
-        `Expected an image that can be decoded for \`${image.path}\` but received one that cannot: ${error.message}`,
+        `Expected an image that can be read and decoded for \`${image.path}\` but received one that cannot: ${error.message}`,
         { cause: error },
       );
     bad.set(image.name, error.message);

@@ -215,60 +215,6 @@ describe('packing that was stopped', () => {
   });
 });
 
-describe('an image that cannot be decoded', () => {
-  const broken = async (...harm: ((path: string) => Promise<unknown>)[]): Promise<Job> => {
-    const made = await job(photosOf(2, 3));
-    for (const [i, change] of harm.entries()) await change(join(made.data, `a/${i}.jpg`));
-    return made;
-  };
-  const half = async (path: string): Promise<void> =>
-    truncate(path, Math.floor((await readFile(path)).length / 2));
-  const text = (path: string): Promise<void> => writeFile(path, 'not an image');
-  const empty = (path: string): Promise<void> => truncate(path, 0);
-
-  it('is left out and told of, when it is packed and when that is repeated', async () => {
-    const { run, folder } = await broken(half, text, empty);
-    const { count, bad } = await run();
-    expect(count).toBe(3);
-    expect(bad.map(({ name }) => name).toSorted()).toEqual(['a/0.jpg', 'a/1.jpg', 'a/2.jpg']);
-    for (const { reason } of bad) expect(reason).not.toBe('');
-    await using data = await openDataset({ kind: 'records', path: folder });
-    expect([...(data.labels ?? [])]).toEqual([1, 1, 1]);
-    expect(data.classNames).toEqual(['a', 'b']);
-    const again = await run();
-    expect(again).toMatchObject({ count: 3, kept: 6 });
-    expect(again.bad.map(({ name }) => name).toSorted()).toEqual(bad.map(({ name }) => name).toSorted());
-  });
-
-  it('ends the work where that is wanted, after a run that left it out too', async () => {
-    for (const first of [{}, undefined]) {
-      const { run } = await broken(async () => {}, half);
-      if (first !== undefined) await run(first);
-      await expect(run({ onBadImage: 'throw', shardBytes: 1 })).rejects.toMatchObject({
-        code: 'ERR_IMAGE',
-        message: expect.stringContaining('a/1.jpg'),
-      });
-    }
-  });
-
-  it('ends the work of all at once', async () => {
-    const { run } = await broken(text);
-    const told: number[] = [];
-    const onProgress = (done: number): void => void told.push(done);
-    expect(await codeOf(run({ onBadImage: 'throw', shardBytes: 2 ** 30, workers: 1, onProgress }))).toBe(
-      'ERR_IMAGE',
-    );
-    expect(told).toEqual([]);
-  });
-
-  it('leaves nothing to pack when there are no others', async () => {
-    const { run, folder } = await broken(text);
-    for (const name of ['a/1.jpg', 'a/2.jpg', 'b/0.jpg', 'b/1.jpg', 'b/2.jpg'])
-      await text(join(folder, '../photos', name));
-    expect(await codeOf(run())).toBe('ERR_DATASET');
-  });
-});
-
 describe('packing refuses', () => {
   it.each<[string, PackOptions, string]>([
     ['a resize of nothing', { resize: 0 }, 'pack.resize'],
