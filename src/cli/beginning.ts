@@ -12,6 +12,7 @@ import { findRecipe, type Recipe, type RecipeTransforms } from '../train/recipes
 import type { TrainSettings } from '../train/settings.ts';
 import { augmentedWith } from '../transforms/augmentation.ts';
 import type { Transform } from '../transforms/transforms.ts';
+import { checkpointPath } from './checkpointPath.ts';
 import type { Job } from './job.ts';
 
 /** What a training is to begin with. */
@@ -88,7 +89,8 @@ export async function modelFor(
 }
 
 /** The model of a checkpoint, for other classes and images; says what it took. */
-async function startFrom(path: string, options: LoadOptions, { imageSize, quiet }: Wanted): Promise<Model> {
+async function startFrom(given: string, options: LoadOptions, { imageSize, quiet }: Wanted): Promise<Model> {
+  const path = await checkpointPath(given, { quiet });
   const { channels } = (await readCheckpointInfo(path)).graph.input;
   const size = imageSize === undefined ? {} : { input: [channels, imageSize, imageSize] as const };
   const model = await Model.load(path, { ...options, ...size });

@@ -13,6 +13,7 @@ import { checkImages } from '../../model/checkImages.ts';
 import { coreOf, Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
+import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
 import { tellNotes } from '../notes.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
@@ -28,7 +29,7 @@ interface Flags extends PlaceFlags, PageFlags {
 
 const examples = `
 Examples:
-  $ lm-resnet analyze runs/lm_resnet20/checkpoint.safetensors --data mnist:DIR
+  $ lm-resnet analyze runs/lm_resnet20 --data mnist:DIR
   $ lm-resnet analyze model.safetensors --images cat.jpg dog.jpg --out model.html
   $ lm-resnet analyze model.safetensors --json > model.json`;
 
@@ -37,7 +38,7 @@ export function addAnalyze(program: Command): void {
   const command = program
     .command('analyze')
     .description('a checkpoint as an ODE integrator: learned k, stability, norms, trajectories, as a page')
-    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .argument('<checkpoint>', checkpointHelp)
     .option('--count <number>', 'images of the data set, all classes in turn', toCount, 32)
     .option('--images <files...>', 'measure on image files')
     .option('--out <file>', 'page to write (default: the checkpoint with .html in place of .safetensors)')
@@ -49,8 +50,9 @@ export function addAnalyze(program: Command): void {
   command.addHelpText('after', examples).action(run);
 }
 
-async function run(checkpoint: string, flags: Flags): Promise<void> {
+async function run(given: string, flags: Flags): Promise<void> {
   checkSource(flags);
+  const checkpoint = await checkpointPath(given);
   const out = pagePath(flags, `${checkpoint.replace(/\.safetensors$/, '')}.html`);
   initFrom(flags);
   await using model = await Model.load(checkpoint, {

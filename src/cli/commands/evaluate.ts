@@ -4,6 +4,7 @@ import { parseOptions } from '../../check.ts';
 import { type DetailedEvaluation, detailSchema, evaluateInDetail } from '../../evaluate/evaluateInDetail.ts';
 import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
+import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
 import { tellNotes } from '../notes.ts';
@@ -23,7 +24,7 @@ interface Flags extends PlaceFlags, Record<string, unknown> {
 
 const examples = `
 Examples:
-  $ lm-resnet evaluate runs/lm_resnet20/checkpoint.safetensors --data mnist:DIR
+  $ lm-resnet evaluate runs/lm_resnet20 --data mnist:DIR
   $ lm-resnet evaluate model.safetensors --data imageFolder:DIR/val --batch 64 --tta ten-crop --json
   $ lm-resnet evaluate model.safetensors --data cifar10:DIR --per-class --confusion --calibration`;
 
@@ -32,7 +33,7 @@ export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .description('loss, accuracy and calibration of a checkpoint on a data set')
-    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .argument('<checkpoint>', checkpointHelp)
     .option('--per-class', 'images, top-1 and precision of every class')
     .option('--confusion', 'the confusion matrix: rows true, columns predicted')
     .option('--calibration', 'accuracy by confidence, in 15 bins')
@@ -48,7 +49,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   const options = parseOptions(detailSchema, givenFlags(detailSchema, flags), 'evaluate');
   dataSpec(flags.data, flags.split); // refused before anything is read
   initFrom(flags);
-  await using model = await Model.load(checkpoint, {
+  await using model = await Model.load(await checkpointPath(checkpoint), {
     ...{ device: flags.device, dtype: flags.dtype },
     ...lookFrom(flags),
   });

@@ -6,6 +6,7 @@ import { expected, LmError } from '../../errors.ts';
 import { exportSchema } from '../../export/exported.ts';
 import { exportOnnx, type OnnxExport } from '../../export/exportOnnx.ts';
 import { exportTorch, type TorchExport } from '../../export/exportTorch.ts';
+import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { addFlags, givenFlags } from '../flags.ts';
 
 interface Flags extends Record<string, unknown> {
@@ -16,7 +17,7 @@ interface Flags extends Record<string, unknown> {
 
 const examples = `
 Examples:
-  $ lm-resnet export runs/lm_resnet20/checkpoint.safetensors --onnx model.onnx
+  $ lm-resnet export runs/lm_resnet20 --onnx model.onnx
   $ lm-resnet export model.safetensors --onnx average.onnx --weights ema
   $ lm-resnet export model.safetensors --torch weights.safetensors          and weights.py
   $ python -c 'import weights; print(weights.load())'`;
@@ -26,7 +27,7 @@ export function addExport(program: Command): void {
   const command = program
     .command('export')
     .description('write a network in evaluation in a form that other programs run; needs no libtorch')
-    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .argument('<checkpoint>', checkpointHelp)
     .option('--onnx <file>', 'ONNX file to write: input [batch, C, H, W] -> logits [batch, classes]')
     .option(
       '--torch <file>',
@@ -37,9 +38,10 @@ export function addExport(program: Command): void {
   command.addHelpText('after', examples).action(run);
 }
 
-async function run(checkpoint: string, { onnx, torch, json, ...flags }: Flags): Promise<void> {
+async function run(given: string, { onnx, torch, json, ...flags }: Flags): Promise<void> {
   const options = parseOptions(exportSchema, givenFlags(exportSchema, flags), 'export');
   checkFiles(onnx, torch);
+  const checkpoint = await checkpointPath(given);
   const made = {
     ...(onnx === undefined ? {} : { onnx: await exportOnnx(checkpoint, onnx, options) }),
     ...(torch === undefined ? {} : { torch: await exportTorch(checkpoint, torch, options) }),

@@ -7,8 +7,10 @@ import { replaceFile } from '../../files.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { summary } from '../../graph/summary.ts';
 import { type PresetName, preset, presetNames, presets } from '../../models/presets.ts';
+import { must } from '../../must.ts';
 import { drawNetwork } from '../../picture/network.ts';
 import { checkpointFacts, factLines } from '../checkpointFacts.ts';
+import { checkpointPath } from '../checkpointPath.ts';
 import { addFlags, countOption } from '../flags.ts';
 import { variantsOf, variantsSchema } from '../job.ts';
 import { table } from '../output/table.ts';
@@ -24,7 +26,7 @@ const examples = `
 Examples:
   $ lm-resnet info                                        the models there are
   $ lm-resnet info lm_resnet20 --classes 100 --svg lm_resnet20.svg
-  $ lm-resnet info runs/lm_resnet20/checkpoint.safetensors --json`;
+  $ lm-resnet info runs/lm_resnet20 --json`;
 
 /** Adds the command `info`. */
 export function addInfo(program: Command): void {
@@ -33,7 +35,7 @@ export function addInfo(program: Command): void {
     .description(
       'layers, parameters and multiply-accumulates of a model or a checkpoint, and the run that made it',
     )
-    .argument('[model]', `a checkpoint, or one of: ${presetNames.join(', ')}`)
+    .argument('[model]', `a checkpoint, a run folder, or one of: ${presetNames.join(', ')}`)
     .addOption(countOption('classes', 'classes of a named model (default: that of the model)'))
     .option(
       '--input <size>',
@@ -50,9 +52,10 @@ async function run(model: string | undefined, flags: Flags): Promise<void> {
     console.log(flags.json ? JSON.stringify(presetNames) : presetNames.join('\n'));
     return;
   }
-  const info = isPath(model) ? await readCheckpointInfo(model) : undefined;
+  const path = isPath(model) ? await checkpointPath(model) : undefined;
+  const info = path === undefined ? undefined : await readCheckpointInfo(path);
   const graph = info?.graph ?? namedGraph(model, flags);
-  const facts = info === undefined ? undefined : await checkpointFacts(model, info);
+  const facts = info && (await checkpointFacts(must(path), info));
   if (flags.svg !== undefined) {
     const svg = drawNetwork(graph);
     await replaceFile(flags.svg, (file) => file.writeFile(svg));

@@ -6,6 +6,7 @@ import { Model } from '../../model/model.ts';
 import type { Prediction } from '../../model/predictions.ts';
 import { must } from '../../must.ts';
 import { type Amp, precisions } from '../../native/binding.ts';
+import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { countOption } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
 import { Verdict } from '../output/verdict.ts';
@@ -19,7 +20,7 @@ interface Flags extends PlaceFlags {
 
 const examples = `
 Examples:
-  $ lm-resnet predict runs/lm_resnet20/checkpoint.safetensors seven.png
+  $ lm-resnet predict runs/lm_resnet20 seven.png
   $ lm-resnet predict model.safetensors *.jpg --top 3 --json
   $ lm-resnet predict model.safetensors photo.webp --transform '[{"kind":"resize","size":232},{"kind":"centerCrop","size":224}]'
 
@@ -30,7 +31,7 @@ export function addPredict(program: Command): void {
   const command = program
     .command('predict')
     .description('classify images: files of any format, looked at as in the evaluations of the model')
-    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .argument('<checkpoint>', checkpointHelp)
     .argument('<images...>', 'image files')
     .addOption(countOption('top', 'guesses per image').default(3))
     .addOption(new Option('--amp <type>', ampSchema.description).choices(precisions))
@@ -42,7 +43,7 @@ export function addPredict(program: Command): void {
 
 async function run(checkpoint: string, images: readonly string[], flags: Flags): Promise<void> {
   initFrom(flags);
-  await using model = await Model.load(checkpoint, {
+  await using model = await Model.load(await checkpointPath(checkpoint), {
     ...{ device: flags.device, dtype: flags.dtype },
     ...lookFrom(flags),
   });

@@ -5,6 +5,7 @@ import { LmError } from '../../errors.ts';
 import { Classifier } from '../../serve/classifier.ts';
 import { type ClassifierServer, serveClassifier, serveShape } from '../../serve/http/server.ts';
 import { servingShape } from '../../serve/options.ts';
+import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { addFlags, countOption, givenFlags } from '../flags.ts';
 import { initFrom, type PlaceFlags } from '../place.ts';
 import { withSignals } from '../signals.ts';
@@ -33,7 +34,7 @@ export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .description('classify images over HTTP')
-    .argument('<checkpoint>', 'a file that train or Model.save wrote')
+    .argument('<checkpoint>', checkpointHelp)
     .option('--api-key <key>', 'key that requests need (default: LM_RESNET_API_KEY, or none)')
     .option('--json', 'print one line of JSON with the address')
     .addOption(new Option('--device <name>', 'auto, cpu, cuda or cuda:<index> (default: auto)'))
@@ -50,7 +51,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   await withSignals(
     async (signal) => {
       const { device } = flags;
-      await using classifier = await Classifier.open(checkpoint, {
+      await using classifier = await Classifier.open(await checkpointPath(checkpoint), {
         ...givenFlags(classifierFlags, flags),
         device,
       });
@@ -91,8 +92,9 @@ function tell(
 
 async function reloaded(classifier: Classifier, checkpoint: string): Promise<void> {
   try {
-    await classifier.reload(checkpoint);
-    console.error(`SIGHUP: ${checkpoint} was loaded anew`);
+    const path = await checkpointPath(checkpoint);
+    await classifier.reload(path);
+    console.error(`SIGHUP: ${path} was loaded anew`);
   } catch (error) {
     const told = error instanceof LmError ? `${error.code}: ${error.message}` : String(error);
     console.error(`SIGHUP: the old model goes on; error ${told}`);

@@ -63,7 +63,10 @@ export function addTrain(program: Command): void {
     )
     .option('--run <folder>', 'run folder, new (default: runs/<model>)')
     .option('--recipe <name>', `model, settings and transforms to start from: ${recipeNames.join(', ')}`)
-    .option('--from <checkpoint>', 'start from these weights; other classes get a new last layer')
+    .option(
+      '--from <checkpoint>',
+      'start from these weights, of a file or a run folder; other classes get a new last layer',
+    )
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
     .option(
       '--fast-dev-run',
