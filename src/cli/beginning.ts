@@ -18,7 +18,7 @@ import type { Job } from './job.ts';
 /** What a training is to begin with. */
 type Wanted = Pick<
   Job,
-  'model' | 'variants' | 'augmentation' | 'recipe' | 'from' | 'imageSize' | 'device' | 'dtype'
+  'model' | 'variants' | 'augmentation' | 'recipe' | 'from' | 'weights' | 'imageSize' | 'device' | 'dtype'
 > & {
   /** The data set to train on, as it was given. */
   readonly data: unknown;
@@ -46,6 +46,13 @@ export function beginningOf(wanted: Wanted, given: Readonly<Record<string, unkno
   const { model, from } = wanted;
   if (from !== undefined && model !== undefined)
     throw expected('ERR_CONFIG', 'nothing beside --from, which has its model,', '--model', model);
+  if (wanted.weights !== undefined && from === undefined)
+    throw expected(
+      'ERR_CONFIG',
+      'a checkpoint to start from (--from) beside it,',
+      '--weights',
+      wanted.weights,
+    );
   const [option] = Object.entries(wanted.variants ?? {});
   if (from !== undefined && option !== undefined)
     throw expected(
@@ -89,11 +96,15 @@ export async function modelFor(
 }
 
 /** The model of a checkpoint, for other classes and images; says what it took. */
-async function startFrom(given: string, options: LoadOptions, { imageSize, quiet }: Wanted): Promise<Model> {
+async function startFrom(
+  given: string,
+  options: LoadOptions,
+  { imageSize, quiet, weights }: Wanted,
+): Promise<Model> {
   const path = await checkpointPath(given, { quiet });
   const { channels } = (await readCheckpointInfo(path)).graph.input;
   const size = imageSize === undefined ? {} : { input: [channels, imageSize, imageSize] as const };
-  const model = await Model.load(path, { ...options, ...size });
+  const model = await Model.load(path, { ...options, ...size, weights });
   const { matched, fresh } = model.loaded ?? { matched: [], fresh: [] };
   const anew =
     fresh.length === 0 ? 'none begins anew' : `anew, the checkpoint's left out: ${fresh.join(', ')}`;

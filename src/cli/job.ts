@@ -18,6 +18,8 @@ export interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
   readonly run?: string | undefined;
   readonly recipe?: string | undefined;
   readonly from?: string | undefined;
+  /** Of `from`: the weights themselves, or their average. */
+  readonly weights?: 'value' | 'ema' | undefined;
   /** Choices among the forms of a built-in model. */
   readonly variants?: Variants | undefined;
   /** Single choices of what happens to images. */
@@ -40,6 +42,10 @@ export const jobSchema: z.ZodType<Job> = z.object({
   run: path.optional().describe('run folder, new (default: runs/<model>)'),
   recipe: z.string().optional().describe('model, settings and transforms to start from'),
   from: path.optional().describe('checkpoint to start from; other classes get a new last layer'),
+  weights: z
+    .enum(['value', 'ema'])
+    .optional()
+    .describe('of the checkpoint to start from: its weights, or their average (default: value)'),
   ...placeShape,
 });
 

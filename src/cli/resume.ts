@@ -92,7 +92,7 @@ export interface Resumed {
 }
 
 /** Flags of what a run begins with. */
-const beginnings = ['model', 'recipe', 'from', 'run', 'imageSize'] as const;
+const beginnings = ['model', 'recipe', 'from', 'weights', 'run', 'imageSize'] as const;
 
 /**
  * The model that a run goes on with, the checkpoint it is from, its settings, and the transforms its images

@@ -3,9 +3,10 @@ import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { readCheckpoint, type TensorsByPath } from '../checkpoint/checkpoint.ts';
-import { expected, isLmError, LmError } from '../errors.ts';
+import { expected, isLmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
+import { noAverage } from '../model/create.ts';
 import { Model } from '../model/model.ts';
 import { evaluateShape } from '../model/options.ts';
 import type { Dtype } from '../native/binding.ts';
@@ -78,13 +79,6 @@ async function ofModel(model: Model, weights: 'value' | 'ema'): Promise<Exported
       }),
     );
   return { graph, classNames, dtype, tensors, input };
-}
-
-function noAverage(of: string): LmError {
-  const hint = 'An average is kept by a training with `modelEma`; export the weights themselves: "value".';
-  return new LmError('ERR_CONFIG', `Expected averaged weights of ${of} but received a model without any`, {
-    hint,
-  });
 }
 
 /** A checkpoint is not overwritten by what is made of it. */

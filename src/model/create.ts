@@ -1,7 +1,7 @@
 /** Making a model: with fresh weights, or with those of a checkpoint. */
 import { parseOptions } from '../check.ts';
-import { readCheckpoint } from '../checkpoint/checkpoint.ts';
-import { expected } from '../errors.ts';
+import { readCheckpoint, type TensorsByPath } from '../checkpoint/checkpoint.ts';
+import { expected, LmError } from '../errors.ts';
 import { Graph } from '../graph/graph.ts';
 import { checkInputOrder } from '../graph/inputOrder.ts';
 import type { Dtype, NativeModel } from '../native/binding.ts';
@@ -20,9 +20,11 @@ export function create(graph: Graph, options: ModelOptions): Core {
 
 /** A model from a checkpoint, adapted where other classes or another size are asked for. */
 export async function load(path: string, options: LoadOptions): Promise<Core> {
-  const { device, seed, ...wanted } = parseOptions(loadSchema, options, 'model');
+  const { device, seed, weights, ...wanted } = parseOptions(loadSchema, options, 'model');
   checkInputOrder(wanted.input, 'model.input');
   const { graph, classNames, dtype, preprocessing, sets } = await readCheckpoint(path);
+  const values = sets.get(weights);
+  if (values === undefined) throw noAverage(`\`${path}\``);
   const adapted = adapt(graph, classNames, wanted);
   const loaded = loadReport(adapted);
   const hasNew = loaded.fresh.length > 0;
@@ -38,11 +40,20 @@ export async function load(path: string, options: LoadOptions): Promise<Core> {
     loaded,
   });
   return filled(core, async (made) => {
-    // An average would lack the new layer.
-    for (const set of hasNew ? (['value'] as const) : (['value', 'ema'] as const)) {
-      const found = [...(sets.get(set) ?? [])].filter(([name]) => !adapted.fresh.has(name));
+    const fill = async (set: 'value' | 'ema', from: TensorsByPath | undefined): Promise<void> => {
+      const found = [...(from ?? [])].filter(([name]) => !adapted.fresh.has(name));
       await Promise.all(found.map(([name, tensor]) => made.writeTensor(name, set, tensor)));
-    }
+    };
+    await fill('value', values);
+    if (!hasNew && weights === 'value') await fill('ema', sets.get('ema')); // it would lack the new layer
+  });
+}
+
+/** The error of a model without averaged weights; `of` names it. */
+export function noAverage(of: string): LmError {
+  const hint = 'An average is kept by a training with `modelEma`; take the weights themselves: "value".';
+  return new LmError('ERR_CONFIG', `Expected averaged weights of ${of} but received a model without any`, {
+    hint,
   });
 }
 

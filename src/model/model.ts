@@ -89,15 +89,17 @@ export class Model {
    * `model.loaded` tells what was taken.
    *
    * @param options.dtype default: the checkpoint's.
+   * @param options.weights `value` (default), or `ema`: the average that a training with `modelEma` kept
+   *   becomes the weights.
    * @param options.classes, classNames default: the checkpoint's.
    * @param options.input channels, height and width of the images, default: the checkpoint's, whose
    *   channels it must have.
    * @param options.transform, exif, sixteenBit how image files are looked at, default: as the checkpoint
    *   says; at another size in proportion.
    * @param options.seed of a new last layer, default 0.
-   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG for
-   *   other classes when the network does not end in a linear layer, ERR_SHAPE for images that it cannot
-   *   take; as `create`.
+   * @throws ERR_CHECKPOINT for a torn, foreign or newer file, ERR_FILE when it cannot be read; ERR_CONFIG
+   *   where there is no average, or for other classes when the network does not end in a linear layer;
+   *   ERR_SHAPE for images that it cannot take; as `create`.
    * @example
    * await using model = await Model.load('runs/lm_resnet20/checkpoint.safetensors');
    * const wanted = { classNames: ['cat', 'dog'], input: [3, 64, 64] } as const;

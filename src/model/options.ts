@@ -106,10 +106,25 @@ const side = z.int().min(1).optional();
 const size = { height: side, width: side };
 
 /** Options of `Model.load`: where to compute, and what else than its own the network is to serve for. */
-export type LoadOptions = ModelOptions & Adaptation;
+export type LoadOptions = ModelOptions &
+  Adaptation & {
+    /** `value` (default), or `ema`: the average that a training with `modelEma` kept becomes the weights. */
+    readonly weights?: 'value' | 'ema' | undefined;
+  };
+
+/** The weights themselves, or their average. */
+export const weightsSchema: z.ZodType<'value' | 'ema', 'value' | 'ema' | undefined> = z
+  .enum(['value', 'ema'])
+  .default('value')
+  .describe('the weights themselves, or the average that a training with modelEma keeps');
+
+interface Loading extends Creation, Adaptation {
+  readonly weights: 'value' | 'ema';
+}
 
 /** Options of `Model.load`. */
-export const loadSchema: z.ZodType<Creation & Adaptation> = z.object({
+export const loadSchema: z.ZodType<Loading> = z.object({
+  weights: weightsSchema,
   ...place,
   seed: z.int().min(0).default(0),
   classes: side,
@@ -141,18 +156,13 @@ export interface Evaluating extends LoadingOptions {
 /** Options of `Model.evaluate`. */
 export type EvaluateOptions = { readonly [K in keyof Evaluating]?: Evaluating[K] | undefined };
 
-const weights: z.ZodType<'value' | 'ema', 'value' | 'ema' | undefined> = z
-  .enum(['value', 'ema'])
-  .default('value')
-  .describe('the weights themselves, or the average that a training with modelEma keeps');
-
 /** The options of an evaluation, in the schemas that have them. */
 export const evaluateShape: {
   readonly [K in keyof Evaluating]: z.ZodType<Evaluating[K], Evaluating[K] | undefined>;
 } = {
   batch: z.int().min(1).max(65_536).default(256).describe('images at a time'),
   batches: z.int().min(1).optional().describe('only the first so many batches (default: all)'),
-  weights,
+  weights: weightsSchema,
   amp: ampSchema,
   ...loadingShape,
 };
@@ -172,7 +182,7 @@ interface Predicting extends SizeOptions, SomePreprocessing {
 /** Options of `predict` and `logits`. */
 export const predictSchema: z.ZodType<Predicting, PredictOptions> = z.object({
   topK: z.int().min(1).default(5),
-  weights,
+  weights: weightsSchema,
   amp: ampSchema,
   ...size,
   ...preprocessingShape,

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { maxThreads } from '../cores.ts';
 import { ampSchema } from '../model/amp.ts';
-import type { LoadOptions, PredictOptions } from '../model/options.ts';
+import { type LoadOptions, type PredictOptions, weightsSchema } from '../model/options.ts';
 
 /** Options of `Classifier.open`. */
 export interface ClassifierOptions {
@@ -58,10 +58,7 @@ export const servingShape: {
   readonly [K in Exclude<keyof Serving, 'device' | 'threads'>]: z.ZodType<Serving[K], Serving[K] | undefined>;
 } = {
   amp: ampSchema,
-  weights: z
-    .enum(['value', 'ema'])
-    .default('value')
-    .describe('the weights themselves, or the average that a training with modelEma keeps'),
+  weights: weightsSchema,
   maxBatch: z.int().min(1).max(4096).default(32).describe('images that are computed together at most'),
   maxDelayMs: z
     .number()

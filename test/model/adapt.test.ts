@@ -61,6 +61,21 @@ describe('a checkpoint that is loaded', () => {
     expect((await tinyModel()).loaded).toBeNull();
   });
 
+  it('with its average has that as its weights, and no average', async () => {
+    const path = await checkpoint({ modelEma: true });
+    const [plain, average] = [await loaded(path), await loaded(path, { weights: 'ema' })];
+    const weights = await tensorsOf(average);
+    for (const name of all) expect(weights[name], name).toEqual([...(await plain.readTensor(name, 'ema'))]);
+    expect(weights['head.fc.weight']).not.toEqual((await tensorsOf(plain))['head.fc.weight']);
+    expect(await codeOf(average.readTensor('head.fc.weight', 'ema'))).toBe('ERR_UNKNOWN_NAME');
+    const other = await tensorsOf(await loaded(path, { weights: 'ema', classes: 2 }));
+    for (const name of rest) expect(other[name], name).toEqual(weights[name]);
+  });
+
+  it('with an average that it does not have is refused', async () => {
+    expect(await codeOf(loaded(await checkpoint(), { weights: 'ema' }))).toBe('ERR_CONFIG');
+  });
+
   it('for another size of images has the same weights', async () => {
     const path = await checkpoint();
     const model = await loaded(path, { input: [1, 12, 16] });

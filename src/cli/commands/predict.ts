@@ -14,6 +14,7 @@ import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 
 interface Flags extends PlaceFlags {
   readonly top: number;
+  readonly weights?: 'value' | 'ema';
   readonly amp?: Amp;
   readonly json?: boolean;
 }
@@ -34,6 +35,12 @@ export function addPredict(program: Command): void {
     .argument('<checkpoint>', checkpointHelp)
     .argument('<images...>', 'image files')
     .addOption(countOption('top', 'guesses per image').default(3))
+    .addOption(
+      new Option('--weights <name>', 'the weights, or the average of a training with --model-ema').choices([
+        'value',
+        'ema',
+      ]),
+    )
     .addOption(new Option('--amp <type>', ampSchema.description).choices(precisions))
     .option('--json', 'print one line of JSON per image');
   addLookFlags(command);
@@ -44,7 +51,7 @@ export function addPredict(program: Command): void {
 async function run(checkpoint: string, images: readonly string[], flags: Flags): Promise<void> {
   initFrom(flags);
   await using model = await Model.load(await checkpointPath(checkpoint), {
-    ...{ device: flags.device, dtype: flags.dtype },
+    ...{ device: flags.device, dtype: flags.dtype, weights: flags.weights },
     ...lookFrom(flags),
   });
   let bad = 0;

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { parseOptions } from '../../check.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
 import type { Dataset } from '../../loading/dataset.ts';
@@ -67,6 +67,12 @@ export function addTrain(program: Command): void {
       '--from <checkpoint>',
       'start from these weights, of a file or a run folder; other classes get a new last layer',
     )
+    .addOption(
+      new Option('--weights <name>', 'of --from: its weights, or their average (default: value)').choices([
+        'value',
+        'ema',
+      ]),
+    )
     .option('--config <file>', 'YAML or JSON file of options; flags go before it')
     .option(
       '--fast-dev-run',
@@ -93,6 +99,7 @@ async function run(flags: Flags): Promise<void> {
     run: wanted,
     recipe,
     from,
+    weights,
     device,
     dtype,
     threads,
@@ -122,7 +129,19 @@ async function run(flags: Flags): Promise<void> {
   }
   const { quiet } = flags;
   const beginning = beginningOf(
-    { model: named, variants, augmentation, data: trained, recipe, from, imageSize, device, dtype, quiet },
+    {
+      model: named,
+      variants,
+      augmentation,
+      data: trained,
+      recipe,
+      from,
+      weights,
+      imageSize,
+      device,
+      dtype,
+      quiet,
+    },
     settings,
   );
   const { preset } = beginning;
