@@ -6,6 +6,7 @@
 #include <torch/headeronly/version.h>
 
 #include "binding/errors.h"
+#include "binding/file_lock.h"
 #include "binding/images.h"
 #include "binding/job_thread.h"
 #include "binding/napi_setup.h"
@@ -71,6 +72,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
+  exports.Set("lockFile", Napi::Function::New<lock_file>(env, "lockFile"));
   exports.Set("formatOf", Napi::Function::New<format_of_file>(env, "formatOf"));
   exports.Set("imageSize", Napi::Function::New<image_size>(env, "imageSize"));
   exports.Set("transformImage", Napi::Function::New<transform_image>(env, "transformImage"));

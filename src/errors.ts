@@ -32,7 +32,11 @@ export const errorCodes = {
   ERR_PORT: { meaning: 'The service cannot listen at its host and port.', status: 500, exit: 3 },
   ERR_SERVICE: { meaning: 'The service failed; its log says why.', status: 500, exit: 1 },
   ERR_CLOSED: { meaning: 'The model, source, trainer or classifier was closed.', status: 503, exit: 1 },
-  ERR_BUSY: { meaning: 'The model is busy with another job, or a queue is full.', status: 503, exit: 1 },
+  ERR_BUSY: {
+    meaning: 'The model or the run folder is busy with another job, or a queue is full.',
+    status: 503,
+    exit: 1,
+  },
   ERR_ABORTED: {
     meaning: 'The work was aborted; by a signal of number n the exit code is 128 + n.',
     status: 499,

@@ -458,6 +458,11 @@ export interface NativeAddon {
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;
   /**
+   * Locks an open file until it is closed: `busy` where another open file has the lock, of this process too;
+   * `none` where the file system has no locks.
+   */
+  lockFile(file: number): 'taken' | 'busy' | 'none';
+  /**
    * Name of the image format that a file of these first bytes has, such as "JPEG" or "WebP"; empty for none.
    */
   formatOf(head: Uint8Array): string;

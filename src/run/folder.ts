@@ -11,13 +11,15 @@ export const runFileNames = {
   metrics: 'metrics.jsonl',
   settings: 'settings.json',
   evaluation: 'evaluation.json',
+  lock: 'run.lock',
 } as const;
 
 /** The most classes whose confusions, all of them, are written down after an evaluation. */
 export const mostConfusedClasses = 2000;
 
 /**
- * Creates the folder of a run, parents too. A folder that exists and is empty is taken.
+ * Creates the folder of a run, parents too. A folder that exists and is empty, save for a lock, is
+ * taken.
  *
  * @returns the path, as given.
  * @throws ERR_RUN_EXISTS when something is there already, ERR_FILE when the file system refuses.
@@ -30,7 +32,7 @@ export async function createRunFolder(path: string): Promise<string> {
     if (errnoOf(cause) === 'ENOTDIR') return ['file'];
     throw fileError(cause, 'a new folder', path);
   });
-  if (names.length === 0) return path;
+  if (names.every((name) => name === runFileNames.lock)) return path;
   const message = `Expected a new folder for \`${path}\` but received one that exists`;
   throw new LmError('ERR_RUN_EXISTS', message, {
     hint: 'Runs are never overwritten: give another path, remove it yourself, or resume from its checkpoint.',

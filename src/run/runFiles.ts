@@ -13,6 +13,7 @@ import { type Resumed, rewindRun, writeRunCheckpoint } from './checkpoints.ts';
 import { openEventFile } from './eventFile.ts';
 import type { TrainEvent } from './events.ts';
 import { createRunFolder, runFileNames } from './folder.ts';
+import { lockRun, type RunLock } from './lock.ts';
 import { openMetrics, readMetrics } from './metricsLog.ts';
 import type { FileSettings, RunState } from './runState.ts';
 
@@ -62,20 +63,41 @@ export interface Recorded {
   readonly loader: () => NativeLoaderSpec;
 }
 
+/** The folder of a run, and what it goes on from there. */
+export interface RunPlace<S extends FileSettings = FileSettings> {
+  /** Undefined: nothing is written. */
+  readonly folder: string | undefined;
+  /** Of the folder, where it is taken already. */
+  readonly lock?: RunLock | undefined;
+  /** The checkpoint that it goes on from; default: it begins anew. */
+  readonly resumed?: Resumed<S> | undefined;
+}
+
 /**
  * Creates the folder of a run, or takes the one of a run that goes on, and opens its logs; without a folder
- * nothing is written.
+ * nothing is written. The folder is locked until the files are closed.
  *
- * @throws ERR_RUN_EXISTS, ERR_FILE.
+ * @throws ERR_RUN_EXISTS, ERR_BUSY, ERR_FILE.
  */
-export async function openRunFiles(
-  folder: string | undefined,
-  { model, settings, used, sets, data, loader }: Recorded,
-  resumed?: Resumed,
-): Promise<RunFiles> {
+export async function openRunFiles(place: RunPlace, recorded: Recorded): Promise<RunFiles> {
+  const { folder, resumed } = place;
   if (folder === undefined) return none;
   if (resumed === undefined) await createRunFolder(folder);
-  else await rewindRun(resumed);
+  const lock = place.lock ?? (await lockRun(folder));
+  try {
+    if (resumed === undefined) await createRunFolder(folder); // another may have begun and ended since
+    return await openLocked({ folder, lock, resumed }, recorded);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function openLocked(
+  { folder, lock, resumed }: RunPlace & { readonly folder: string; readonly lock: RunLock },
+  { model, settings, used, sets, data, loader }: Recorded,
+): Promise<RunFiles> {
+  if (resumed !== undefined) await rewindRun(resumed);
   const json = `${JSON.stringify(used, null, 2)}\n`;
   await replaceFile(join(folder, runFileNames.settings), (file) => file.writeFile(json));
   const board = settings.tensorboard ? await openEventFile(folder, { fromStep: resumed?.state.step }) : null;
@@ -96,7 +118,7 @@ export async function openRunFiles(
   const files: RunFiles = {
     folder,
     checkpoint: join(folder, runFileNames.newest),
-    close: () => all([writeEvaluation(), board?.close() ?? null, log.close()]),
+    close: () => all([writeEvaluation(), board?.close() ?? null, log.close()]).finally(() => lock.release()),
     async log(event) {
       const row = rowOf(event);
       const learned = event.type === 'eval' ? await coefficients(model, event) : null;

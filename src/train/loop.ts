@@ -16,9 +16,8 @@ import type {
   NativeTrainer,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
-import type { Resumed } from '../run/checkpoints.ts';
 import type { TrainEvent } from '../run/events.ts';
-import { openRunFiles, type Recorded, type RunFiles } from '../run/runFiles.ts';
+import { openRunFiles, type Recorded, type RunFiles, type RunPlace } from '../run/runFiles.ts';
 import { marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
 import { doubtsOf } from './doubts.ts';
@@ -40,11 +39,8 @@ type Emit = (event: TrainEvent) => Promise<void>;
 const chunkSeconds = 0.5;
 
 /** Where a training begins, and what ends it. */
-export interface Beginning {
+export interface Beginning extends RunPlace<TrainSettings> {
   readonly signal: AbortSignal | undefined;
-  readonly folder: string | undefined;
-  /** The checkpoint that it goes on from; default: it begins anew. */
-  readonly resumed?: Resumed<TrainSettings>;
 }
 
 /** One training, from its first step to its last. */
@@ -96,11 +92,11 @@ export class Loop {
 
   async run(emit: (event: TrainEvent) => void): Promise<TrainResult> {
     const abort = (): void => this.stop();
-    const { signal, folder, resumed } = this.#beginning;
+    const { signal } = this.#beginning;
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) this.stop();
     try {
-      const files = await openRunFiles(folder, this.#recorded(), resumed);
+      const files = await openRunFiles(this.#beginning, this.#recorded());
       const checkpoints = this.#checkpoints(files);
       const result = await this.#train(files, checkpoints, writtenDown(files, emit)).catch(
         async (error: unknown) => {
@@ -113,6 +109,7 @@ export class Loop {
       return result;
     } finally {
       signal?.removeEventListener('abort', abort);
+      await this.#beginning.lock?.release();
       this.#trainer.close();
       this.#end();
     }

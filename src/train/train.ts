@@ -1,4 +1,5 @@
 /** Training a model: anew, or on from a checkpoint. */
+import { dirname } from 'node:path';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { Images } from '../loading/images.ts';
@@ -6,6 +7,8 @@ import { checkAmp } from '../model/amp.ts';
 import { checkImages } from '../model/checkImages.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, Model } from '../model/model.ts';
+import { checkpointAt } from '../run/checkpoints.ts';
+import { lockRun, type RunLock } from '../run/lock.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
@@ -47,7 +50,8 @@ export type TrainOptions = TrainSettingsInput & {
  *   rejects with ERR_CONFIG for a wrong option, ERR_SHAPE when the images do not fit the model, ERR_BUSY when
  *   it is being trained, all before the first step; ERR_NOT_FINITE (the message names the layer; the weights
  *   are those of the last good step), ERR_ABORTED, ERR_RUN_EXISTS, ERR_FILE, ERR_CLOSED; with `resume` also
- *   ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY.
+ *   ERR_CHECKPOINT for a damaged file, ERR_CONFIG saying what differs, ERR_BUSY naming the process that works
+ *   in the run folder.
  * @example
  * const data = { train: digits, test: held };
  * const { evaluation } = await train(model, data, { epochs: 1, lr: 0.2, run: 'runs/first' });
@@ -105,13 +109,21 @@ function resumedRun(
       hint: 'A stream has no place to go on from: load the checkpoint and start a new run from it.',
     });
   const begin = async (): Promise<Loop> => {
+    // Before the checkpoint is read: who works in the folder may replace it.
+    const lock = await lockRun(dirname(await checkpointAt(resume)));
+    return resumedLoop(lock).catch(async (error: unknown) => {
+      await lock.release();
+      throw error;
+    });
+  };
+  const resumedLoop = async (lock: RunLock): Promise<Loop> => {
     const resumed = await readResumed(resume, model);
     const { path, state, folder } = resumed;
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
     const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
     checkSets(sets, settings, classesOf(coreOf(model)));
     checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
-    return new Loop(model, sets, settings, { folder, signal, resumed });
+    return new Loop(model, sets, settings, { folder, signal, lock, resumed });
   };
   const loop = begin();
   return new TrainRun(
