@@ -1,11 +1,10 @@
 /** The command that goes on with a run that was ended. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { runFileNames } from '../run/folder.ts';
 
-/** What the command needs beside the run, which has its settings itself. */
+/** What the command needs beside the run, which has its settings and knows its data itself. */
 export interface Resumable {
-  readonly data: unknown;
-  readonly test?: unknown;
   readonly device?: string | undefined;
   readonly libtorch?: string | undefined;
 }
@@ -14,14 +13,13 @@ export interface Resumable {
  * The command line that goes on with a run folder; undefined where there is no checkpoint in it.
  *
  * @example
- * resumeCommand('runs/a', { data: 'mnist:data' }); // 'lm-resnet train --resume runs/a --data mnist:data'
+ * resumeCommand('runs/a', { device: 'cpu' }); // 'lm-resnet train --resume runs/a --device cpu'
  */
-export function resumeCommand(run: string, flags: Resumable): string | undefined {
-  if (!existsSync(join(run, 'checkpoint.safetensors'))) return undefined;
-  const { data, test, device, libtorch } = flags;
-  const given = Object.entries({ resume: run, data, test, device, libtorch })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `--${name} ${quoted(typeof value === 'string' ? value : JSON.stringify(value))}`);
+export function resumeCommand(run: string, { device, libtorch }: Resumable): string | undefined {
+  if (!existsSync(join(run, runFileNames.newest))) return undefined;
+  const given = Object.entries({ resume: run, device, libtorch }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+  );
   return `lm-resnet train ${given.join(' ')}`;
 }
 

@@ -74,7 +74,7 @@ describe('train --resume alone', () => {
   it.each(Object.entries(given))('goes on to the bit with %s', async (_, flags) => {
     const { run } = await begun(flags);
     const files = async (): Promise<unknown[]> => [
-      await readFile(join(run, 'checkpoint.safetensors')),
+      await readFile(join(run, 'checkpoint.safetensors'), 'base64'),
       JSON.parse(await readFile(join(run, 'settings.json'), 'utf8')),
       (await readMetrics(join(run, 'metrics.jsonl'))).map((row) => ({ ...row, imagesPerSecond: 0 })),
     ];

@@ -113,7 +113,7 @@ async function run(flags: Flags): Promise<void> {
       '--fast-dev-run',
       wanted ?? flags.resume,
     );
-  const given = { data: trained, test: tested, device, libtorch: flags.libtorch };
+  const given = { device, libtorch: flags.libtorch };
   if (flags.resume !== undefined) {
     const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
     await using model = resumed.model;
