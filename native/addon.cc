@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <ATen/cpu/Utils.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/headeronly/version.h>
 
 #include "binding/errors.h"
@@ -38,6 +40,23 @@ Napi::Value info(const Napi::CallbackInfo& call) {
   });
 }
 
+// Whether products of bfloat16 are faster there than those of float32: AMX, tensor cores from Ampere on.
+Napi::Value multiplies_bfloat16(const Napi::CallbackInfo& call) {
+  return guarded(call.Env(), [&]() -> Napi::Value {
+    const at::Device device(text_of(call[0], "device"));
+    bool is_native = false;
+    if (device.is_cuda()) {
+      const c10::DeviceGuard guard(device);
+      is_native = at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+    }
+#ifdef __x86_64__
+    // The second asks the kernel for leave to use tiles.
+    if (device.is_cpu()) is_native = __builtin_cpu_supports("amx-bf16") && at::cpu::init_amx();
+#endif
+    return Napi::Boolean::New(call.Env(), is_native);
+  });
+}
+
 void configure(const Napi::CallbackInfo& call) {
   guarded(call.Env(), [&] {
     const int64_t threads = integer_of(call[0].As<Napi::Object>().Get("threads"), "threads");
@@ -68,6 +87,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new EnvState(env));
   install_caching_allocator();
   exports.Set("info", Napi::Function::New<info>(env, "info"));
+  exports.Set("multipliesBfloat16", Napi::Function::New<multiplies_bfloat16>(env, "multipliesBfloat16"));
   exports.Set("configure", Napi::Function::New<configure>(env, "configure"));
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));

@@ -136,7 +136,7 @@ export { readMetrics } from './run/metricsLog.ts';
 export * from './schemes/index.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
-export { Classifier } from './serve/classifier.ts';
+export { Classifier, type ClassifierPlan } from './serve/classifier.ts';
 export type { ClassifierImage } from './serve/givenImage.ts';
 export { type ClassifierHandler, classifierHandler } from './serve/http/handler.ts';
 export type { FastifyClassifierOptions, ServiceOptions } from './serve/http/options.ts';

@@ -5,7 +5,7 @@ import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';
 import type { Evaluation, NativeEvaluation } from '../native/binding.ts';
-import { checkAmp } from './amp.ts';
+import { ampFor } from './amp.ts';
 import { checkImages } from './checkImages.ts';
 import { type Core, classesOf, opened } from './core.ts';
 import { inputOf } from './input.ts';
@@ -29,8 +29,7 @@ export async function evaluateViews(
   { weights, amp, ...loading }: Evaluating,
   detail: boolean,
 ): Promise<NativeEvaluation> {
-  checkAmp(amp, core.dtype);
   const pass = { ...loading, seed: 0, training: false, device: core.device, classes: classesOf(core) };
   const specs = views.map((view) => loaderSpec(view, inputOf(core), pass));
-  return opened(core).evaluate(views[0].source, specs, { weights, amp, detail });
+  return opened(core).evaluate(views[0].source, specs, { weights, amp: ampFor(amp, core), detail });
 }

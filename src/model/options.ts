@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { kindOrObject } from '../check.ts';
 import { type LoadingOptions, loadingShape } from '../loading/loaderSpec.ts';
 import {
-  type Amp,
   type Dtype,
   type NativeMemory,
   type NativeVjpOptions,
@@ -17,7 +16,7 @@ import {
 } from '../transforms/preprocessing.ts';
 import type { TransformInput } from '../transforms/transforms.ts';
 import type { Adaptation } from './adapt.ts';
-import { ampSchema } from './amp.ts';
+import { type AmpChoice, ampSchema } from './amp.ts';
 
 /** Where a model computes, and in what precision. */
 export interface ModelOptions extends PreprocessingInput {
@@ -56,8 +55,11 @@ export interface PredictOptions extends SizeOptions, PreprocessingInput {
   readonly topK?: number | undefined;
   /** `value` (default), or `ema`: the average that a training with `modelEma` keeps. */
   readonly weights?: 'value' | 'ema' | undefined;
-  /** Type of convolutions and linear layers, default 'none': the model's own. */
-  readonly amp?: Amp | undefined;
+  /**
+   * Type of convolutions and linear layers, default 'none': the model's own; 'auto': bfloat16 where the
+   * device multiplies it natively, else none.
+   */
+  readonly amp?: AmpChoice | undefined;
 }
 
 /**
@@ -81,8 +83,11 @@ export interface VjpOptions extends SizeOptions {
   /** Of what a training pass draws, default 0. */
   readonly seed?: number | undefined;
   readonly memory?: MemoryStrategyInput | undefined;
-  /** Type of convolutions and linear layers, default 'none': the model's own. */
-  readonly amp?: Amp | undefined;
+  /**
+   * Type of convolutions and linear layers, default 'none': the model's own; 'auto': bfloat16 where the
+   * device multiplies it natively, else none.
+   */
+  readonly amp?: AmpChoice | undefined;
 }
 
 interface Place {
@@ -150,7 +155,7 @@ export interface Evaluating extends LoadingOptions {
   /** Only the first so many batches; default all. */
   readonly batches: number | undefined;
   readonly weights: 'value' | 'ema';
-  readonly amp: Amp;
+  readonly amp: AmpChoice;
 }
 
 /** Options of `Model.evaluate`. */
@@ -176,7 +181,7 @@ export const sizeSchema: z.ZodType<SizeOptions> = z.object(size);
 interface Predicting extends SizeOptions, SomePreprocessing {
   readonly topK: number;
   readonly weights: 'value' | 'ema';
-  readonly amp: Amp;
+  readonly amp: AmpChoice;
 }
 
 /** Options of `predict` and `logits`. */
@@ -198,13 +203,14 @@ export const memorySchema: z.ZodType<MemoryStrategy, MemoryStrategyInput> = kind
 );
 
 /** Options of `vjp`. */
-export const vjpSchema: z.ZodType<NativeVjpOptions & SizeOptions & { readonly amp: Amp }> = z.object({
-  training: z.boolean().default(false),
-  seed: z.int().min(0).default(0),
-  memory: memorySchema.default({ kind: 'store', every: 1 }),
-  amp: ampSchema,
-  ...size,
-});
+export const vjpSchema: z.ZodType<Omit<NativeVjpOptions, 'amp'> & SizeOptions & { readonly amp: AmpChoice }> =
+  z.object({
+    training: z.boolean().default(false),
+    seed: z.int().min(0).default(0),
+    memory: memorySchema.default({ kind: 'store', every: 1 }),
+    amp: ampSchema,
+    ...size,
+  });
 
 /** Which of a parameter's tensors. */
 export const tensorSetSchema: z.ZodType<TensorSet> = z.enum(tensorSets);

@@ -1,6 +1,7 @@
 /** Classifying images. */
 import { parseOptions } from '../check.ts';
-import { checkAmp } from './amp.ts';
+import type { Amp } from '../native/binding.ts';
+import { ampFor } from './amp.ts';
 import { type Core, opened } from './core.ts';
 import { type GivenImages, type PixelBatch, pixelBatches } from './givenImages.ts';
 import { type PredictOptions, predictSchema } from './options.ts';
@@ -22,8 +23,8 @@ export async function logits(
   images: GivenImages,
   options: PredictOptions,
 ): Promise<Float32Array> {
-  const { topK: _, weights, amp, ...look } = parseOptions(predictSchema, options, 'predict');
-  checkAmp(amp, core.dtype);
+  const { topK: _, weights, amp: choice, ...look } = parseOptions(predictSchema, options, 'predict');
+  const amp = ampFor(choice, core);
   opened(core);
   const parts: Float32Array[] = [];
   for await (const batch of pixelBatches(core, images, look))
@@ -41,7 +42,7 @@ export async function logits(
 export function outputOf(
   core: Core,
   { pixels, n, height, width }: PixelBatch,
-  { weights, amp }: Pick<PredictOptions, 'weights' | 'amp'>,
+  { weights, amp }: { readonly weights: 'value' | 'ema'; readonly amp: Amp },
 ): Promise<Float32Array> {
   core.graph.shapes(n, height, width);
   return opened(core).predict(pixels, n, height, width, weights, amp);

@@ -2,7 +2,7 @@
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { NativeVjp } from '../native/binding.ts';
-import { checkAmp } from './amp.ts';
+import { ampFor } from './amp.ts';
 import { type Core, checkIdle, countImages, opened } from './core.ts';
 import { type VjpOptions, vjpSchema } from './options.ts';
 
@@ -14,9 +14,9 @@ export function vjp(
   options: VjpOptions,
 ): Promise<NativeVjp> {
   const { height, width, ...rest } = parseOptions(vjpSchema, options, 'vjp');
-  checkAmp(rest.amp, core.dtype, rest.memory?.kind);
+  const amp = ampFor(rest.amp, core, rest.memory?.kind);
   if (!(x instanceof Float64Array)) throw expected('ERR_CONFIG', 'a Float64Array', 'x', x);
   const images = countImages(core, x, 'x', { height, width });
   checkIdle(core, 'take gradients');
-  return opened(core).vjp(x, images.n, images.height, images.width, cotangent, rest);
+  return opened(core).vjp(x, images.n, images.height, images.width, cotangent, { ...rest, amp });
 }

@@ -454,6 +454,8 @@ export interface NativeTrainer {
 
 export interface NativeAddon {
   info(): NativeInfo;
+  /** Whether a device has instructions for products of bfloat16: AMX, CUDA from compute capability 8.0. */
+  multipliesBfloat16(device: string): boolean;
   configure(options: { threads: number }): void;
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;

@@ -1,7 +1,7 @@
 /** Steps of a training on a copy of a model, to learn something about it: nothing of them stays. */
 import { LmError } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import { checkAmp } from '../model/amp.ts';
+import { ampFor } from '../model/amp.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import { beginTraining } from '../model/training.ts';
 import type { NativeChunkResult } from '../native/binding.ts';
@@ -31,7 +31,7 @@ export async function withTrial<T>(
   signal: AbortSignal | undefined,
   work: (steps: TrialSteps) => Promise<T>,
 ): Promise<T> {
-  checkAmp(settings.amp, copy.dtype, settings.memory.kind);
+  ampFor(settings.amp, copy, settings.memory.kind);
   let stop = (): void => {};
   const { native: open, end } = beginTraining(coreOf(copy), () => stop());
   try {

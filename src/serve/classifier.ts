@@ -5,7 +5,7 @@ import type { Graph } from '../graph/graph.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
 import { type Prediction, predictions } from '../model/predictions.ts';
 import { must } from '../must.ts';
-import type { Dtype } from '../native/binding.ts';
+import type { Amp, Dtype } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
 import { init, native } from '../native/load.ts';
 import { Batcher, type Limits } from './batcher.ts';
@@ -86,10 +86,13 @@ export class Classifier {
     return this.#engine.model.dtype;
   }
 
-  /** How the cores are used: threads that compute, files that are decoded at a time, images in a batch. */
-  get plan(): { readonly threads: number; readonly decoders: number; readonly maxBatch: number } {
+  /**
+   * How the machine is used: threads that compute, files that are decoded at a time, images in a batch, and
+   * the type that `amp` came to.
+   */
+  get plan(): ClassifierPlan {
     const { decoders, maxBatch } = this.#serving;
-    return { threads: native().info().threads, decoders, maxBatch };
+    return { threads: native().info().threads, decoders, maxBatch, amp: this.#engine.amp };
   }
 
   /** What image files may have, and how many images share a batch. @internal */
@@ -220,6 +223,18 @@ export class Classifier {
     if (this.#closing !== null)
       throw new LmError('ERR_CLOSED', 'The classifier was closed', { hint: 'Open another one.' });
   }
+}
+
+/** How a classifier uses the machine. */
+export interface ClassifierPlan {
+  /** That compute. */
+  readonly threads: number;
+  /** Files that are decoded at a time. */
+  readonly decoders: number;
+  /** Images that are computed together at most. */
+  readonly maxBatch: number;
+  /** Type of convolutions and linear layers. */
+  readonly amp: Amp;
 }
 
 /** Logits of images, a row each, and the classes that they are of. */

@@ -3,8 +3,10 @@
 import { expected } from '../errors.ts';
 import { preprocess } from '../images/readImage.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
+import { ampFor } from '../model/amp.ts';
 import { coreOf, Model } from '../model/model.ts';
 import { outputOf } from '../model/predict.ts';
+import type { Amp } from '../native/binding.ts';
 import type { GivenImage } from './givenImage.ts';
 import type { Engine } from './job.ts';
 import type { Serving } from './options.ts';
@@ -13,6 +15,8 @@ import type { Serving } from './options.ts';
 export class ModelEngine implements Engine<GivenImage> {
   readonly model: Model;
   readonly input: ModelInput;
+  /** Type of its convolutions and linear layers. */
+  readonly amp: Amp;
   readonly #serving: Serving;
   /** Requests that it still answers, and one for being in use. */
   #users = 1;
@@ -20,6 +24,7 @@ export class ModelEngine implements Engine<GivenImage> {
   private constructor(model: Model, serving: Serving) {
     this.model = model;
     this.input = model.input;
+    this.amp = ampFor(serving.amp, model);
     this.#serving = serving;
   }
 
@@ -66,9 +71,13 @@ export class ModelEngine implements Engine<GivenImage> {
   /** Logits of images, float32 [n, classes]. */
   compute(pixels: readonly Uint8Array[]): Promise<Float32Array> {
     const { height, width } = this.input;
-    const { weights, amp } = this.#serving;
+    const { weights } = this.#serving;
     const [first = new Uint8Array()] = pixels;
     const all = pixels.length === 1 ? first : Buffer.concat(pixels);
-    return outputOf(coreOf(this.model), { pixels: all, n: pixels.length, height, width }, { weights, amp });
+    return outputOf(
+      coreOf(this.model),
+      { pixels: all, n: pixels.length, height, width },
+      { weights, amp: this.amp },
+    );
   }
 }

@@ -10,7 +10,7 @@ export interface ClassifierOptions {
   readonly device?: LoadOptions['device'];
   /** Threads that compute, of the whole process; default: as `init` says, the available cores. */
   readonly threads?: number | undefined;
-  /** Type of convolutions and linear layers, as in `Model.predict`; default 'none'. */
+  /** Type of convolutions and linear layers, as in `Model.predict`, 'auto' too; default 'none'. */
   readonly amp?: PredictOptions['amp'];
   /** `value` (default), or `ema`: the average that a training with `modelEma` keeps. */
   readonly weights?: PredictOptions['weights'];

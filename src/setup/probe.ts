@@ -11,6 +11,8 @@ export interface AddonInfo {
   readonly builtFor: string;
   readonly cpuCapability: string;
   readonly cudaDevices: number;
+  /** Whether the processor multiplies bfloat16 natively (AMX): what `amp: auto` goes by. */
+  readonly bfloat16: boolean;
 }
 
 export interface ProbeResult {
@@ -45,7 +47,9 @@ const load = (file) => {
 };
 const attempt = () => {
   const problem = load(opener).open(libraries);
-  return problem === null && addon ? { problem, info: load(addon).info() } : { problem, info: null };
+  if (problem !== null || !addon) return { problem, info: null };
+  const native = load(addon);
+  return { problem, info: { ...native.info(), bfloat16: native.multipliesBfloat16('cpu') } };
 };
 let result;
 try { result = attempt(); } catch (error) { result = { problem: String(error.message), info: null }; }

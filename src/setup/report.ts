@@ -27,8 +27,19 @@ function machine(report: Report): string[] {
     ),
     row('CPU', `${cpu.model}, ${cpu.cores} cores, ${cpu.available} available`),
     row('memory', `${memory.totalMiB} MiB, ${memory.freeMiB} MiB free`),
+    row('compute', computing(report)),
     row('GPU', gpus.length > 0 ? gpus.join('; ') : 'none found'),
   ];
+}
+
+/** What follows from the machine where nothing else is told. */
+function computing({ cpu, gpus, load }: Report): string {
+  const typeOf = (isNative: boolean): string => (isNative ? 'bfloat16' : 'none');
+  const cards = gpus.map(
+    ({ computeCapability }, i) => `${typeOf(Number(computeCapability) >= 8)} on cuda:${i}`,
+  );
+  const amp = load?.info ? [`${typeOf(load.info.bfloat16)} on the CPU`, ...cards].join(', ') : 'not known';
+  return `${cpu.available} threads, ${cpu.available} images decoded at a time; amp auto: ${amp}`;
 }
 
 function libtorch(report: Report): string[] {

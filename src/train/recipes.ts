@@ -57,6 +57,7 @@ const cifar = (size: Size): RecipeTransforms => ({ train: cifarTrain(size) });
 const strikesBack: TrainSettingsInput = {
   batch: 256,
   accumulate: 8,
+  amp: 'auto',
   optimizer: 'lamb',
   weightDecay: 0.02,
   mixup: 0.1,
@@ -116,7 +117,7 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   },
   'lm-imagenet': {
     model: 'lm_resnet50',
-    settings: { ...paper, batch: 256, epochs: 90, schedule: stepDecay({ decayEpochs: 30 }) },
+    settings: { ...paper, batch: 256, amp: 'auto', epochs: 90, schedule: stepDecay({ decayEpochs: 30 }) },
     source:
       'Lu et al. 2018 with the usual 90 epochs, for theirs are not known; crops by area and ratio, without the random shorter side. Not run',
   },

@@ -1,7 +1,7 @@
 /** The settings of a training. */
 import type { LoadingOptions } from '../loading/loaderSpec.ts';
+import type { AmpChoice } from '../model/amp.ts';
 import type { MemoryStrategy, MemoryStrategyInput } from '../model/options.ts';
-import type { Amp } from '../native/binding.ts';
 import type { Schedule, ScheduleInput } from './schedules.ts';
 
 /** Options of a training, defaults filled in. */
@@ -113,11 +113,12 @@ export interface TrainSettings extends LoadingOptions {
   /** Seed of the order of the images, default 0. */
   readonly seed: number;
   /**
-   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. Weights,
-   * states, statistics, loss and optimiser stay in float32. With `float16` the loss is scaled; a step whose
-   * gradient overflows is skipped.
+   * Mixed precision: type of convolutions and linear layers, in the evaluations too; default `none`. `auto`
+   * is bfloat16 where the device multiplies it natively (AMX, CUDA from 8.0), else none. Weights, states,
+   * statistics, loss and optimiser stay in float32. With `float16` the loss is scaled; a step whose gradient
+   * overflows is skipped.
    */
-  readonly amp: Amp;
+  readonly amp: AmpChoice;
   /**
    * What a step keeps for its backward pass, default all: `store`, `recompute` (every so many steps) or
    * `reverse`.

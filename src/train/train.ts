@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { Images } from '../loading/images.ts';
-import { checkAmp } from '../model/amp.ts';
+import { ampFor } from '../model/amp.ts';
 import { checkImages } from '../model/checkImages.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, Model } from '../model/model.ts';
@@ -13,7 +13,7 @@ import { checkAgrees, marksOf } from '../run/runState.ts';
 import { Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
 import { readResumed } from './resume.ts';
-import type { TrainSettingsInput } from './settings.ts';
+import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 import { TrainRun } from './trainRun.ts';
 import { checkSets, type TrainSets } from './trainSets.ts';
 
@@ -80,8 +80,7 @@ function begun(model: Model, data: TrainData, options: TrainOptions): TrainRun {
     throw expected('ERR_CONFIG', 'no new folder for a run that goes on', 'train.run', run);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
-  const settings = parseOptions(trainSchema, rest, 'train');
-  checkAmp(settings.amp, model.dtype, settings.memory.kind);
+  const settings = settingsFor(model, rest);
   if (settings.tensorboard && run === undefined && resume === undefined)
     throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
   const sets = {
@@ -95,6 +94,12 @@ function begun(model: Model, data: TrainData, options: TrainOptions): TrainRun {
     (emit) => loop.run(emit),
     () => loop.stop(),
   );
+}
+
+/** The settings with which a model is trained; checkpoints tell of the type that `amp: auto` came to. */
+function settingsFor(model: Model, given: TrainSettingsInput): TrainSettings {
+  const settings = parseOptions(trainSchema, given, 'train');
+  return { ...settings, amp: ampFor(settings.amp, model, settings.memory.kind) };
 }
 
 /** A run that goes on: its settings are known once its checkpoint was read. */
@@ -120,7 +125,7 @@ function resumedRun(
     const resumed = await readResumed(resume, model);
     const { path, state, folder } = resumed;
     const known = Object.entries(given).filter(([, value]) => value !== undefined);
-    const settings = parseOptions(trainSchema, { ...state.settings, ...Object.fromEntries(known) }, 'train');
+    const settings = settingsFor(model, { ...state.settings, ...Object.fromEntries(known) });
     checkSets(sets, settings, classesOf(coreOf(model)));
     checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
     return new Loop(model, sets, settings, { folder, signal, lock, resumed });

@@ -5,6 +5,7 @@
 import type { ParamSpec } from '../graph/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import { loaderSpec } from '../loading/loaderSpec.ts';
+import { ampFor } from '../model/amp.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import type { NativeTrainerSpec } from '../native/binding.ts';
@@ -20,7 +21,7 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
     seed,
     memory,
     accumulate,
-    amp,
+    amp: ampFor(amp, model, memory.kind),
     batches: settings.overfitBatches ?? 0,
     ema: modelEma,
     loader: loaderSpec(toTrainOn(data, model, settings), model.input, {

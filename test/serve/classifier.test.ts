@@ -95,8 +95,23 @@ describe('a classifier', () => {
     { options: { amp: 'int8' }, code: 'ERR_CONFIG' },
     { options: { device: 'cuda:77' }, code: 'ERR_DEVICE' },
     { options: { weights: 'ema' }, code: 'ERR_CONFIG' },
-  ])('is not opened with $options', async ({ options, code }) => {
-    expect(await codeOf(Classifier.open(await savedTiny(), options as object))).toBe(code);
+    { options: { amp: 'bfloat16' }, dtype: 'float64', code: 'ERR_CONFIG' },
+  ])('is not opened with $options', async ({ options, dtype, code }) => {
+    const path = await savedTiny(1, dtype as 'float64' | undefined);
+    expect(await codeOf(Classifier.open(path, options as object))).toBe(code);
+  });
+
+  it('computes in the type that its option names', async () => {
+    const path = await savedTiny();
+    const pixels = noiseBytes(64);
+    const [exact, half] = [await openedTiny({}, path), await openedTiny({ amp: 'bfloat16' }, path)];
+    expect([exact.plan.amp, half.plan.amp]).toEqual(['none', 'bfloat16']);
+    const auto = await openedTiny({ amp: 'auto' }, path);
+    const named = auto.plan.amp === 'none' ? exact : half;
+    expect(await auto.classify(pixels)).toEqual(await named.classify(pixels));
+    expect(await half.classify(pixels)).not.toEqual(await exact.classify(pixels));
+    const double = await openedTiny({ amp: 'auto' }, await savedTiny(1, 'float64'));
+    expect(double.plan.amp).toBe('none');
   });
 
   it('leaves the queue of an aborted call, and has ERR_ABORTED with its reason', async () => {

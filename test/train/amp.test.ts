@@ -1,4 +1,6 @@
 /** Trainings in mixed precision: from the options to the checkpoint. */
+import { readFileSync } from 'node:fs';
+import { arch } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
@@ -60,5 +62,46 @@ describe.each(['bfloat16', 'float16'] as const)('a training with amp %s', (amp) 
     const x = new Float64Array(64).fill(0.3);
     const { output } = await model.vjp(x, null, { amp });
     expect(output.data).not.toEqual((await model.vjp(x, null)).output.data);
+  });
+});
+
+describe('amp auto', () => {
+  /** As the kernel tells of the processor. */
+  const type =
+    arch() === 'x64' && /\bamx_bf16\b/.test(readFileSync('/proc/cpuinfo', 'utf8')) ? 'bfloat16' : 'none';
+  const pixels = noise(1).images as Uint8Array;
+
+  it(`is ${type} here, in predictions, logits, evaluations and gradients`, async () => {
+    const model = await tinyModel();
+    for (const method of ['predict', 'logits'] as const)
+      expect(await model[method](pixels, { amp: 'auto' })).toEqual(
+        await model[method](pixels, { amp: type }),
+      );
+    expect(await model.evaluate(data.test, { amp: 'auto' })).toEqual(
+      await model.evaluate(data.test, { amp: type }),
+    );
+    const x = new Float64Array(64).fill(0.3);
+    expect(await model.vjp(x, null, { amp: 'auto' })).toEqual(await model.vjp(x, null, { amp: type }));
+  });
+
+  it('trains in that type, which the checkpoint names and a run that goes on agrees with', async () => {
+    const run = join(await temporaryFolder(), 'run');
+    const [model, twin] = [await tinyModel(), await tinyModel()];
+    const short = { ...settings, epochs: 2 };
+    const { loss } = await train(model, data, { ...short, amp: 'auto', run });
+    expect(loss).toBe((await train(twin, data, { ...short, amp: type })).loss);
+    const checkpoint = join(run, 'checkpoint.safetensors');
+    expect((await readCheckpointInfo(checkpoint)).run?.settings).toMatchObject({ amp: type });
+    expect((await train(model, data, { amp: 'auto', resume: run })).steps).toBe(4);
+    expect(await codeOf(async () => train(model, data, { amp: 'float16', resume: run }))).toBe('ERR_CONFIG');
+  });
+
+  it('is none for a model of float64, and where steps are to be undone', async () => {
+    const model = await tinyModel({ dtype: 'float64' });
+    expect(await model.logits(pixels, { amp: 'auto' })).toEqual(await model.logits(pixels));
+    const [undone, plain] = [await tinyModel(), await tinyModel()];
+    const more = { ...settings, epochs: 1, memory: 'reverse' } as const;
+    const { loss } = await train(undone, data, { ...more, amp: 'auto' });
+    expect(loss).toBe((await train(plain, data, more)).loss);
   });
 });

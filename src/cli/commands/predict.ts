@@ -1,11 +1,10 @@
 /** `lm-resnet predict` */
 import { type Command, Option } from 'commander';
 import { type ErrorCode, errorCodes, LmError } from '../../errors.ts';
-import { ampSchema } from '../../model/amp.ts';
+import { type AmpChoice, ampChoices, ampSchema } from '../../model/amp.ts';
 import { Model } from '../../model/model.ts';
 import type { Prediction } from '../../model/predictions.ts';
 import { must } from '../../must.ts';
-import { type Amp, precisions } from '../../native/binding.ts';
 import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { countOption } from '../flags.ts';
 import { addLookFlags, lookFrom } from '../look.ts';
@@ -15,7 +14,7 @@ import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
 interface Flags extends PlaceFlags {
   readonly top: number;
   readonly weights?: 'value' | 'ema';
-  readonly amp?: Amp;
+  readonly amp?: AmpChoice;
   readonly json?: boolean;
 }
 
@@ -41,7 +40,7 @@ export function addPredict(program: Command): void {
         'ema',
       ]),
     )
-    .addOption(new Option('--amp <type>', ampSchema.description).choices(precisions))
+    .addOption(new Option('--amp <type>', ampSchema.description).choices(ampChoices))
     .option('--json', 'print one line of JSON per image');
   addLookFlags(command);
   addPlaceFlags(command);

@@ -79,9 +79,8 @@ function tell(
   hasKey: boolean,
 ): void {
   const { graph, device } = classifier;
-  const { threads, decoders, maxBatch } = classifier.plan;
-  if (json)
-    console.log(JSON.stringify({ url, host, port, model: graph.name, device, threads, decoders, maxBatch }));
+  const { threads, decoders } = classifier.plan;
+  if (json) console.log(JSON.stringify({ url, host, port, model: graph.name, device, ...classifier.plan }));
   else {
     console.log(`${graph.name} with ${classifier.classNames.length} classes at ${url}`);
     console.log(`${threads} threads compute on ${device}, ${decoders} images are decoded at a time`);
