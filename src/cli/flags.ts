@@ -48,6 +48,11 @@ export function givenFlags(
   return Object.fromEntries(Object.entries(flags).filter(([name]) => names.includes(name)));
 }
 
+/** The flag of an option, without its dashes: `image-size` for `imageSize`. */
+export function flagOf(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 /** The properties of a schema. */
 export function namesOf(schema: z.ZodType): string[] {
   return Object.keys(propertiesOf(schema));
@@ -59,7 +64,7 @@ function propertiesOf(schema: z.ZodType): Readonly<Record<string, Property>> {
 }
 
 function optionsOf(name: string, property: Property): Option[] {
-  const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const flag = flagOf(name);
   const shown = property.default === undefined ? '' : ` (default: ${defaultOf(property.default)})`;
   const text = `${must(property.description)}${shown}`;
   if (property.type === 'boolean')

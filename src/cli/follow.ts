@@ -2,15 +2,18 @@
 import type { Model } from '../model/model.ts';
 import type { StepEvent, TrainEvent } from '../run/events.ts';
 import { estimateNeeds } from '../search/estimate.ts';
+import type { TakenRun } from '../train/resume.ts';
 import type { TrainSettings } from '../train/settings.ts';
-import { type TrainData, type TrainOptions, train } from '../train/train.ts';
+import { type TrainData, type TrainOptions, trainIn } from '../train/train.ts';
 import type { TrainResult } from '../train/trainRun.ts';
 import { outputless } from './output/outputless.ts';
 import { type Before, clock, createProgress, type Progress, telling } from './progress.ts';
 import { withSignals } from './signals.ts';
 
-interface Flags {
-  readonly quiet?: boolean;
+interface Following {
+  readonly quiet?: boolean | undefined;
+  /** The run folder, where it is taken already. */
+  readonly taken?: TakenRun | undefined;
 }
 
 /**
@@ -23,10 +26,10 @@ export function followed(
   data: TrainData,
   options: TrainOptions,
   settings: TrainSettings,
-  { quiet = false }: Flags,
+  { quiet = false, taken }: Following,
 ): Promise<TrainResult> {
   return withSignals(async (signal) => {
-    const run = train(model, data, { ...options, signal });
+    const run = trainIn(model, data, { ...options, signal }, taken);
     const progress = createProgress({ quiet });
     const tell = (first: StepEvent): void => tellNeeds(progress, first, model, settings);
     await follow(run, progress, quiet ? undefined : tell);

@@ -16,6 +16,8 @@ export interface Job extends Pick<PlaceFlags, 'device' | 'dtype' | 'threads'> {
   readonly test?: unknown;
   readonly imageSize?: number | undefined;
   readonly run?: string | undefined;
+  /** Goes on in `run` where it has a checkpoint. */
+  readonly autoResume?: boolean | undefined;
   readonly recipe?: string | undefined;
   readonly from?: string | undefined;
   /** Of `from`: the weights themselves, or their average. */
@@ -40,6 +42,10 @@ export const jobSchema: z.ZodType<Job> = z.object({
   test: z.unknown().optional().describe('data set to test on after every epoch'),
   imageSize: z.int().min(8).max(16_383).optional().describe('side of the images that the network takes'),
   run: path.optional().describe('run folder, new (default: runs/<model>)'),
+  autoResume: z
+    .boolean()
+    .optional()
+    .describe('go on in the run folder where it has a checkpoint, else begin in it (default: false)'),
   recipe: z.string().optional().describe('model, settings and transforms to start from'),
   from: path.optional().describe('checkpoint to start from; other classes get a new last layer'),
   weights: z

@@ -8,21 +8,21 @@ import { expected } from '../errors.ts';
 import { readBounded } from '../files.ts';
 import { parseJson } from '../json.ts';
 import { Model } from '../model/model.ts';
-import { checkpointAt } from '../run/checkpoints.ts';
 import { runFileNames } from '../run/folder.ts';
-import { type DataMark, parseRunState, sameJson } from '../run/runState.ts';
+import { type DataMark, parseRunState, type RunState, sameJson } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
-import { explainDamage, lastGoodCheckpoint } from '../train/resume.ts';
+import { explainDamage, type TakenRun, takeOrMakeRun, takeRun } from '../train/resume.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
-import { namesOf } from './flags.ts';
+import { flagOf, namesOf } from './flags.ts';
 import { augmentationSchema, variantsSchema } from './job.ts';
 import { initFrom, type PlaceFlags } from './place.ts';
 
 export interface ResumeFlags {
-  readonly resume?: string;
-  readonly resumeFallback?: boolean;
+  readonly resume?: string | undefined;
+  readonly autoResume?: boolean | undefined;
+  readonly resumeFallback?: boolean | undefined;
 }
 
 /** What a run trained and tested on, as it was given or found. */
@@ -70,7 +70,7 @@ async function recordedIn(path: string): Promise<z.output<typeof recordedSchema>
   }
 }
 
-/** Adds --resume and --resume-fallback. */
+/** Adds --resume, --auto-resume and --resume-fallback. */
 export function addResumeFlags(command: Command): void {
   command
     .option(
@@ -78,51 +78,92 @@ export function addResumeFlags(command: Command): void {
       'go on in a run folder, or from one checkpoint of it, with its model, data and settings',
     )
     .option(
+      '--auto-resume',
+      'go on in the folder of --run where it has a checkpoint, else begin in it: one command line for both',
+    )
+    .option(
       '--resume-fallback',
-      'with --resume: where the last checkpoint is damaged, take the newest that is whole',
+      'with --resume or --auto-resume: where the last checkpoint is damaged, take the newest that is whole',
     );
 }
 
 /** What a run goes on with. */
 export interface Resumed {
   readonly model: Model;
-  readonly path: string;
   readonly transforms: RecipeTransforms;
   readonly settings: TrainSettings;
 }
 
 /** Flags of what a run begins with. */
-const beginnings = ['model', 'recipe', 'from', 'weights', 'run', 'imageSize'] as const;
+const beginnings = ['model', 'recipe', 'from', 'weights', 'run', 'autoResume', 'imageSize'] as const;
 
 /**
- * The model that a run goes on with, the checkpoint it is from, its settings, and the transforms its images
- * had; as many threads compute as did, unless --threads says otherwise.
+ * Takes the run folder of --resume, before its checkpoint is read.
  *
- * @throws ERR_CONFIG beside flags of a new run, ERR_CHECKPOINT, ERR_FILE.
+ * @throws ERR_CONFIG beside flags of a new run, ERR_BUSY, ERR_FILE, ERR_CHECKPOINT.
  */
-export async function resumeFrom(
+export async function takeResumed(
   run: string,
   flags: ResumeFlags & PlaceFlags & Readonly<Record<string, unknown>>,
-): Promise<Resumed> {
+): Promise<TakenRun> {
   for (const name of [...beginnings, ...namesOf(variantsSchema), ...namesOf(augmentationSchema)])
     if (flags[name] !== undefined)
       throw expected(
         'ERR_CONFIG',
         'nothing, for a run that is resumed has its own,',
-        `--${name}`,
+        `--${flagOf(name)}`,
         flags[name],
       );
-  const path = flags.resumeFallback ? await lastGoodCheckpoint(run) : await checkpointAt(run);
+  initFrom(flags);
+  return takeRun(run, { fallback: flags.resumeFallback });
+}
+
+/**
+ * Takes the run folder of --auto-resume, to go on or to begin in; as many threads compute as did, unless
+ * `threads` says otherwise.
+ *
+ * @throws ERR_BUSY, ERR_FILE, ERR_CHECKPOINT.
+ */
+export async function takeAuto(
+  folder: string,
+  { resumeFallback, ...place }: ResumeFlags & PlaceFlags,
+): Promise<TakenRun> {
+  const taken = await takeOrMakeRun(folder, { fallback: resumeFallback });
+  const { checkpoint } = taken;
+  if (checkpoint === undefined) return taken;
   try {
-    const { run: saved } = await readCheckpointInfo(path);
-    const { threads, data, test, settings } = parseRunState(path, saved, trainSchema);
-    initFrom({ ...flags, threads: flags.threads ?? threads });
-    const transforms = { train: transformOf(data), test: transformOf(test) };
-    const model = await Model.load(path, { device: flags.device, dtype: flags.dtype });
-    return { model, path, transforms, settings };
+    const { threads } = await readState(checkpoint);
+    initFrom({ ...place, threads: place.threads ?? threads });
+    return taken;
+  } catch (error) {
+    await taken.lock.release();
+    throw error;
+  }
+}
+
+async function readState(path: string): Promise<RunState<TrainSettings>> {
+  try {
+    return parseRunState(path, (await readCheckpointInfo(path)).run, trainSchema);
   } catch (error) {
     throw await explainDamage(error, path);
   }
+}
+
+/**
+ * The model that a run goes on with, the checkpoint it is from, its settings, and the transforms its images
+ * had; as many threads compute as did, unless `threads` says otherwise.
+ *
+ * @throws ERR_CHECKPOINT, ERR_FILE.
+ */
+export async function resumeFrom(path: string, place: PlaceFlags): Promise<Resumed> {
+  const { threads, data, test, settings } = await readState(path);
+  initFrom({ ...place, threads: place.threads ?? threads });
+  const transforms = { train: transformOf(data), test: transformOf(test) };
+  const { device, dtype } = place;
+  const model = await Model.load(path, { device, dtype }).catch(async (error: unknown) => {
+    throw await explainDamage(error, path);
+  });
+  return { model, transforms, settings };
 }
 
 /** The transform that a data set had, if it or a recipe named one. */

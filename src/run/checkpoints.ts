@@ -74,6 +74,23 @@ export async function checkpointsIn(folder: string): Promise<string[]> {
   return names.map((name) => join(folder, name));
 }
 
+/** The newest checkpoint that there is in a run folder; undefined without any. */
+export async function newestIn(folder: string): Promise<string | undefined> {
+  const all = [...(await checkpointsIn(folder)), join(folder, runFileNames.best)];
+  for (const path of all) if (await isThere(path)) return path;
+  return undefined;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (cause: unknown) => {
+      if (errnoOf(cause) === 'ENOENT') return false;
+      throw fileError(cause, 'a readable file', path);
+    },
+  );
+}
+
 /**
  * Brings a run folder to where it was after the step of a checkpoint: that one is the newest again, later
  * ones go, the log ends there, and what a killed process left half written is removed.
@@ -97,9 +114,5 @@ async function relinkBest(folder: string, { best: [best], settings }: RunState<F
   const to = join(folder, runFileNames.best);
   if (best === undefined) return remove(folder, [runFileNames.best]);
   const from = join(folder, nameOf(best.step));
-  const there = await stat(from).catch((cause: unknown) => {
-    if (errnoOf(cause) === 'ENOENT') return null;
-    throw fileError(cause, 'a readable file', from);
-  });
-  if (there !== null) await linkFile(from, to);
+  if (await isThere(from)) await linkFile(from, to);
 }

@@ -7,6 +7,7 @@ import { errnoOf, fileError } from '../files.ts';
 import { must } from '../must.ts';
 import { appendFile } from './appendFile.ts';
 import { type EventMessage, eventRecord, type SummaryValue } from './eventProto.ts';
+import { eventFilePrefix } from './folder.ts';
 
 export interface EventFileOptions {
   /**
@@ -110,7 +111,7 @@ async function create(folder: string): Promise<{ file: FileHandle; path: string 
     const taken = (await readdir(folder)).map((name) => Number(namePattern.exec(name)?.[1] ?? 0));
     const now = Math.floor(Date.now() / 1000);
     for (let seconds = taken.reduce((latest, time) => Math.max(latest, time + 1), now); ; seconds++) {
-      const path = join(folder, `events.out.tfevents.${seconds}.lm-resnet`);
+      const path = join(folder, `${eventFilePrefix}${seconds}.lm-resnet`);
       const file = await open(path, 'ax').catch((cause: unknown) => {
         if (errnoOf(cause) !== 'EEXIST') throw cause;
       });

@@ -1,8 +1,8 @@
 /** Folders of runs: every run has a new one, none is ever written over. */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expected, LmError } from '../errors.ts';
-import { errnoOf, fileError } from '../files.ts';
+import { errnoOf, fileError, isTemporary } from '../files.ts';
 
 /** Names in a run folder. */
 export const runFileNames = {
@@ -11,6 +11,7 @@ export const runFileNames = {
   metrics: 'metrics.jsonl',
   settings: 'settings.json',
   evaluation: 'evaluation.json',
+  curves: 'curves.png',
   lock: 'run.lock',
 } as const;
 
@@ -57,8 +58,29 @@ export async function nextRunFolder(base: string, name: string): Promise<string>
   }
 }
 
-/** Makes a folder; false when something of this name was there. */
-async function makeFolder(path: string): Promise<boolean> {
+/** How the names of TensorBoard's files begin. */
+export const eventFilePrefix = 'events.out.tfevents.';
+
+/**
+ * Removes what a run left that ended before its first checkpoint: log, settings, events, what is half
+ * written. Nothing else is touched.
+ *
+ * @throws ERR_FILE when the file system refuses.
+ */
+export async function clearRun(folder: string): Promise<void> {
+  const { metrics, settings, evaluation, curves } = runFileNames;
+  const own: readonly string[] = [metrics, settings, evaluation, curves];
+  try {
+    for (const name of await readdir(folder))
+      if (own.includes(name) || name.startsWith(eventFilePrefix) || isTemporary(name))
+        await rm(join(folder, name), { force: true });
+  } catch (cause) {
+    throw fileError(cause, 'a run folder that can be written to', folder);
+  }
+}
+
+/** Makes a folder, parents too; false when something of this name was there. */
+export async function makeFolder(path: string): Promise<boolean> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await mkdir(path);

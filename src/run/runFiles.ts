@@ -67,7 +67,7 @@ export interface Recorded {
 export interface RunPlace<S extends FileSettings = FileSettings> {
   /** Undefined: nothing is written. */
   readonly folder: string | undefined;
-  /** Of the folder, where it is taken already. */
+  /** Of the folder, where it is taken already, and is there. */
   readonly lock?: RunLock | undefined;
   /** The checkpoint that it goes on from; default: it begins anew. */
   readonly resumed?: Resumed<S> | undefined;
@@ -82,10 +82,11 @@ export interface RunPlace<S extends FileSettings = FileSettings> {
 export async function openRunFiles(place: RunPlace, recorded: Recorded): Promise<RunFiles> {
   const { folder, resumed } = place;
   if (folder === undefined) return none;
-  if (resumed === undefined) await createRunFolder(folder);
+  const isNew = place.lock === undefined && resumed === undefined;
+  if (isNew) await createRunFolder(folder);
   const lock = place.lock ?? (await lockRun(folder));
   try {
-    if (resumed === undefined) await createRunFolder(folder); // another may have begun and ended since
+    if (isNew) await createRunFolder(folder); // another may have begun and ended since
     return await openLocked({ folder, lock, resumed }, recorded);
   } catch (error) {
     await lock.release();
@@ -141,7 +142,7 @@ async function openLocked(
     },
     async finish(evaluated) {
       const options = { title: model.graph.name, evaluated, loss: settings.loss };
-      await writeCurves(join(folder, 'curves.png'), await readMetrics(metrics), options);
+      await writeCurves(join(folder, runFileNames.curves), await readMetrics(metrics), options);
     },
   };
   if (resumed !== undefined) return files;

@@ -1,9 +1,12 @@
-/** The checkpoint that a training goes on from, and what may differ then. */
+/** The checkpoint that a training goes on from, and the run folder that is taken for it. */
 import { dirname } from 'node:path';
 import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { isLmError, LmError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { Model } from '../model/model.ts';
-import { checkpointAt, checkpointsIn, type Resumed } from '../run/checkpoints.ts';
+import { checkpointAt, checkpointsIn, newestIn, type Resumed } from '../run/checkpoints.ts';
+import { clearRun, makeFolder } from '../run/folder.ts';
+import { lockRun, type RunLock } from '../run/lock.ts';
 import { parseRunState, sameJson } from '../run/runState.ts';
 import { trainSchema } from './options.ts';
 import type { TrainSettings } from './settings.ts';
@@ -23,12 +26,16 @@ export async function readResumed(path: string, model: Model): Promise<Resumed<T
   const state = parseRunState(file, run, trainSchema);
   const same = sameJson(graph.toSpec(), model.graph.toSpec());
   if (same && dtype === model.dtype) return { folder: dirname(file), path: file, state, sets };
-  const [there, here] = same ? [dtype, model.dtype] : [`"${graph.name}"`, `"${model.graph.name}"`];
+  const [there, here] = same ? [dtype, model.dtype] : [graph, model.graph].map(inWords);
   throw new LmError(
     'ERR_CONFIG',
     `Expected the network of \`${file}\` (${there}) for \`model\` but received another (${here})`,
     { hint: `Load it: await Model.load('${file}').` },
   );
+}
+
+function inWords({ name, input: { channels, height, width }, classes }: Graph): string {
+  return `"${name}" of ${channels} x ${height} x ${width} and ${classes} classes`;
 }
 
 /** The error of a damaged file, with what else there is as its hint. */
@@ -62,4 +69,58 @@ export async function lastGoodCheckpoint(run: string): Promise<string> {
     }
   }
   throw first;
+}
+
+/** A run folder that no other training can take until this is disposed of. */
+export interface TakenRun extends AsyncDisposable {
+  readonly folder: string;
+  readonly lock: RunLock;
+  /** What there is to go on from; undefined: nothing. */
+  readonly checkpoint: string | undefined;
+}
+
+interface TakeOptions {
+  /** Where the newest checkpoint is damaged, the newest that is whole. */
+  readonly fallback?: boolean | undefined;
+}
+
+/**
+ * Takes the folder of a run that goes on, and only then looks for its checkpoint: who works in the folder may
+ * replace it.
+ *
+ * @param path a run folder, or one checkpoint of it.
+ * @throws ERR_BUSY naming the process that works in it, ERR_FILE; with `fallback` ERR_CHECKPOINT.
+ */
+export async function takeRun(path: string, { fallback = false }: TakeOptions = {}): Promise<TakenRun> {
+  const checkpoint = await checkpointAt(path);
+  return taken(dirname(checkpoint), async () => (fallback ? await lastGoodCheckpoint(path) : checkpoint));
+}
+
+/**
+ * Takes a run folder, whatever there is: with its newest checkpoint; without one a new folder, or one without
+ * what a run left that ended before its first.
+ *
+ * @throws as `takeRun`.
+ */
+export async function takeOrMakeRun(
+  folder: string,
+  { fallback = false }: TakeOptions = {},
+): Promise<TakenRun> {
+  await makeFolder(folder);
+  return taken(folder, async () => {
+    const newest = await newestIn(folder);
+    if (newest === undefined) await clearRun(folder);
+    return newest !== undefined && fallback ? await lastGoodCheckpoint(folder) : newest;
+  });
+}
+
+async function taken(folder: string, find: () => Promise<string | undefined>): Promise<TakenRun> {
+  const lock = await lockRun(folder);
+  try {
+    const checkpoint = await find();
+    return { folder, lock, checkpoint, [Symbol.asyncDispose]: () => lock.release() };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }

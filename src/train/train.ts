@@ -1,5 +1,4 @@
 /** Training a model: anew, or on from a checkpoint. */
-import { dirname } from 'node:path';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { Images } from '../loading/images.ts';
@@ -7,12 +6,11 @@ import { ampFor } from '../model/amp.ts';
 import { checkImages } from '../model/checkImages.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, Model } from '../model/model.ts';
-import { checkpointAt } from '../run/checkpoints.ts';
-import { lockRun, type RunLock } from '../run/lock.ts';
+import type { Resumed } from '../run/checkpoints.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
-import { Loop } from './loop.ts';
+import { type Beginning, Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
-import { readResumed } from './resume.ts';
+import { readResumed, type TakenRun, takeOrMakeRun, takeRun } from './resume.ts';
 import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 import { TrainRun } from './trainRun.ts';
 import { checkSets, type TrainSets } from './trainSets.ts';
@@ -36,6 +34,12 @@ export type TrainOptions = TrainSettingsInput & {
    */
   readonly resume?: string | undefined;
   /**
+   * With `run`: where that folder has a checkpoint, goes on from it as `resume` does, else begins in it: the
+   * same call serves however often its process is started. All data and settings are compared with the run's;
+   * the weights of the model are then the checkpoint's. Default false.
+   */
+  readonly autoResume?: boolean | undefined;
+  /**
    * Aborting ends the run after the step under way; with a run folder it leaves a checkpoint; rejects with
    * ERR_ABORTED.
    */
@@ -57,8 +61,13 @@ export type TrainOptions = TrainSettingsInput & {
  * const { evaluation } = await train(model, data, { epochs: 1, lr: 0.2, run: 'runs/first' });
  */
 export function train(model: Model, data: TrainData, options: TrainOptions = {}): TrainRun {
+  return trainIn(model, data, options);
+}
+
+/** Trains as `train` does, in a run folder that is taken already. */
+export function trainIn(model: Model, data: TrainData, options: TrainOptions, taken?: TakenRun): TrainRun {
   try {
-    return begun(model, data, options);
+    return begun(model, data, options, taken);
   } catch (error) {
     return new TrainRun(
       () => Promise.reject(error),
@@ -68,16 +77,20 @@ export function train(model: Model, data: TrainData, options: TrainOptions = {})
 }
 
 /** Checks all that can be checked, takes the model, and begins. */
-function begun(model: Model, data: TrainData, options: TrainOptions): TrainRun {
+function begun(model: Model, data: TrainData, options: TrainOptions, taken?: TakenRun): TrainRun {
   if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a Model', 'model', model);
   for (const [name, value] of Object.entries({ data, train: options }))
     if (typeof value !== 'object' || value === null) throw expected('ERR_CONFIG', 'an object', name, value);
-  const { run, resume, signal, ...rest } = options;
+  const { run, resume, autoResume = false, signal, ...rest } = options;
   for (const [name, path] of Object.entries({ run, resume }))
     if (path !== undefined && typeof path !== 'string')
       throw expected('ERR_CONFIG', 'a path', `train.${name}`, path);
   if (run !== undefined && resume !== undefined)
     throw expected('ERR_CONFIG', 'no new folder for a run that goes on', 'train.run', run);
+  if (typeof autoResume !== 'boolean')
+    throw expected('ERR_CONFIG', 'true or false', 'train.autoResume', autoResume);
+  if (autoResume && run === undefined)
+    throw expected('ERR_CONFIG', 'a run folder, to go on in,', 'train.run', run);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   const settings = settingsFor(model, rest);
@@ -87,8 +100,25 @@ function begun(model: Model, data: TrainData, options: TrainOptions): TrainRun {
     train: checkImages(coreOf(model), data.train, true),
     test: data.test === undefined ? undefined : checkImages(coreOf(model), data.test, false),
   };
-  if (resume !== undefined) return resumedRun(model, sets, rest, { resume, signal });
+  if (autoResume || resume !== undefined) checkRepeats(sets);
+  if (resume !== undefined) {
+    const take = async (): Promise<TakenRun> => taken ?? (await takeRun(resume));
+    return beginning(take, async ({ lock, checkpoint = resume }) => {
+      const resumed = await readResumed(checkpoint, model);
+      const known = Object.entries(rest).filter(([, value]) => value !== undefined);
+      const all = { ...resumed.state.settings, ...Object.fromEntries(known) };
+      return resumedLoop(model, sets, settingsFor(model, all), { signal, lock, resumed });
+    });
+  }
   checkSets(sets, settings, classesOf(coreOf(model)));
+  if (run !== undefined && autoResume) {
+    const take = async (): Promise<TakenRun> => taken ?? (await takeOrMakeRun(run));
+    return beginning(take, async ({ lock, checkpoint }) => {
+      if (checkpoint === undefined) return new Loop(model, sets, settings, { folder: run, signal, lock });
+      const resumed = await readResumed(checkpoint, model);
+      return resumedLoop(model, sets, settings, { signal, lock, resumed });
+    });
+  }
   const loop = new Loop(model, sets, settings, { folder: run, signal });
   return new TrainRun(
     (emit) => loop.run(emit),
@@ -102,37 +132,39 @@ function settingsFor(model: Model, given: TrainSettingsInput): TrainSettings {
   return { ...settings, amp: ampFor(settings.amp, model, settings.memory.kind) };
 }
 
-/** A run that goes on: its settings are known once its checkpoint was read. */
-function resumedRun(
-  model: Model,
-  sets: TrainSets,
-  given: TrainSettingsInput,
-  { resume, signal }: Pick<TrainOptions, 'signal'> & { readonly resume: string },
-): TrainRun {
-  if (sets.train.count === null)
-    throw expected('ERR_CONFIG', 'images that can be read again', 'data.train', sets.train.name, {
+/** Checks that the images can be read again, where the run may go on. */
+function checkRepeats({ train: { count, name } }: TrainSets): void {
+  if (count === null)
+    throw expected('ERR_CONFIG', 'images that can be read again', 'data.train', name, {
       hint: 'A stream has no place to go on from: load the checkpoint and start a new run from it.',
     });
+}
+
+/** A run that begins once its folder was taken, and what is there is known. */
+function beginning(take: () => Promise<TakenRun>, loopIn: (taken: TakenRun) => Promise<Loop>): TrainRun {
   const begin = async (): Promise<Loop> => {
-    // Before the checkpoint is read: who works in the folder may replace it.
-    const lock = await lockRun(dirname(await checkpointAt(resume)));
-    return resumedLoop(lock).catch(async (error: unknown) => {
-      await lock.release();
+    const taken = await take();
+    return loopIn(taken).catch(async (error: unknown) => {
+      await taken.lock.release();
       throw error;
     });
-  };
-  const resumedLoop = async (lock: RunLock): Promise<Loop> => {
-    const resumed = await readResumed(resume, model);
-    const { path, state, folder } = resumed;
-    const known = Object.entries(given).filter(([, value]) => value !== undefined);
-    const settings = settingsFor(model, { ...state.settings, ...Object.fromEntries(known) });
-    checkSets(sets, settings, classesOf(coreOf(model)));
-    checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
-    return new Loop(model, sets, settings, { folder, signal, lock, resumed });
   };
   const loop = begin();
   return new TrainRun(
     async (emit) => (await loop).run(emit),
     () => void loop.then((begun) => begun.stop()).catch(() => {}), // the run itself tells why there is none
   );
+}
+
+/** The training that goes on from a checkpoint, with settings that agree with it. */
+function resumedLoop(
+  model: Model,
+  sets: TrainSets,
+  settings: TrainSettings,
+  place: Pick<Beginning, 'signal' | 'lock'> & { readonly resumed: Resumed<TrainSettings> },
+): Loop {
+  const { path, state, folder } = place.resumed;
+  checkSets(sets, settings, classesOf(coreOf(model)));
+  checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
+  return new Loop(model, sets, settings, { folder, ...place });
 }

@@ -8,18 +8,26 @@ import { expected, isLmError, LmError } from '../../errors.ts';
 import type { Dataset } from '../../loading/dataset.ts';
 import type { Model } from '../../model/model.ts';
 import { presetNames } from '../../models/presets.ts';
+import { must } from '../../must.ts';
 import { nextRunFolder } from '../../run/folder.ts';
 import { trainSchema } from '../../train/options.ts';
 import { type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
 import { beginningOf, modelFor, settingsFor, transformed, transformsOf } from '../beginning.ts';
-import { addFlags, countOption } from '../flags.ts';
+import { addFlags, countOption, givenFlags } from '../flags.ts';
 import { followed } from '../follow.ts';
-import { augmentationSchema, readJob, variantsSchema } from '../job.ts';
+import { augmentationSchema, type Job, readJob, variantsSchema } from '../job.ts';
 import { tellNotes } from '../notes.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
-import { addResumeFlags, type ResumeFlags, resumedSets, resumeFrom } from '../resume.ts';
+import {
+  addResumeFlags,
+  type ResumeFlags,
+  resumedSets,
+  resumeFrom,
+  takeAuto,
+  takeResumed,
+} from '../resume.ts';
 import { type Resumable, resumeCommand } from '../resumeCommand.ts';
 import { dataHelp, openSets, type Sets } from '../sets.ts';
 
@@ -40,6 +48,7 @@ Examples:
   $ lm-resnet train --config train.yaml --epochs 10      the file has the same names: model, data, test, weightDecay, …
   $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
   $ lm-resnet train --resume runs/lm_resnet20            goes on where the run ended, to the bit
+  $ lm-resnet train --data cifar10:DIR --run runs/a --auto-resume     begins or goes on: for a scheduler that starts it again
   $ lm-resnet train --from model.safetensors --data imageFolder:DIR --freeze stem,stage1      fine-tunes
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
@@ -89,75 +98,65 @@ export function addTrain(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const {
-    model: named,
-    variants,
-    augmentation,
-    data: trained,
-    test: tested,
-    imageSize,
-    run: wanted,
-    recipe,
-    from,
-    weights,
-    device,
-    dtype,
-    threads,
-    ...settings
-  } = await readJob(flags);
-  if (trained === undefined && flags.resume === undefined) throw required('data', 'mnist:DIR');
-  if (flags.fastDevRun && (wanted ?? flags.resume) !== undefined)
-    throw expected(
-      'ERR_CONFIG',
-      'no run folder, for nothing stays,',
-      '--fast-dev-run',
-      wanted ?? flags.resume,
-    );
-  const given = { device, libtorch: flags.libtorch };
-  if (flags.resume !== undefined) {
-    const resumed = await resumeFrom(flags.resume, { ...flags, device, dtype, threads });
-    await using model = resumed.model;
-    const sets = await resumedSets(resumed.path, { data: trained, test: tested });
-    if (sets.data === undefined) throw required('data', 'mnist:DIR');
-    await using opened = await openSets(sets.data, sets.test);
-    tellNotes([opened.train, opened.test], flags);
-    const data = augmented(opened, resumed.transforms);
-    const options = { ...settings, resume: resumed.path };
-    const all = parseOptions(trainSchema, { ...resumed.settings, ...settings }, 'train');
-    const told = telling(dirname(resumed.path), given, flags);
-    return report(await followed(model, data, options, all, flags).catch(told), model, flags);
-  }
-  const { quiet } = flags;
-  const beginning = beginningOf(
-    {
-      model: named,
-      variants,
-      augmentation,
-      data: trained,
-      recipe,
-      from,
-      weights,
-      imageSize,
-      device,
-      dtype,
-      quiet,
-    },
-    settings,
+  const job = await readJob(flags);
+  const { run: wanted, data, autoResume = false } = job;
+  const { resume, resumeFallback, fastDevRun } = flags;
+  if (data === undefined && resume === undefined) throw required('data', 'mnist:DIR');
+  if (fastDevRun && (wanted ?? resume) !== undefined)
+    throw expected('ERR_CONFIG', 'no run folder, for nothing stays,', '--fast-dev-run', wanted ?? resume);
+  if (resume !== undefined) return await goOn(resume, job, flags);
+  if (autoResume && wanted === undefined) throw required('run', 'runs/NAME');
+  if (resumeFallback && !autoResume) throw required('resume', 'runs/NAME');
+  await begin(job, flags);
+}
+
+/** Goes on with the run of a folder. */
+async function goOn(
+  run: string,
+  { data, test, device, dtype, threads, ...job }: Job & Record<string, unknown>,
+  flags: Flags,
+): Promise<void> {
+  const place = { device, dtype, threads, libtorch: flags.libtorch };
+  await using taken = await takeResumed(run, { ...flags, ...place });
+  const path = must(taken.checkpoint);
+  const { model: loaded, transforms, settings: recorded } = await resumeFrom(path, place);
+  await using model = loaded;
+  const sets = await resumedSets(path, { data, test });
+  if (sets.data === undefined) throw required('data', 'mnist:DIR');
+  await using opened = await openSets(sets.data, sets.test);
+  tellNotes([opened.train, opened.test], flags);
+  const settings = givenFlags(trainSchema, job);
+  const options = { ...settings, resume: path };
+  const all = parseOptions(trainSchema, { ...recorded, ...settings }, 'train');
+  const following = { ...flags, taken };
+  const result = await followed(model, augmented(opened, transforms), options, all, following).catch(
+    telling(dirname(path), place, flags),
   );
-  const { preset } = beginning;
-  initFrom({ threads, libtorch: flags.libtorch });
+  report(result, model, flags);
+}
+
+/** Begins a training, or goes on with one that the same command line began. */
+async function begin(job: Job & Record<string, unknown>, flags: Flags): Promise<void> {
+  const { data: trained, test: tested, run: wanted, threads, autoResume = false } = job;
+  const { quiet, libtorch, resumeFallback } = flags;
+  const beginning = beginningOf({ ...job, data: trained, quiet }, givenFlags(trainSchema, job));
+  initFrom({ threads, libtorch });
   await using data = await openSets(trained, tested);
   tellNotes([data.train, data.test], flags);
+  const auto = { threads, libtorch, resumeFallback };
+  await using taken = autoResume ? await takeAuto(must(wanted), auto) : undefined;
   await using model = await modelFor(beginning, data.train);
   const options = settingsFor(beginning, model);
   const sets = augmented(data, transformsOf(beginning, model, data.train));
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
-  const runFolder = wanted ?? (await nextRunFolder('runs', from === undefined ? preset : model.graph.name));
-  const result = await followed(model, sets, { ...options, run: runFolder }, options, flags)
-    .catch(telling(runFolder, given, flags))
+  const name = job.from === undefined ? beginning.preset : model.graph.name;
+  const folder = wanted ?? (await nextRunFolder('runs', name));
+  const following = { ...flags, taken };
+  const result = await followed(model, sets, { ...options, run: folder, autoResume }, options, following)
+    .catch(telling(folder, { device: job.device, libtorch }, flags))
     .catch(async (error: unknown) => {
       // only if it is empty: nothing began
-      if (wanted === undefined) await rmdir(runFolder).catch(() => undefined);
+      if (wanted === undefined) await rmdir(folder).catch(() => undefined);
       throw error;
     });
   report(result, model, flags);
