@@ -25,6 +25,14 @@ export function defaultThreads(env: NodeJS.ProcessEnv = process.env): number {
   return told > 0 ? Math.min(told, maxThreads) : Math.min(availableCores(), maxThreads);
 }
 
+/** Threads of a replica: a batch gains little from a larger team. */
+const teamOfReplica = 16;
+
+/** Replicas of a model that serves unless the user says: one for every 16 threads; one on a GPU. */
+export function defaultReplicas(threads: number, device: string): number {
+  return device === 'cpu' ? Math.max(1, Math.floor(threads / teamOfReplica)) : 1;
+}
+
 /** The tightest `cpu.max` from this process's cgroup up to the root. */
 function quotaV2(root: string): number | null {
   const own = /^0::(\/.*)$/m.exec(read(join(root, 'proc/self/cgroup')) ?? '')?.[1];

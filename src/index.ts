@@ -136,13 +136,14 @@ export { readMetrics } from './run/metricsLog.ts';
 export * from './schemes/index.ts';
 export { type BatchSearch, type BatchTrial, type FindBatchOptions, findBatch } from './search/findBatch.ts';
 export { type FindRateOptions, findLearningRate } from './search/findLearningRate.ts';
-export { Classifier, type ClassifierPlan } from './serve/classifier.ts';
+export { Classifier } from './serve/classifier.ts';
 export type { ClassifierImage } from './serve/givenImage.ts';
 export { type ClassifierHandler, classifierHandler } from './serve/http/handler.ts';
 export type { FastifyClassifierOptions, ServiceOptions } from './serve/http/options.ts';
 export { fastifyClassifier } from './serve/http/plugin.ts';
 export { type ClassifierServer, type ServeOptions, serveClassifier } from './serve/http/server.ts';
 export type { ClassifierOptions, ClassifyOptions } from './serve/options.ts';
+export type { ClassifierPlan } from './serve/plan.ts';
 export type { ClassifierStats, Timing } from './serve/statistics.ts';
 export {
   type Recipe,

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { availableCores, defaultThreads } from '../src/cores.ts';
+import { availableCores, defaultReplicas, defaultThreads } from '../src/cores.ts';
 import { temporaryFolder } from './support/libtorch.ts';
 
 function machine(files: Readonly<Record<string, string>>): string {
@@ -61,5 +61,18 @@ describe('defaultThreads', () => {
     [undefined, availableCores()],
   ])('for OMP_NUM_THREADS=%s is %i', (told, threads) => {
     expect(defaultThreads({ OMP_NUM_THREADS: told })).toBe(threads);
+  });
+});
+
+describe('defaultReplicas', () => {
+  it.each([
+    { threads: 1, device: 'cpu', replicas: 1 },
+    { threads: 31, device: 'cpu', replicas: 1 },
+    { threads: 32, device: 'cpu', replicas: 2 },
+    { threads: 96, device: 'cpu', replicas: 6 },
+    { threads: 96, device: 'cuda', replicas: 1 },
+    { threads: 96, device: 'cuda:1', replicas: 1 },
+  ])('are $replicas for $threads threads on $device', ({ threads, device, replicas }) => {
+    expect(defaultReplicas(threads, device)).toBe(replicas);
   });
 });

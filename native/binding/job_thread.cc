@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -17,13 +18,28 @@ namespace {
 class Jobs {
  public:
   // Leaked on purpose: the threads must not meet destroyed statics when the process ends.
-  static Jobs& compute() {
-    static auto* jobs = new Jobs(1);
+  static Jobs& compute(int lane = 0) {
+    const std::lock_guard lock(lanes().mutex);
+    Jobs*& jobs = lanes().jobs[lane];
+    if (!jobs) jobs = new Jobs(1);
     return *jobs;
   }
   static Jobs& helpers() {
     static auto* jobs = new Jobs(static_cast<int>(std::max(2U, std::thread::hardware_concurrency())));
     return *jobs;
+  }
+
+  static std::vector<Jobs*> all() {
+    std::vector<Jobs*> found{&helpers()};
+    const std::lock_guard lock(lanes().mutex);
+    for (const auto& [_, jobs] : lanes().jobs) found.push_back(jobs);
+    return found;
+  }
+
+  // Those that the calling thread works for; null on others.
+  static Jobs*& own() {
+    thread_local Jobs* jobs = nullptr;
+    return jobs;
   }
 
   // The threads start with the first job.
@@ -66,9 +82,19 @@ class Jobs {
   std::atomic<int> threads{0};  // that one operation may use; 0: libtorch's own default
 
  private:
+  struct Lanes {
+    std::mutex mutex;
+    std::map<int, Jobs*> jobs;
+  };
+  static Lanes& lanes() {
+    static auto* lanes = new Lanes;
+    return *lanes;
+  }
+
   explicit Jobs(int count) : count_(count) {}
 
   void loop() {
+    own() = this;
     for (;;) {
       Job* job = nullptr;
       {
@@ -78,7 +104,7 @@ class Jobs {
         queue_.pop_front();
         running_.push_back(job->env);
       }
-      const int wanted = threads;
+      const int wanted = job->threads > 0 ? job->threads : compute().threads.load();
       if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
       finish(job);
     }
@@ -128,7 +154,9 @@ void check(napi_status status, const char* what) {
 
 }  // namespace
 
-void run_waiting_short_jobs() { Jobs::compute().run_short(); }
+void run_waiting_short_jobs() {
+  if (Jobs* jobs = Jobs::own()) jobs->run_short();
+}
 
 void set_threads(int threads) { Jobs::compute().threads = threads; }
 
@@ -147,17 +175,18 @@ EnvState::EnvState(Napi::Env env) : env_(env) {
 }
 
 Napi::Value EnvState::submit(Napi::Env env, On where, std::function<void()> work,
-                             std::function<Napi::Value(Napi::Env)> result) {
+                             std::function<Napi::Value(Napi::Env)> result, Lane lane) {
   LM_CHECK(!*closing, "ERR_CLOSED", "The process is ending");
   auto* job = new Job{std::move(work),
                       std::move(result),
                       where == On::kComputeBetweenSteps,
+                      lane.threads,
                       this,
                       std::nullopt,
                       Napi::Promise::Deferred::New(env)};
   const Napi::Value promise = job->deferred->Promise();
   if (pending_++ == 0) napi_ref_threadsafe_function(env, channel_);
-  (where == On::kHelper ? Jobs::helpers() : Jobs::compute()).push(job);
+  (where == On::kHelper ? Jobs::helpers() : Jobs::compute(lane.index)).push(job);
   return promise;
 }
 
@@ -194,7 +223,7 @@ void EnvState::end_jobs() {
   *closing = true;
   for (const auto& [owner, stop] : stops_)
     if (const auto alive = owner.lock()) stop();
-  for (Jobs* jobs : {&Jobs::compute(), &Jobs::helpers()})
+  for (Jobs* jobs : Jobs::all())
     for (Job* job : jobs->withdraw(this)) delete job;
 }
 

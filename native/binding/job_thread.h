@@ -1,6 +1,7 @@
 // One compute thread for the whole process, with a queue of jobs: libtorch keeps one OpenMP team per calling
-// thread, so everything that computes runs on this one. What needs no libtorch (images) runs on helper
-// threads. Promises are settled on the JS thread of the environment that asked.
+// thread, so everything that computes runs on this one, but for replicas of a model that serves, which have
+// lanes of their own. What needs no libtorch (images) runs on helper threads. Promises are settled on the JS
+// thread of the environment that asked.
 #pragma once
 
 #include <atomic>
@@ -21,16 +22,23 @@ class EnvState;
 // job there, or any helper thread.
 enum class On { kCompute, kComputeBetweenSteps, kHelper };
 
+// Which compute thread: 0 is everyone's. A lane has a team of so many threads; 0: as set_threads says.
+struct Lane {
+  int index = 0;
+  int threads = 0;
+};
+
 struct Job {
   std::function<void()> work;                    // on its thread; may throw
   std::function<Napi::Value(Napi::Env)> result;  // on the JS thread
   bool is_short;                                 // may run between two steps of a long one
+  int threads = 0;                               // of its lane
   EnvState* env = nullptr;
   std::optional<ErrorInfo> error;
   std::optional<Napi::Promise::Deferred> deferred;
 };
 
-// Runs the short jobs that wait; called by long jobs on the compute thread between their steps.
+// Runs the short jobs that wait for this compute thread; called by its long jobs between their steps.
 void run_waiting_short_jobs();
 
 // Threads that one operation may use; takes effect before the next job.
@@ -48,7 +56,7 @@ class EnvState {
   const std::shared_ptr<std::atomic<bool>> closing = std::make_shared<std::atomic<bool>>(false);
 
   Napi::Value submit(Napi::Env env, On where, std::function<void()> work,
-                     std::function<Napi::Value(Napi::Env)> result);
+                     std::function<Napi::Value(Napi::Env)> result, Lane lane = {});
   void settle(Job* job);  // from the thread that did it
   // Calls `stop` before the environment waits for its jobs, if `owner` is still there: jobs that wait for it
   // must be let go. JS thread.

@@ -57,11 +57,17 @@ export function noAverage(of: string): LmError {
   });
 }
 
+/** A compute thread of its own, from 1, and how many threads it has in its team. */
+export interface Lane {
+  readonly lane: number;
+  readonly threads: number;
+}
+
 /** A second model of the same network on the same device, with the same weights and statistics. */
-export async function copy(core: Core): Promise<Core> {
+export async function copy(core: Core, lane?: Lane): Promise<Core> {
   const { graph, device, dtype, classNames, preprocessing } = core;
   const from = opened(core);
-  const copied = make(graph, { device, dtype, seed: null, classNames, preprocessing, loaded: null });
+  const copied = make(graph, { device, dtype, seed: null, classNames, preprocessing, loaded: null, lane });
   return filled(copied, (made) => made.copy(from, { from: 'value', into: 'value' }));
 }
 
@@ -84,6 +90,7 @@ interface Made {
   readonly classNames?: readonly string[] | undefined;
   readonly preprocessing: Preprocessing;
   readonly loaded: LoadReport | null;
+  readonly lane?: Lane | undefined;
 }
 
 /** Height and width of the images that a network is made for. */
@@ -91,12 +98,12 @@ function sidesOf({ input }: Graph): readonly [height: number, width: number] {
   return [input.height, input.width];
 }
 
-function make(graph: Graph, { device: wanted, seed, classNames: names, ...rest }: Made): Core {
+function make(graph: Graph, { device: wanted, seed, classNames: names, lane, ...rest }: Made): Core {
   const addon = native();
   const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
   const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));
   if (classNames.length !== graph.classes)
     throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);
-  const made = new addon.Model(graph.toSpec(), { device, dtype: rest.dtype, seed });
+  const made = new addon.Model(graph.toSpec(), { device, dtype: rest.dtype, seed, ...lane });
   return { graph, device, classNames, ...rest, native: made, training: null, closing: null };
 }

@@ -6,7 +6,7 @@ import type { Dtype, Evaluation, NativeTensor, NativeVjp, TensorSet } from '../n
 import { called } from '../native/calls.ts';
 import type { LoadReport } from './adapt.ts';
 import type { Core } from './core.ts';
-import { copy, create, load } from './create.ts';
+import { copy, create, type Lane, load } from './create.ts';
 import { describe } from './describe.ts';
 import { evaluate } from './evaluate.ts';
 import { type FeatureName, features } from './features.ts';
@@ -31,8 +31,8 @@ import { vjp } from './vjp.ts';
 /** What the functions of this folder work on. @internal */
 export let coreOf: (model: Model) => Core;
 
-/** A second model with the same weights and statistics, on the same device. @internal */
-export let copyOf: (model: Model) => Promise<Model>;
+/** A second model with the same weights and statistics, on the same device, in a lane. @internal */
+export let copyOf: (model: Model, lane?: Lane) => Promise<Model>;
 
 /**
  * A network with its weights: predicts, evaluates, trains (`train`), is saved and loaded. Holds native
@@ -53,7 +53,7 @@ export class Model {
         return describe(this.#core);
       },
     });
-    copyOf = async (model) => new Model(await called(copyOf, () => copy(model.#core)));
+    copyOf = async (model, lane) => new Model(await called(copyOf, () => copy(model.#core, lane)));
   }
 
   readonly graph: Graph;

@@ -30,6 +30,10 @@ export interface NativeModelOptions {
   readonly dtype: Dtype;
   /** Seed of the initial weights, an integer in [0, 2^53); null leaves them zero, to be written. */
   readonly seed: number | null;
+  /** Its compute thread: 0 (default) is everyone's, others are of replicas that compute side by side. */
+  readonly lane?: number;
+  /** Team of that thread; default: as `configure` says. */
+  readonly threads?: number;
 }
 
 /**

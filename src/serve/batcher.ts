@@ -1,6 +1,6 @@
 /**
  * Requests into batches. One that finds the machine idle runs at once; those that come meanwhile are the next
- * batch. Files are decoded beside the computing.
+ * batch. Files are decoded beside the computing, and as many batches compute as there are replicas.
  */
 import { LmError } from '../errors.ts';
 import { must } from '../must.ts';
@@ -13,6 +13,8 @@ export interface Limits {
   readonly maxDelayMs: number;
   readonly maxQueue: number;
   readonly decoders: number;
+  /** Batches that compute at a time. */
+  readonly replicas: number;
 }
 
 /** Gathers the images of requests into batches. */
@@ -26,7 +28,9 @@ export class Batcher<I> {
   readonly #jobs = new Set<Job<I>>();
   #waiting = 0;
   #decoding = 0;
+  /** Images, and the batches that they are in. */
   #computing = 0;
+  #batches = 0;
   #timer: NodeJS.Timeout | undefined;
   #draining: { readonly done: Promise<void>; readonly finish: () => void } | null = null;
 
@@ -107,12 +111,12 @@ export class Batcher<I> {
       const ticket = must(this.#files.shift());
       if (!ticket.job.ended) void this.#decode(ticket);
     }
-    while (this.#computing === 0 && this.#ready.length > 0) {
+    while (this.#batches < this.#limits.replicas && this.#ready.length > 0) {
       const batch = this.#nextBatch();
       if (batch.length === 0) break;
       void this.#compute(batch);
     }
-    const idle = this.#jobs.size === 0 && this.#decoding === 0 && this.#computing === 0;
+    const idle = this.#jobs.size === 0 && this.#decoding === 0 && this.#batches === 0;
     if (idle) this.#draining?.finish();
   }
 
@@ -163,23 +167,29 @@ export class Batcher<I> {
   async #compute(batch: readonly Ticket<I>[]): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#computing = batch.length;
+    this.#computing += batch.length;
+    this.#batches++;
     this.#waiting -= batch.length;
     for (const { job } of batch) job.waiting--;
     const start = performance.now();
     try {
       const logits = await must(batch[0]).job.engine.compute(batch.map(({ pixels }) => must(pixels)));
       this.#recorder.computed(batch.length, performance.now() - start);
-      this.#computing = 0;
+      this.#leave(batch);
       this.#pump(); // the next batch computes while answers are made
       const classes = logits.length / batch.length;
       for (const [i, ticket] of batch.entries())
         ticket.job.settle(ticket, logits.subarray(i * classes, (i + 1) * classes));
     } catch (error) {
-      this.#computing = 0;
+      this.#leave(batch);
       for (const { job } of batch) job.fail(error);
     }
     this.#pump();
+  }
+
+  #leave({ length }: readonly Ticket<I>[]): void {
+    this.#computing -= length;
+    this.#batches--;
   }
 
   #onEnd(job: Job<I>, outcome: Outcome): void {

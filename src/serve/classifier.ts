@@ -5,9 +5,9 @@ import type { Graph } from '../graph/graph.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
 import { type Prediction, predictions } from '../model/predictions.ts';
 import { must } from '../must.ts';
-import type { Amp, Dtype } from '../native/binding.ts';
+import type { Dtype } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
-import { init, native } from '../native/load.ts';
+import { init } from '../native/load.ts';
 import { Batcher, type Limits } from './batcher.ts';
 import { ModelEngine } from './engine.ts';
 import {
@@ -25,6 +25,7 @@ import {
   type Serving,
   servingSchema,
 } from './options.ts';
+import { type ClassifierPlan, planOf } from './plan.ts';
 import { type ClassifierStats, type Observer, Recorder } from './statistics.ts';
 
 /**
@@ -39,6 +40,7 @@ import { type ClassifierStats, type Observer, Recorder } from './statistics.ts';
  */
 export class Classifier {
   readonly #serving: Serving & Limits;
+  readonly #plan: Omit<ClassifierPlan, 'amp'>;
   readonly #recorder = new Recorder();
   readonly #batcher: Batcher<GivenImage>;
   #engine: ModelEngine;
@@ -46,7 +48,9 @@ export class Classifier {
 
   private constructor(engine: ModelEngine, serving: Serving) {
     const { maxQueue = Math.max(256, 8 * serving.maxBatch), decoders = availableCores() } = serving;
-    this.#serving = { ...serving, maxQueue, decoders };
+    const { replicas } = engine;
+    this.#serving = { ...serving, maxQueue, decoders, replicas };
+    this.#plan = planOf(serving, this.#serving, engine.model.device);
     this.#engine = engine;
     this.#batcher = new Batcher(this.#serving, this.#recorder);
   }
@@ -86,17 +90,13 @@ export class Classifier {
     return this.#engine.model.dtype;
   }
 
-  /**
-   * How the machine is used: threads that compute, files that are decoded at a time, images in a batch, and
-   * the type that `amp` came to.
-   */
+  /** How the machine is used, and why so. */
   get plan(): ClassifierPlan {
-    const { decoders, maxBatch } = this.#serving;
-    return { threads: native().info().threads, decoders, maxBatch, amp: this.#engine.amp };
+    return { ...this.#plan, amp: this.#engine.amp };
   }
 
-  /** What image files may have, and how many images share a batch. @internal */
-  get limits(): Pick<Serving, 'maxBytes' | 'maxPixels' | 'maxBatch'> {
+  /** What image files may have, how many images share a batch, and how many may wait. @internal */
+  get limits(): Pick<Serving & Limits, 'maxBytes' | 'maxPixels' | 'maxBatch' | 'maxQueue'> {
     return this.#serving;
   }
 
@@ -199,9 +199,10 @@ export class Classifier {
     old.release();
   }
 
-  /** Queue, batches and latencies since it was opened. */
-  stats(): ClassifierStats {
-    return this.#recorder.stats({ ...this.#batcher.load, limit: this.#serving.maxQueue });
+  /** How the machine is used; queue, batches and latencies since it was opened. */
+  stats(): ClassifierStats & { readonly plan: ClassifierPlan } {
+    const queue = { ...this.#batcher.load, limit: this.#serving.maxQueue };
+    return { plan: this.plan, ...this.#recorder.stats(queue) };
   }
 
   /** Tells of every batch, image file and request; the result ends it. @internal */
@@ -223,18 +224,6 @@ export class Classifier {
     if (this.#closing !== null)
       throw new LmError('ERR_CLOSED', 'The classifier was closed', { hint: 'Open another one.' });
   }
-}
-
-/** How a classifier uses the machine. */
-export interface ClassifierPlan {
-  /** That compute. */
-  readonly threads: number;
-  /** Files that are decoded at a time. */
-  readonly decoders: number;
-  /** Images that are computed together at most. */
-  readonly maxBatch: number;
-  /** Type of convolutions and linear layers. */
-  readonly amp: Amp;
 }
 
 /** Logits of images, a row each, and the classes that they are of. */

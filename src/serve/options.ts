@@ -23,6 +23,11 @@ export interface ClassifierOptions {
   readonly maxDelayMs?: number | undefined;
   /** Images that may wait for their turn; more are ERR_BUSY at once. Default 8 · maxBatch, at least 256. */
   readonly maxQueue?: number | undefined;
+  /**
+   * Models with weights of their own that compute side by side, each with its part of the threads, 1 to 64;
+   * default: one for every 16 threads, on a GPU one.
+   */
+  readonly replicas?: number | undefined;
   /** Image files that are decoded at a time, on native threads; default: the available cores. */
   readonly decoders?: number | undefined;
   /** Bytes that an image file may have, default 2^26 (64 MiB). */
@@ -48,6 +53,7 @@ export interface Serving {
   readonly maxBatch: number;
   readonly maxDelayMs: number;
   readonly maxQueue?: number | undefined;
+  readonly replicas?: number | undefined;
   readonly decoders?: number | undefined;
   readonly maxBytes: number;
   readonly maxPixels: number;
@@ -72,6 +78,12 @@ export const servingShape: {
     .max(1_000_000)
     .optional()
     .describe('images that may wait for their turn (default: 8 times maxBatch, at least 256)'),
+  replicas: z
+    .int()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('models that compute side by side (default: one for every 16 threads, on a GPU one)'),
   decoders: z
     .int()
     .min(1)

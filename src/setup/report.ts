@@ -1,4 +1,5 @@
 /** A doctor's report as text for the terminal. */
+import { defaultReplicas } from '../cores.ts';
 import type { Report } from './doctor.ts';
 
 const width = 12;
@@ -39,7 +40,9 @@ function computing({ cpu, gpus, load }: Report): string {
     ({ computeCapability }, i) => `${typeOf(Number(computeCapability) >= 8)} on cuda:${i}`,
   );
   const amp = load?.info ? [`${typeOf(load.info.bfloat16)} on the CPU`, ...cards].join(', ') : 'not known';
-  return `${cpu.available} threads, ${cpu.available} images decoded at a time; amp auto: ${amp}`;
+  const { available } = cpu;
+  const replicas = defaultReplicas(available, 'cpu');
+  return `${available} threads, replicas that serve: ${replicas}, images decoded at a time: ${available}; amp auto: ${amp}`;
 }
 
 function libtorch(report: Report): string[] {

@@ -47,7 +47,10 @@ const files = (...images: number[]): Submitted<number>[] =>
   images.map((image) => ({ image, pixels: null, name: `${image}` }));
 
 function batcher(limits: Partial<Limits> = {}): Batcher<number> {
-  return new Batcher({ maxBatch: 4, maxDelayMs: 0, maxQueue: 8, decoders: 2, ...limits }, new Recorder());
+  return new Batcher(
+    { maxBatch: 4, maxDelayMs: 0, maxQueue: 8, decoders: 2, replicas: 1, ...limits },
+    new Recorder(),
+  );
 }
 
 describe('a batcher', () => {
@@ -70,6 +73,36 @@ describe('a batcher', () => {
     const rows = (await Promise.all(answers)).map(([row]) => Array.from(row ?? []));
     expect(rows).toEqual([1, 2, 3, 4, 5, 6].map((image) => [image, image + 100]));
     expect(queue.load).toEqual({ waiting: 0, computing: 0 });
+  });
+
+  it('computes as many batches at a time as there are replicas', async () => {
+    const bench = new Bench();
+    const queue = batcher({ replicas: 2, maxBatch: 2 });
+    const answers = [1, 2, 3, 4, 5].map((image) => queue.submit(bench, pixels(image)));
+    expect(bench.batches).toEqual([[1], [2]]);
+    expect(queue.load).toEqual({ waiting: 3, computing: 2 });
+    await bench.computed();
+    expect(bench.batches).toEqual([[1], [2], [3, 4]]);
+    expect(queue.load).toEqual({ waiting: 1, computing: 3 });
+    await bench.computed();
+    expect(bench.batches).toEqual([[1], [2], [3, 4], [5]]);
+    await bench.computed();
+    await bench.computed();
+    expect((await Promise.all(answers)).map(([row]) => row?.[0])).toEqual([1, 2, 3, 4, 5]);
+    expect(queue.load).toEqual({ waiting: 0, computing: 0 });
+    await queue.drain();
+  });
+
+  it('goes on with every replica after a batch that failed', async () => {
+    const bench = new Bench();
+    const fails = { decode: bench.decode, compute: () => Promise.reject(new Error('x')) };
+    const queue = batcher({ replicas: 2, maxBatch: 1 });
+    const failed = [1, 2].map((image) =>
+      queue.submit(fails, pixels(image)).catch((error: Error) => error.message),
+    );
+    expect(await Promise.all(failed)).toEqual(['x', 'x']);
+    for (const image of [3, 4, 5]) void queue.submit(bench, pixels(image));
+    expect(bench.batches).toEqual([[3], [4]]);
   });
 
   it('computes the files of one request together, as if it were alone', async () => {

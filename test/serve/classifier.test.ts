@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { availableCores } from '../../src/cores.ts';
+import { must } from '../../src/must.ts';
 import { Classifier } from '../../src/serve/classifier.ts';
 import type { ClassifierImage } from '../../src/serve/givenImage.ts';
 import { codeOf } from '../support/failures.ts';
@@ -29,6 +31,38 @@ describe('a classifier', () => {
       expect(sizes.reduce((a, b) => a + b)).toBe(23);
       expect(Math.max(...Object.keys(batches.sizes).map(Number))).toBeLessThanOrEqual(maxBatch);
     }
+  });
+
+  it('computes side by side with replicas, and gives what predict gives', async () => {
+    const path = await savedTiny(3, 'float64');
+    const model = await tinyModel({ seed: 3, dtype: 'float64', classNames });
+    const classifier = await openedTiny({ replicas: 3, maxBatch: 2 }, path);
+    const images = Array.from({ length: 40 }, (_, i) => noiseBytes(64, i));
+    const calls = images.map((image) => classifier.classify(image));
+    expect(classifier.stats().queue).toMatchObject({ computing: 3, waiting: 37 });
+    for (const [i, { label, probability }] of (await Promise.all(calls)).entries()) {
+      const [alone] = await model.predict(must(images[i]));
+      expect(label).toBe(alone?.label);
+      expect(probability).toBeCloseTo(alone?.probability ?? Number.NaN, 7);
+    }
+    await classifier.reload(await savedTiny(4, 'float64'));
+    const other = await tinyModel({ seed: 4, dtype: 'float64', classNames });
+    const after = await Promise.all(images.slice(0, 9).map((image) => classifier.classify(image)));
+    for (const [i, { probability }] of after.entries()) {
+      const [alone] = await other.predict(must(images[i]));
+      expect(probability).toBeCloseTo(alone?.probability ?? Number.NaN, 7);
+    }
+  });
+
+  it('says how it uses the machine and why, with the options and without', async () => {
+    const told = await openedTiny({ replicas: 2, decoders: 3, threads: 2, maxBatch: 5 });
+    const { chosen, ...numbers } = told.plan;
+    expect(numbers).toEqual({ replicas: 2, decoders: 3, threads: 2, maxBatch: 5, amp: 'none' });
+    expect(chosen.match(/as told/g)).toHaveLength(3);
+    expect(told.stats().plan).toEqual(told.plan);
+    const free = await openedTiny({ threads: 1 });
+    expect(free.plan).toMatchObject({ replicas: 1, threads: 1, decoders: availableCores() });
+    expect(free.plan.chosen).toContain('one for every 16 threads');
   });
 
   it('takes paths, bytes, blobs, streams and pixels, alone and as a list', async () => {
@@ -91,6 +125,8 @@ describe('a classifier', () => {
     { options: { maxBatch: 0 }, code: 'ERR_CONFIG' },
     { options: { maxDelayMs: -1 }, code: 'ERR_CONFIG' },
     { options: { maxbatch: 1 }, code: 'ERR_CONFIG' },
+    { options: { replicas: 0 }, code: 'ERR_CONFIG' },
+    { options: { replicas: 65 }, code: 'ERR_CONFIG' },
     { options: { device: 'gpu' }, code: 'ERR_CONFIG' },
     { options: { amp: 'int8' }, code: 'ERR_CONFIG' },
     { options: { device: 'cuda:77' }, code: 'ERR_DEVICE' },

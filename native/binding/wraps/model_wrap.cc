@@ -2,7 +2,6 @@
 
 #include "binding/errors.h"
 #include "binding/evaluation.h"
-#include "binding/job_thread.h"
 #include "binding/parse.h"
 #include "binding/wraps/wrap.h"
 #include "core/ops/op.h"
@@ -26,6 +25,13 @@ ModelOptions parse_options(const Value& v) {
                      ? std::nullopt
                      : std::optional(static_cast<uint64_t>(seed.integer()));
   return options;
+}
+
+Lane parse_lane(const Value& v) {
+  Lane lane;
+  if (const Value* index = v.find("lane")) lane.index = static_cast<int>(index->integer());
+  if (const Value* threads = v.find("threads")) lane.threads = static_cast<int>(threads->integer());
+  return lane;
 }
 
 VjpOptions parse_vjp(const Value& v) {
@@ -54,6 +60,12 @@ CopySpec parse_copy(const Value& v) {
   return spec;
 }
 
+// A job on the compute thread of a model.
+Napi::Value compute(Napi::Env env, const ModelState& state, std::function<void()> work,
+                    std::function<Napi::Value(Napi::Env)> result, On where = On::kComputeBetweenSteps) {
+  return EnvState::of(env).submit(env, where, std::move(work), std::move(result), state.lane);
+}
+
 // The set of tensors that a pass takes, by default the values.
 std::string weights_of(const Napi::Value& name) {
   return name.IsUndefined() ? "value" : text_of(name, "weights");
@@ -75,7 +87,8 @@ Napi::Function ModelWrap::define(Napi::Env env) {
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   guarded(info.Env(), [&] {
     Value().TypeTag(&kTag);
-    state_ = std::make_shared<ModelState>(parse_graph(to_value(info[0])), parse_options(to_value(info[1])));
+    state_ = std::make_shared<ModelState>(parse_graph(to_value(info[0])), parse_options(to_value(info[1])),
+                                          parse_lane(to_value(info[1])));
     const Graph& g = state_->graph;
     infer_shapes(g, 1, g.input.height, g.input.width);
     const int64_t size = state_->options.dtype == at::kDouble ? 8 : 4;
@@ -108,11 +121,10 @@ Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
     const std::string weights = weights_of(info[4]);
     const Precision precision = precision_of(info[5]);
     auto logits = std::make_shared<at::Tensor>();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps,
-            [=] { *logits = state->model().predict(pixels, weights, precision).to(at::kCPU); },
-            [=](Napi::Env env) { return to_float32(env, *logits); });
+    return compute(
+        info.Env(), *state,
+        [=] { *logits = state->model().predict(pixels, weights, precision).to(at::kCPU); },
+        [=](Napi::Env env) { return to_float32(env, *logits); });
   });
 }
 
@@ -124,16 +136,15 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
     const Loaders loaders = loaders_of(info[0], info[1]);
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluated>();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kCompute,
-            [=] {
-              *result = run_evaluation(state->model(), loaders, options, [&] {
-                LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
-                run_waiting_short_jobs();
-              });
-            },
-            [=](Napi::Env env) { return to_js(env, *result); });
+    return compute(
+        info.Env(), *state,
+        [=] {
+          *result = run_evaluation(state->model(), loaders, options, [&] {
+            LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
+            run_waiting_short_jobs();
+          });
+        },
+        [=](Napi::Env env) { return to_js(env, *result); }, On::kCompute);
   });
 }
 
@@ -145,17 +156,15 @@ Napi::Value ModelWrap::vjp(const Napi::CallbackInfo& info) {
     if (!info[4].IsNull()) cotangent = doubles_of(info[4], "cotangent");
     const VjpOptions options = parse_vjp(to_value(info[5]));
     auto result = std::make_shared<Vjp>();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps,
-            [=] { *result = state->model().vjp(x, cotangent, options); },
-            [=](Napi::Env env) -> Napi::Value {
-              Napi::Object out = Napi::Object::New(env);
-              out.Set("output", to_tensor(env, result->output));
-              out.Set("inputGradient",
-                      result->input_gradient.defined() ? to_tensor(env, result->input_gradient) : env.Null());
-              return out;
-            });
+    return compute(
+        info.Env(), *state, [=] { *result = state->model().vjp(x, cotangent, options); },
+        [=](Napi::Env env) -> Napi::Value {
+          Napi::Object out = Napi::Object::New(env);
+          out.Set("output", to_tensor(env, result->output));
+          out.Set("inputGradient",
+                  result->input_gradient.defined() ? to_tensor(env, result->input_gradient) : env.Null());
+          return out;
+        });
   });
 }
 
@@ -165,15 +174,14 @@ Napi::Value ModelWrap::probe(const Napi::CallbackInfo& info) {
     const at::Tensor pixels = images(info, state->graph, bytes_of(info[0], "pixels"));
     const Sizes nodes = to_value(info[4]).integers();
     auto values = std::make_shared<std::vector<at::Tensor>>();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().probe(pixels, nodes); },
-            [=](Napi::Env env) -> Napi::Value {
-              Napi::Array out = Napi::Array::New(env);
-              for (size_t i = 0; i < values->size(); ++i)
-                out.Set(static_cast<uint32_t>(i), to_tensor(env, (*values)[i]));
-              return out;
-            });
+    return compute(
+        info.Env(), *state, [=] { *values = state->model().probe(pixels, nodes); },
+        [=](Napi::Env env) -> Napi::Value {
+          Napi::Array out = Napi::Array::New(env);
+          for (size_t i = 0; i < values->size(); ++i)
+            out.Set(static_cast<uint32_t>(i), to_tensor(env, (*values)[i]));
+          return out;
+        });
   });
 }
 
@@ -197,13 +205,11 @@ Napi::Value ModelWrap::read_tensor(const Napi::CallbackInfo& info) {
     const auto state = this->state();
     const std::string path = text_of(info[0], "path"), set = text_of(info[1], "set");
     auto values = std::make_shared<at::Tensor>();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { *values = state->model().read(path, set); },
-            [=](Napi::Env env) {
-              return values->scalar_type() == at::kDouble ? to_float64(env, *values)
-                                                          : to_float32(env, *values);
-            });
+    return compute(
+        info.Env(), *state, [=] { *values = state->model().read(path, set); },
+        [=](Napi::Env env) {
+          return values->scalar_type() == at::kDouble ? to_float64(env, *values) : to_float32(env, *values);
+        });
   });
 }
 
@@ -212,10 +218,9 @@ Napi::Value ModelWrap::write_tensor(const Napi::CallbackInfo& info) {
     const auto state = this->state();
     const std::string path = text_of(info[0], "path"), set = text_of(info[1], "set");
     const at::Tensor values = floats_of(info[2], "values");
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { state->model().write(path, set, values); },
-            [](Napi::Env env) { return env.Undefined(); });
+    return compute(
+        info.Env(), *state, [=] { state->model().write(path, set, values); },
+        [](Napi::Env env) { return env.Undefined(); });
   });
 }
 
@@ -225,10 +230,9 @@ Napi::Value ModelWrap::fill(const Napi::CallbackInfo& info) {
     const std::string set = text_of(info[0], "set");
     LM_CHECK(info[1].IsNumber(), "ERR_CONFIG", "Expected a number for `value`");
     const double value = info[1].As<Napi::Number>().DoubleValue();
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { state->model().fill(set, value); },
-            [](Napi::Env env) { return env.Undefined(); });
+    return compute(
+        info.Env(), *state, [=] { state->model().fill(set, value); },
+        [](Napi::Env env) { return env.Undefined(); });
   });
 }
 
@@ -237,10 +241,9 @@ Napi::Value ModelWrap::copy(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     const auto state = this->state(), from = unwrap<ModelWrap>(info[0], "model").state();
     const CopySpec spec = parse_copy(to_value(info[1]));
-    return EnvState::of(info.Env())
-        .submit(
-            info.Env(), On::kComputeBetweenSteps, [=] { state->model().copy(from->model(), spec); },
-            [](Napi::Env env) { return env.Undefined(); });
+    return compute(
+        info.Env(), *state, [=] { state->model().copy(from->model(), spec); },
+        [](Napi::Env env) { return env.Undefined(); });
   });
 }
 

@@ -3,18 +3,21 @@
 #include <memory>
 #include <optional>
 
+#include "binding/job_thread.h"
 #include "binding/napi_setup.h"
 #include "core/model.h"
 
 namespace lm::binding {
 
-// What jobs share. The model itself is made by the first job, on the compute thread: drawing weights takes a
+// What jobs share. The model itself is made by the first job, on its compute thread: drawing weights takes a
 // while.
 struct ModelState {
-  ModelState(Graph graph, const ModelOptions& options) : graph(std::move(graph)), options(options) {}
+  ModelState(Graph graph, const ModelOptions& options, Lane lane)
+      : graph(std::move(graph)), options(options), lane(lane) {}
 
   Graph graph;
   ModelOptions options;
+  Lane lane;
 
   Model& model() {
     if (!model_) model_.emplace(graph, options);

@@ -79,11 +79,13 @@ function tell(
   hasKey: boolean,
 ): void {
   const { graph, device } = classifier;
-  const { threads, decoders } = classifier.plan;
+  const { replicas, threads, decoders, amp, chosen } = classifier.plan;
   if (json) console.log(JSON.stringify({ url, host, port, model: graph.name, device, ...classifier.plan }));
   else {
     console.log(`${graph.name} with ${classifier.classNames.length} classes at ${url}`);
-    console.log(`${threads} threads compute on ${device}, ${decoders} images are decoded at a time`);
+    const how = `${threads} threads, replicas: ${replicas}, images decoded at a time: ${decoders}, amp: ${amp}`;
+    console.log(`computes on ${device} with ${how}`);
+    console.log(`(${chosen})`);
   }
   if (!hasKey && !/^(localhost|127\.|::1$)/.test(host))
     console.error('note: whoever reaches this address may use it; --api-key asks for a key');

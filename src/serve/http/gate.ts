@@ -32,13 +32,13 @@ function digestOf(key: string): Buffer {
 
 /** Counts requests whose images are to be classified. */
 export class Gate {
-  readonly #most: () => number;
+  readonly #most: number;
   readonly #inside = new WeakMap<object, number>();
   #requests = 0;
   #bytes = 0;
 
   /** @param most requests at a time. */
-  constructor(most: () => number) {
+  constructor(most: number) {
     this.#most = most;
   }
 
@@ -48,7 +48,7 @@ export class Gate {
    * @throws ERR_BUSY.
    */
   enter(request: object, bytes: number): void {
-    if (this.#requests >= this.#most() || (this.#bytes > 0 && this.#bytes + bytes > mostBytes))
+    if (this.#requests >= this.#most || (this.#bytes > 0 && this.#bytes + bytes > mostBytes))
       throw new LmError('ERR_BUSY', `The service is busy with ${this.#requests} requests`, {
         hint: 'Repeat the request a little later.',
       });

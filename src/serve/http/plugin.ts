@@ -64,7 +64,8 @@ export async function fastifyClassifier(
 /** What happens to every request before its body is read, and when it is answered. */
 function addHooks(app: FastifyInstance, { classifier, settings }: Service): void {
   const keys = settings.apiKey === undefined ? [] : [settings.apiKey].flat();
-  const gate = new Gate(() => classifier.stats().queue.limit + classifier.limits.maxBatch);
+  const { maxQueue, maxBatch } = classifier.limits;
+  const gate = new Gate(maxQueue + maxBatch * classifier.plan.replicas);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
     const { open, gated } = request.routeOptions.config;
