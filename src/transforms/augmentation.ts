@@ -1,7 +1,13 @@
 /** Single choices of augmentation and of evaluation under timm's names, beside a whole transform. */
 import { z } from 'zod';
 import { expected } from '../errors.ts';
-import type { Interpolation, Transform, TransformOp, TransformOpInput } from './ops.ts';
+import {
+  type Interpolation,
+  interpolations,
+  type Transform,
+  type TransformOp,
+  type TransformOpInput,
+} from './ops.ts';
 import { usualEval } from './preprocessing.ts';
 import { imagenetEval, imagenetTrain, parseTransform, type Size } from './transforms.ts';
 
@@ -34,7 +40,7 @@ export const augmentationShape: {
   readonly [K in keyof Augmentation]-?: z.ZodType<Augmentation[K], Augmentation[K]>;
 } = {
   interpolation: z
-    .enum(['nearest', 'bilinear', 'bicubic'])
+    .enum(interpolations)
     .optional()
     .describe("filter of every resize, in training and evaluation (default: the recipe's, else bilinear)"),
   cropPct: z

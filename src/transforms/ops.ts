@@ -8,8 +8,11 @@ import { z } from 'zod';
 export type Size = number | readonly [height: number, width: number];
 /** [lowest, highest] */
 export type Range = readonly [number, number];
-/** Filters of a resize, antialiased as Pillow's: triangle, cubic with a = -1/2; nearest is not. */
-export type Interpolation = 'nearest' | 'bilinear' | 'bicubic';
+/** Filters of a resize, antialiased as Pillow's (bilinear: a triangle, bicubic: a = -1/2); nearest is not. */
+export type Interpolation = (typeof interpolations)[number];
+
+/** Their names. */
+export const interpolations = ['nearest', 'bilinear', 'bicubic', 'box', 'hamming', 'lanczos'] as const;
 
 /**
  * The operations and their parameters. Angles in degrees, fills are 0 and the nearest pixel is taken where
@@ -174,7 +177,7 @@ const side = z.int().min(1).max(16_383);
 const size = z
   .union([side, z.tuple([side, side]).readonly()])
   .describe('side of a square, or [height, width], in pixels');
-const interpolation = z.enum(['nearest', 'bilinear', 'bicubic']).default('bilinear').describe('filter');
+const interpolation = z.enum(interpolations).default('bilinear').describe('filter');
 const scaledDecode = z.boolean().describe('decode a JPEG at 1/2, 1/4 or 1/8 where that leaves enough');
 const probability = z.number().min(0).max(1).describe('probability');
 const factor = z.number().min(0).max(1000).describe('1: unchanged');

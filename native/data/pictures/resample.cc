@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numbers>
 #include <numeric>
 
 #include "data/pictures/resample_rows.h"
@@ -10,8 +11,10 @@
 namespace lm {
 namespace {
 
-// One direction: outputs are laid over [from, to) of the input, of which pixels [first, last) are seen.
+// One direction: outputs are laid over [from, to) of the input, of which pixels [first, last) are seen. All
+// are counted from `origin`, so that a part is resized to the bit as if it had been cut out.
 struct Stretch {
+  int origin;
   double from, to;
   int out;
   int first, last;
@@ -21,12 +24,23 @@ struct Stretch {
 };
 
 Stretch stretch(double from, double to, int out, int size, Edge edge) {
-  if (edge == Edge::kImage) return {from, to, out, 0, size};
-  return {from, to, out, std::max(0, static_cast<int>(std::floor(from))),
-          std::min(size, static_cast<int>(std::ceil(to)))};
+  if (edge == Edge::kImage) return {0, from, to, out, 0, size};
+  const int origin = std::max(0, static_cast<int>(std::floor(from)));
+  const int last = std::min(size, static_cast<int>(std::ceil(to)));
+  return {origin, from - origin, to - origin, out, 0, last - origin};
 }
 
+double box(double x) { return x > -0.5 && x <= 0.5 ? 1 : 0; }
+
 double triangle(double x) { return std::max(0.0, 1 - std::abs(x)); }
+
+double hamming(double x) {
+  x = std::abs(x);
+  if (x == 0) return 1;
+  if (x >= 1) return 0;
+  x *= std::numbers::pi;
+  return std::sin(x) / x * (0.54f + 0.46f * std::cos(x));
+}
 
 double cubic(double x) {  // Keys 1981, a = -1/2
   constexpr double a = -0.5;
@@ -34,6 +48,25 @@ double cubic(double x) {  // Keys 1981, a = -1/2
   if (x < 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
   return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
 }
+
+double sinc(double x) {
+  if (x == 0) return 1;
+  x *= std::numbers::pi;
+  return std::sin(x) / x;
+}
+
+double lanczos(double x) { return x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0; }
+
+// One row a filter, in the order of the enumeration.
+struct Kernel {
+  double reach;
+  double (*weight)(double distance);
+};
+
+constexpr Kernel kKernels[] = {{0, nullptr}, {0.5, box}, {1, triangle},
+                               {1, hamming}, {2, cubic}, {3, lanczos}};
+
+const Kernel& kernel_of(Filter filter) { return kKernels[static_cast<size_t>(filter)]; }
 
 // First pixel under the filter around `centre`, and the one behind the last.
 struct Support {
@@ -65,7 +98,8 @@ void round_weights(const std::vector<double>& exact, Taps& taps) {
 void make_taps(const Stretch& s, Filter filter, int multiple, int size, std::vector<double>& exact,
                Taps& taps) {
   const double widening = std::max(1.0, s.scale());
-  const double radius = (filter == Filter::kBilinear ? 1 : 2) * widening;
+  const Kernel& kernel = kernel_of(filter);
+  const double radius = kernel.reach * widening;
   const auto centre = [&](int i) { return s.from + (i + 0.5) * s.scale(); };
   const size_t out = static_cast<size_t>(s.out);
   int most = 1;
@@ -80,12 +114,10 @@ void make_taps(const Stretch& s, Filter filter, int multiple, int size, std::vec
   for (int i = 0; i < s.out; ++i) {
     const Support under = support_of(s, centre(i), radius);
     // Moved left where the taps would reach beyond the row; those before the support weigh nothing.
-    const int start = std::max(0, std::min(under.begin, size - taps.count));
-    double* weights = &exact[static_cast<size_t>(i) * count] + (under.begin - start);
-    for (int x = under.begin; x < under.end; ++x) {
-      const double distance = (x - centre(i) + 0.5) * (1 / widening);
-      weights[x - under.begin] = filter == Filter::kBilinear ? triangle(distance) : cubic(distance);
-    }
+    const int begin = s.origin + under.begin, start = std::max(0, std::min(begin, size - taps.count));
+    double* weights = &exact[static_cast<size_t>(i) * count] + (begin - start);
+    for (int x = under.begin; x < under.end; ++x)
+      weights[x - under.begin] = kernel.weight((x - centre(i) + 0.5) * (1 / widening));
     normalise(weights, under.end - under.begin);
     taps.starts[static_cast<size_t>(i)] = start;
   }
@@ -131,6 +163,8 @@ void nearest(const Image& in, const Box& box, std::vector<int32_t>& columns, Ima
 }
 
 }  // namespace
+
+double reach_of(Filter filter) { return kernel_of(filter).reach; }
 
 void resample(const Image& in, const Box& box, int width, int height, const Resampling& how,
               ResampleScratch& scratch, Image& out) {

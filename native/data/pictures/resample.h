@@ -9,7 +9,10 @@
 
 namespace lm {
 
-enum class Filter { kNearest, kBilinear, kBicubic };
+enum class Filter { kNearest, kBox, kBilinear, kHamming, kBicubic, kLanczos };
+
+// How far a filter reaches to either side, in pixels of the coarser grid; 0: it is no weighted sum.
+double reach_of(Filter filter);
 
 // Where the filter's support is cut off: at the edge of the image, as of a box in Pillow, or of the box, as
 // if it had been cut out before.

@@ -9,11 +9,12 @@ namespace {
 constexpr double kMostPixels = 1 << 28;
 
 Filter filter_of(const Value& value) {
-  const std::string& name = value.text();
-  if (name == "nearest") return Filter::kNearest;
-  if (name == "bilinear") return Filter::kBilinear;
-  LM_CHECK(name == "bicubic", "ERR_CONFIG", "Unknown interpolation `", name, "`");
-  return Filter::kBicubic;
+  static constexpr std::pair<std::string_view, Filter> kNames[] = {
+      {"nearest", Filter::kNearest}, {"box", Filter::kBox},         {"bilinear", Filter::kBilinear},
+      {"hamming", Filter::kHamming}, {"bicubic", Filter::kBicubic}, {"lanczos", Filter::kLanczos}};
+  for (const auto& [name, filter] : kNames)
+    if (value.text() == name) return filter;
+  fail("ERR_CONFIG", "Unknown interpolation `", value.text(), "`");
 }
 
 // The largest of 1, 2, 4, 8 by which the region can be divided and still be at least so large.
@@ -124,7 +125,7 @@ class Resize final : public DecodeOp {
     const double x = all.right / full.width, y = all.bottom / full.height;
     const Box box{part.left * x, part.top * y, part.right * x, part.bottom * y};
     const int denominator = scaled_ ? denominator_for(all, full.width, full.height) : 1;
-    const double reach = filter_ == Filter::kBicubic ? 2 : 1;
+    const double reach = std::max(1.0, reach_of(filter_));
     const double around_x = reach * std::max(x, 1.0 * denominator) + denominator;
     const double around_y = reach * std::max(y, 1.0 * denominator) + denominator;
     const Box region{std::max(0.0, std::floor(box.left - around_x)),

@@ -20,9 +20,12 @@ std::unique_ptr<ImageOp> make_image_op(const Value& spec, const Normalisation& n
 
 bool is(const Value& spec, std::string_view kind) { return spec["kind"].text() == kind; }
 
-// The nearest pixel is found by summing steps from the image's edge, as in Pillow: no part of it stands
-// alone.
-bool is_smooth(const Value& resize) { return resize["interpolation"].text() != "nearest"; }
+// The nearest pixel is found by summing steps from the image's edge, as in Pillow, and a box takes a pixel in
+// or not by the last bit of where its edge lies: no part of these stands alone.
+bool is_smooth(const Value& resize) {
+  const std::string& filter = resize["interpolation"].text();
+  return filter != "nearest" && filter != "box";
+}
 
 // The operation at `i` if it is one that needs only a part; moves `i` to the last operation it stands for.
 std::unique_ptr<DecodeOp> make_decode_op(const Value::List& ops, size_t& i) {
