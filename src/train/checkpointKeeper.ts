@@ -66,12 +66,11 @@ export class CheckpointKeeper {
     this.#saved = null;
   }
 
-  /** Whether a checkpoint is due after so many steps. */
+  /** Whether a checkpoint is due after so many steps: after an evaluation always, to say what it found. */
   isDue(step: number): boolean {
-    const { keepBest } = this.#constant.settings;
-    const isBest = this.#best.slice(0, keepBest).some((one) => one.step === step);
+    const isEvaluated = this.#evaluation?.step === step;
     const isLate = this.#failed !== null && performance.now() >= this.#failed.againAt;
-    return isBest || isLate || step % this.#every === 0 || step === this.#constant.totalSteps;
+    return isEvaluated || isLate || step % this.#every === 0 || step === this.#constant.totalSteps;
   }
 
   /** Steps until one is due. */

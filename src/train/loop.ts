@@ -138,7 +138,7 @@ export class Loop {
     await this.#begin(files, emit);
     for (const text of this.#notes()) await emit({ type: 'note', step: this.#step, text });
     for (;;) {
-      await this.#saveDue(checkpoints, emit); // before an evaluation, which may fail, and with what it found
+      await this.#saveDue(checkpoints, emit);
       const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
         this.#fail(error, files, checkpoints, emit),
       );
@@ -226,6 +226,8 @@ export class Loop {
       (step > 0 && step % (this.#settings.evalEvery * this.#stepsPerEpoch) === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
     if (this.#stopping || this.#model.closed) return null;
+    await checkpoints.save({ step, lossScale: this.#lossScale }, emit);
+    await checkpoints.written(); // an evaluation may fail, and end the process
     const evaluation = await recordScores(this.#model, test, this.#settings, files);
     const { bad, notes: _, ...scores } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });

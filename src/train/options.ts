@@ -215,7 +215,11 @@ const options: {
     'weights',
   ),
   checkpointEvery: option(
-    z.int().min(1).optional().describe('steps between checkpoints (default: an epoch)'),
+    z
+      .int()
+      .min(1)
+      .optional()
+      .describe('steps between checkpoints, beside those of evaluations (default: an epoch)'),
   ),
   keepLast: option(z.int().min(1).default(2).describe('so many of the last checkpoints are kept')),
   keepBest: option(

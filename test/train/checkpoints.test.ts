@@ -38,14 +38,24 @@ const stepsOf = (events: readonly TrainEvent[]): number[] =>
 describe('the checkpoints of a run', () => {
   it.each([
     { title: 'the start and every epoch', options: {}, steps: [0, 2, 4, 6, 8] },
-    { title: 'so many steps', options: { checkpointEvery: 3 }, steps: [0, 3, 6, 8] },
-    { title: 'the end alone, where they are rare', options: { checkpointEvery: 100 }, steps: [0, 8] },
+    {
+      title: 'so many steps, and every evaluation',
+      options: { checkpointEvery: 3 },
+      steps: [0, 2, 3, 4, 6, 8],
+    },
+    { title: 'so many steps', options: { checkpointEvery: 3, evalEvery: 9 }, steps: [0, 3, 6, 8] },
+    { title: 'the end alone', options: { checkpointEvery: 100, evalEvery: 9 }, steps: [0, 8] },
+    {
+      title: 'evaluations, where others are rare',
+      options: { checkpointEvery: 100, evalEvery: 2 },
+      steps: [0, 4, 8],
+    },
   ])('are written after $title', async ({ options, steps }) => {
     const { events } = await run({ ...options, keepBest: 0 });
     expect(stepsOf(events)).toEqual(steps);
   });
 
-  it('are written where an evaluation is the best so far, too', async () => {
+  it('are written with what an evaluation found, and the best has its name', async () => {
     const { folder, events } = await run({ checkpointEvery: 100 });
     const evaluations = events.flatMap((e) => (e.type === 'eval' ? [e] : []));
     const best = evaluations.reduce((a, b) => (b.top1 > a.top1 ? b : a));
