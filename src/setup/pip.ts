@@ -1,7 +1,9 @@
 /** The pip commands of `lm-resnet setup`: what they are, and running one with its failure explained. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { isLmError, LmError } from '../errors.ts';
-import { must } from '../must.ts';
+import { packageRoot } from './binaries.ts';
 import { type Flavour, libtorchRelease } from './examine.ts';
 import { findPython, type Python } from './python.ts';
 
@@ -14,35 +16,44 @@ const cpuIndex = 'https://download.pytorch.org/whl/cpu';
  */
 const bounded = ['--disable-pip-version-check', '--no-input', '--retries', '0', '--timeout', '15'] as const;
 
-/** Minor releases of Python that torch has wheels for; libtorch in them is the same, so that any will do. */
-const wheelPythons = { oldest: 10, newest: 14 } as const;
+/** Wheels of one Python, known by their SHA-256: libtorch is the same in those of any, so any takes them. */
+const wheelPython = ['--python-version', '3.11', '--implementation', 'cp', '--abi', 'cp311'] as const;
 
 /** One way to get libtorch. */
 export interface Attempt {
   readonly flavour: Flavour;
-  readonly requirement: string;
+  /** File of pip with every package, its version and its SHA-256. */
+  readonly requirements: string;
   readonly indexes: readonly string[];
 }
 
-/** The ways to get libtorch, in order: the first that works is taken. */
-export function attempts(cuda: boolean): Attempt[] {
-  const fromPyPI: Attempt = { flavour: 'cuda', requirement: `torch===${libtorchRelease}`, indexes: [] };
+/**
+ * The ways to get libtorch, in order: the first that works is taken.
+ *
+ * @throws ERR_PREREQUISITE for a processor that no wheels are named for.
+ */
+export function attempts(cuda: boolean, arch: string = process.arch): Attempt[] {
+  const fromPyPI: Attempt = { flavour: 'cuda', requirements: requirements('cuda', arch), indexes: [] };
   if (cuda) return [fromPyPI];
-  const requirement = `torch==${libtorchRelease}+cpu`;
-  return [
-    { flavour: 'cpu', requirement, indexes: [] },
-    { flavour: 'cpu', requirement, indexes: [cpuIndex] },
-    fromPyPI,
-  ];
+  const cpu: Attempt = { flavour: 'cpu', requirements: requirements('cpu', arch), indexes: [] };
+  return [cpu, { ...cpu, indexes: [cpuIndex] }, fromPyPI];
 }
 
-/** Arguments for Python that install requirements into a folder, dependencies only when asked for. */
-export function pipArguments(
-  target: string,
-  requirements: readonly string[],
-  options: { readonly python: Python; readonly indexes?: readonly string[]; readonly dependencies?: boolean },
-): string[] {
-  const { python, indexes = [], dependencies = false } = options;
+function requirements(flavour: Flavour, arch: string): string {
+  const platform = `${process.platform}-${arch}`;
+  const file = join(packageRoot, 'requirements', platform, `torch-${libtorchRelease}-${flavour}.txt`);
+  if (existsSync(file)) return file;
+  throw new LmError(
+    'ERR_PREREQUISITE',
+    `Expected a platform that wheels are known for but this is ${platform}`,
+    {
+      hint: `Unpack a libtorch ${libtorchRelease} for it yourself and run \`npx lm-resnet setup --from DIR\`.`,
+    },
+  );
+}
+
+/** Arguments for Python that install what a file of requirements names into a folder, and nothing else. */
+export function pipArguments(target: string, { requirements, indexes }: Attempt): string[] {
   return [
     '-m',
     'pip',
@@ -50,35 +61,15 @@ export function pipArguments(
     ...bounded,
     '--no-user',
     '--only-binary=:all:',
-    ...(dependencies ? [] : ['--no-deps']),
-    ...foreignPython(python),
+    '--no-deps',
+    '--require-hashes',
+    ...wheelPython,
     ...indexes.flatMap((index) => ['--extra-index-url', index]),
     '--target',
     target,
-    ...requirements,
+    '-r',
+    requirements,
   ];
-}
-
-/** A Python that torch has no wheels for takes those of another one. */
-function foreignPython({ version }: Python): string[] {
-  const [major, minor = 0] = version.split('.').map(Number);
-  const served = major === 3 && minor >= wheelPythons.oldest && minor <= wheelPythons.newest;
-  return served ? [] : ['--python-version', '3.12'];
-}
-
-/**
- * CUDA's own libraries among a wheel's requirements, without what only Python code uses.
- *
- * @param metadata text of the wheel's METADATA.
- */
-export function cudaRequirements(metadata: string): string[] {
-  const requirements = [...metadata.matchAll(/^Requires-Dist:\s*(.+)$/gm)].map((match) =>
-    must(match[1]).trim(),
-  );
-  return requirements.filter(
-    (text) =>
-      /^(nvidia-|cuda-)/.test(text) && !/^cuda-(bindings|python)\b/.test(text) && !/\bextra\s*==/.test(text),
-  );
 }
 
 /**
@@ -140,14 +131,19 @@ export async function runPython(
   if (failure !== null) throw setupError(`${python.command} ${args[1]} … ${args.at(-1)}`, failure, output);
 }
 
-/** True if another index may help: false for a full disk and for refused permissions. */
+/** True if another index may help: false for a full disk, for refused permissions and for changed files. */
 export function mayWorkElsewhere(error: unknown): error is LmError {
   return (
-    isLmError(error, 'ERR_SETUP') && !/\b(Errno |OSError\()(13|28|30|122)\b|: E[A-Z]+$/.test(error.message)
+    isLmError(error, 'ERR_SETUP') &&
+    !/\b(Errno |OSError\()(13|28|30|122)\b|: E[A-Z]+$|SHA-256/.test(error.message)
   );
 }
 
 function setupError(command: string, failure: string, output: string): LmError {
+  const changed = /DO NOT MATCH THE HASHES/.test(output)
+    ? output.split('REQUIREMENTS FILE').at(-1)
+    : undefined;
+  if (changed !== undefined) return changedError(changed);
   const lines = output.trim().split('\n');
   const errors = lines.filter((line) => /^ERROR|error:|Errno|Could not fetch URL/i.test(line));
   const told = (errors.length > 0 ? errors : lines).slice(-2).join('\n');
@@ -156,4 +152,18 @@ function setupError(command: string, failure: string, output: string): LmError {
     ? 'The disk is full: free some space, or move the cache with the environment LM_RESNET_CACHE.'
     : "Check the network and pip's configuration (`pip config list`), or take a file from elsewhere with `npx lm-resnet setup --from FILE`.";
   return new LmError('ERR_SETUP', `${command} ended with ${failure}:\n${told}`, { hint });
+}
+
+/** @param report pip's text after its headline: the package, its place, the hash expected and the one got. */
+function changedError(report: string): LmError {
+  const file = /^\s+(\S+.* from \S+)/m.exec(report)?.[1] ?? 'a package';
+  const got = /Got\s+([0-9a-f]{64})/.exec(report)?.[1] ?? 'another';
+  const wanted = [...report.matchAll(/(?:Expected|or) +sha256 +([0-9a-f]{64})/g)].map(([, hash]) => hash);
+  return new LmError(
+    'ERR_SETUP',
+    `Expected the SHA-256 ${wanted.join(' or ')} for \`${file}\` but received ${got}; nothing was installed`,
+    {
+      hint: "The index gives another file than the release's, or it was changed on the way. To take a build of your own: `npx lm-resnet setup --from FILE`.",
+    },
+  );
 }

@@ -2,20 +2,12 @@
  * Installs the pinned libtorch into the user's cache, or records one that is there. Behind `lm-resnet setup`.
  */
 import { statSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { LmError } from '../errors.ts';
 import { cacheFolder, readRecord } from './cache.ts';
-import type { LibtorchFolder } from './examine.ts';
-import {
-  type Attempt,
-  attempts,
-  cudaRequirements,
-  mayWorkElsewhere,
-  pipArguments,
-  requirePython,
-  runPython,
-} from './pip.ts';
+import { type LibtorchFolder, libtorchRelease } from './examine.ts';
+import { type Attempt, attempts, mayWorkElsewhere, pipArguments, requirePython, runPython } from './pip.ts';
 import { platformProblem } from './platform.ts';
 import type { Python } from './python.ts';
 import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
@@ -104,7 +96,7 @@ async function install({ cuda, dryRun }: SetupOptions, context: Context): Promis
     const target = targetOf(context, ways[0]?.flavour ?? 'cpu');
     return planned(
       target,
-      ways.map((way) => [python.command, ...pipArguments(target, [way.requirement], { python, ...way })]),
+      ways.map((way) => [python.command, ...pipArguments(target, way)]),
     );
   }
   const failures: LmError[] = [];
@@ -129,16 +121,10 @@ async function pipInstall(
   context: Context & { readonly scratch: string },
 ): Promise<object> {
   const from = way.indexes.length > 0 ? ` with ${way.indexes.join(', ')}` : '';
-  context.say(`pip installs ${way.requirement}${from}`);
-  await runPython(python, pipArguments(folder, [way.requirement], { python, indexes: way.indexes }), context);
-  const info = (await readdir(folder)).find((name) => /^torch-.*\.dist-info$/.test(name));
-  const metadata = info === undefined ? '' : await readFile(join(folder, info, 'METADATA'), 'utf8');
-  const companions = cudaRequirements(metadata);
-  if (companions.length > 0) {
-    context.say(`pip installs ${companions.length} CUDA packages (about 3 GB)`);
-    await runPython(python, pipArguments(folder, companions, { python, dependencies: true }), context);
-  }
-  return { requirement: way.requirement };
+  const kind = way.flavour === 'cuda' ? 'with CUDA, about 3 GB' : 'without CUDA, about 190 MB';
+  context.say(`pip installs libtorch ${libtorchRelease} ${kind}${from}`);
+  await runPython(python, pipArguments(folder, way), context);
+  return { requirements: basename(way.requirements) };
 }
 
 /**

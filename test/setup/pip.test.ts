@@ -1,11 +1,12 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { requirePython, runPython } from '../../src/setup/pip.ts';
-import { dist, temporaryFolder } from '../support/libtorch.ts';
+import { attempts, requirePython, runPython } from '../../src/setup/pip.ts';
+import { setupLibtorch } from '../../src/setup/setup.ts';
+import { dist, emptyEnvironment, temporaryFolder } from '../support/libtorch.ts';
 
 const sleeper = (file: string): string[] => {
   const work = `import os, time; open(${JSON.stringify(file)}, 'w').write(str(os.getpid())); time.sleep(60)`;
@@ -49,4 +50,57 @@ describe('runPython', () => {
     },
     40_000,
   );
+});
+
+describe('a wheel that is not the one that was released', () => {
+  /** A wheel of the right name, as an index of someone else would give it. */
+  const wheel = (folder: string): void => {
+    const name = 'torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl';
+    const info = 'torch-2.13.0+cpu.dist-info';
+    const program = `import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w') as z:
+  z.writestr('${info}/METADATA', 'Metadata-Version: 2.1\\nName: torch\\nVersion: 2.13.0+cpu\\n')
+  z.writestr('${info}/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: false\\nTag: cp311-cp311-manylinux_2_28_x86_64\\n')
+  z.writestr('${info}/RECORD', '')
+  z.writestr('torch/version.py', '__version__ = "2.13.0+cpu"')`;
+    execFileSync('python3', ['-c', program, join(folder, name)]);
+  };
+
+  it('is refused by pip with both hashes told, tried nowhere else, and leaves nothing', async () => {
+    const folder = temporaryFolder();
+    wheel(folder);
+    const env = {
+      ...emptyEnvironment(folder),
+      PATH: process.env.PATH,
+      PIP_CONFIG_FILE: '/dev/null',
+      PIP_NO_INDEX: '1',
+      PIP_FIND_LINKS: folder,
+    };
+    const told: string[] = [];
+    await expect(setupLibtorch({ env, onProgress: (line) => told.push(line) })).rejects.toMatchObject({
+      code: 'ERR_SETUP',
+      message: expect.stringMatching(
+        /^Expected the SHA-256 6746dbcb[0-9a-f]{50}64667b for `torch==2\.13\.0\+cpu .*` but received [0-9a-f]{64}; nothing/,
+      ),
+    });
+    expect(told).toHaveLength(1);
+    expect(readdirSync(join(folder, 'cache', 'libtorch'))).toEqual([]);
+  }, 60_000);
+});
+
+describe('attempts', () => {
+  it('names the SHA-256 of every package it asks for', () => {
+    for (const { requirements } of attempts(false)) {
+      const lines = readFileSync(requirements, 'utf8').split('\n');
+      const packages = lines.filter((line) => /^[a-z]/.test(line));
+      const hashes = lines.filter((line) => /^ {4}--hash=sha256:[0-9a-f]{64}$/.test(line));
+      expect(packages.length).toBeGreaterThan(0);
+      expect(packages.every((line) => /^[\w-]+={2,3}[\w.+]+ \\$/.test(line))).toBe(true);
+      expect(hashes).toHaveLength(packages.length);
+    }
+  });
+
+  it('is ERR_PREREQUISITE for a processor that no wheels are known for', () => {
+    expect(() => attempts(false, 'riscv64')).toThrow(expect.objectContaining({ code: 'ERR_PREREQUISITE' }));
+  });
 });
