@@ -12,6 +12,7 @@ const ofRequests: readonly ErrorCode[] = [
   'ERR_REQUEST',
   'ERR_UNAUTHORIZED',
   'ERR_ROUTE',
+  'ERR_METHOD',
   'ERR_TIMEOUT',
   'ERR_MEDIA_TYPE',
   'ERR_BUSY',

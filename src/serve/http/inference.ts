@@ -4,10 +4,18 @@ import { expected } from '../../errors.ts';
 import { packageVersion } from '../../setup/binaries.ts';
 import type { Logits } from '../classifier.ts';
 import { checkFormat } from './body.ts';
+import {
+  inferenceModelSchema,
+  inferredSchema,
+  liveSchema,
+  readySchema,
+  serverSchema,
+} from './inferenceSchema.ts';
+import { jsonBody, operation } from './operation.ts';
 import { type Output, outputNames, outputsOf } from './outputs.ts';
 import { signalOf } from './routes.ts';
 import { checkReady, nameOf, type Service } from './service.ts';
-import { filesOf, type Inference, inferenceOf, pixelsOf } from './tensors.ts';
+import { filesOf, type Inference, inferenceOf, inferSchema, pixelsOf } from './tensors.ts';
 
 /** There is one. */
 const modelVersion = '1';
@@ -16,34 +24,53 @@ interface Named {
   readonly Params: { readonly name: string; readonly version?: string };
 }
 
+const tag = 'inference';
+const binary =
+  'the JSON, and behind it the bytes of the tensor (Inference-Header-Content-Length: bytes of the JSON)';
+const inferBody = jsonBody(inferSchema, {
+  'application/octet-stream': { schema: { type: 'string', format: 'binary', description: binary } },
+});
+
 /** Adds `/v2`, `/v2/health/…` and `/v2/models/NAME/…`. */
 export function addInference(app: FastifyInstance, service: Service): void {
-  const open = { config: { open: true } };
-  const gated = { config: { gated: true } };
-  app.get('/v2', async () => ({
+  const server = operation('inferenceServer', 'The server and its extensions', serverSchema, { tag });
+  app.get('/v2', { schema: server }, async () => ({
     name: 'lm-resnet',
     version: packageVersion(),
     extensions: ['classification', 'binary_tensor_data'],
   }));
-  app.get('/v2/health/live', open, async () => ({ live: true }));
-  app.get('/v2/health/ready', open, async () => {
+  const config = { open: true };
+  const live = operation('inferenceLive', 'Whether the process lives', liveSchema, { tag });
+  app.get('/v2/health/live', { config, schema: live }, async () => ({ live: true }));
+  const ready = operation('inferenceReady', 'Whether it takes requests', readySchema, { tag });
+  app.get('/v2/health/ready', { config, schema: ready }, async () => {
     checkReady(service);
     return { ready: true };
   });
-  for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
-    app.get<Named>(path, async ({ params }) => metadata(service, params));
-    app.get<Named>(`${path}/ready`, async ({ params }) => {
-      checkReady(service);
-      return { name: checkName(service, params), ready: true };
-    });
-    app.post<Named>(`${path}/infer`, gated, async (request, reply) => {
-      const name = checkName(service, request.params);
-      const signal = signalOf(reply);
-      const inference = requestOf(request);
-      const outputs = outputsOf(inference, await logitsOf(service, inference, signal));
-      return answer(reply, { name, id: inference.id, outputs });
-    });
-  }
+  addModel(app, service, '/v2/models/:name', '');
+  addModel(app, service, '/v2/models/:name/versions/:version', 'Version');
+}
+
+/** The routes of a model, or of its version; their names end so. */
+function addModel(app: FastifyInstance, service: Service, path: string, end: string): void {
+  const facts = operation(`inferenceModel${end}`, 'What the model takes', inferenceModelSchema, { tag });
+  app.get<Named>(path, { schema: facts }, async ({ params }) => metadata(service, params));
+  const ready = operation(`inferenceModel${end}Ready`, 'Whether it takes requests', readySchema, { tag });
+  app.get<Named>(`${path}/ready`, { schema: ready }, async ({ params }) => {
+    checkReady(service);
+    return { name: checkName(service, params), ready: true };
+  });
+  const taken = operation(`infer${end}`, 'Logits and probabilities of images', inferredSchema, {
+    tag,
+    body: inferBody,
+  });
+  app.post<Named>(`${path}/infer`, { config: { gated: true }, schema: taken }, async (request, reply) => {
+    const name = checkName(service, request.params);
+    const signal = signalOf(reply);
+    const inference = requestOf(request);
+    const outputs = outputsOf(inference, await logitsOf(service, inference, signal));
+    return answer(reply, { name, id: inference.id, outputs });
+  });
 }
 
 /** @throws ERR_UNKNOWN_NAME for another model or version. */

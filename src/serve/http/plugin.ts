@@ -1,5 +1,5 @@
 /** The service as a plugin of Fastify, which is loaded by nobody else than who serves. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseOptions } from '../../check.ts';
 import { expected, LmError } from '../../errors.ts';
 import { Classifier } from '../classifier.ts';
@@ -7,6 +7,7 @@ import { answerOf } from './errors.ts';
 import { checkKey, Gate } from './gate.ts';
 import { addInference } from './inference.ts';
 import { addMetrics } from './metrics.ts';
+import { addNotFound } from './notFound.ts';
 import { addOpenApi } from './openapi.ts';
 import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
 import { addPage } from './page/page.ts';
@@ -54,6 +55,7 @@ export async function fastifyClassifier(
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   addHooks(app, service);
   addFailures(app);
+  addNotFound(app);
   await addOpenApi(app, settings.apiKey !== undefined);
   await addMetrics(app, service);
   addRoutes(app, service);
@@ -98,17 +100,4 @@ function addFailures(app: FastifyInstance): void {
     if (status === 401) void reply.header('www-authenticate', 'Bearer');
     return reply.status(status).send(body);
   });
-  app.setNotFoundHandler(notFound);
-}
-
-/** Answers what no route takes. */
-export function notFound(request: FastifyRequest, reply: FastifyReply): unknown {
-  const { method } = request;
-  const path = request.url.split('?')[0] ?? '';
-  const { status, body } = answerOf(
-    expected('ERR_ROUTE', 'a method and path of this service', 'request', `${method} ${path}`, {
-      hint: 'GET /openapi.json lists them.',
-    }),
-  );
-  return reply.status(status).send(body);
 }

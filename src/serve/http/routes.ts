@@ -2,10 +2,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { predictions } from '../../model/predictions.ts';
 import { imagesOf } from './body.ts';
+import { jsonBody, operation } from './operation.ts';
 import {
   classifiedSchema,
   classifyJson,
-  errorSchema,
+  classifyQuery,
   jsonSchemaOf,
   modelSchema,
   statusSchema,
@@ -21,33 +22,17 @@ export function signalOf(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-const failures = { '4xx': jsonSchemaOf(errorSchema, 'output'), '5xx': jsonSchemaOf(errorSchema, 'output') };
-
-/** What a route is, for its OpenAPI document. */
-function described(
-  operationId: string,
-  summary: string,
-  answer: Record<string, unknown>,
-  more: object = {},
-): object {
-  return { operationId, summary, tags: ['classifier'], ...more, response: { 200: answer, ...failures } };
-}
-
 const file = { type: 'string', format: 'binary' };
-const classifyBody = {
-  required: true,
-  content: {
-    'multipart/form-data': {
-      schema: {
-        type: 'object',
-        properties: { image: { type: 'array', items: file }, topK: { type: 'integer' } },
-      },
+const classifyBody = jsonBody(classifyJson, {
+  'multipart/form-data': {
+    schema: {
+      type: 'object',
+      properties: { image: { type: 'array', items: file }, topK: { type: 'integer' } },
     },
-    'application/octet-stream': { schema: file },
-    'image/*': { schema: file },
-    'application/json': { schema: jsonSchemaOf(classifyJson, 'input') },
   },
-};
+  'application/octet-stream': { schema: file },
+  'image/*': { schema: file },
+});
 
 /** Adds `POST /classify`, `GET /model`, `GET /healthz` and `GET /readyz`. */
 export function addRoutes(app: FastifyInstance, service: Service): void {
@@ -57,46 +42,19 @@ export function addRoutes(app: FastifyInstance, service: Service): void {
     const { rows, classNames } = await service.classifier.logitsOf('file', images, signal);
     return { model: nameOf(service), predictions: rows.flatMap((row) => predictions(row, classNames, topK)) };
   };
-  app.post(
-    '/classify',
-    {
-      config: { gated: true },
-      schema: described(
-        'classify',
-        'Classify one or several images',
-        jsonSchemaOf(classifiedSchema, 'output'),
-        {
-          querystring: {
-            type: 'object',
-            properties: {
-              topK: { type: 'integer', minimum: 1, default: 5, description: 'guesses per image' },
-            },
-          },
-          body: classifyBody,
-        },
-      ),
-    },
-    classify,
-  );
-  const model = described(
-    'model',
-    'The model and the limits of requests',
-    jsonSchemaOf(modelSchema, 'output'),
-  );
+  const taken = operation('classify', 'Classify one or several images', classifiedSchema, {
+    querystring: jsonSchemaOf(classifyQuery, 'input'),
+    body: classifyBody,
+  });
+  app.post('/classify', { config: { gated: true }, schema: taken }, classify);
+  const model = operation('model', 'The model and the limits of requests', modelSchema);
   app.get('/model', { schema: model }, async () => modelFacts(service));
-  const status = jsonSchemaOf(statusSchema, 'output');
-  const open = { config: { open: true } };
-  app.get(
-    '/healthz',
-    { ...open, schema: described('health', 'Whether the process lives', status) },
-    async () => ({ status: 'ok' }),
-  );
-  app.get(
-    '/readyz',
-    { ...open, schema: described('ready', 'Whether it takes requests', status) },
-    async () => {
-      checkReady(service);
-      return { status: 'ready' };
-    },
-  );
+  const config = { open: true };
+  const health = operation('health', 'Whether the process lives', statusSchema);
+  app.get('/healthz', { config, schema: health }, async () => ({ status: 'ok' }));
+  const ready = operation('ready', 'Whether it takes requests', statusSchema);
+  app.get('/readyz', { config, schema: ready }, async () => {
+    checkReady(service);
+    return { status: 'ready' };
+  });
 }

@@ -5,10 +5,10 @@ import { expected, LmError } from '../../errors.ts';
 import { base64Of, jsonOf } from './body.ts';
 
 const parameters = z.looseObject({
-  binary_data_size: z.int().min(0).optional(),
-  binary_data: z.boolean().optional(),
-  binary_data_output: z.boolean().optional(),
-  classification: z.int().min(0).optional(),
+  binary_data_size: z.int().min(0).optional().describe('bytes of the tensor behind the JSON'),
+  binary_data: z.boolean().optional().describe('answer this output as bytes behind the JSON'),
+  binary_data_output: z.boolean().optional().describe('answer all outputs as bytes behind the JSON'),
+  classification: z.int().min(0).optional().describe('answer the best so many classes, "value:index:label"'),
 });
 
 /** A tensor of a request. */
@@ -37,22 +37,29 @@ export interface InferRequest {
 }
 
 /** The JSON of a request of `infer`. */
-export const inferSchema: z.ZodType<InferRequest> = z.object({
-  id: z.string().optional(),
-  inputs: z
-    .array(
-      z.object({
-        name: z.string(),
-        datatype: z.string(),
-        shape: z.array(z.int().min(0)).min(1).max(8),
-        data: z.array(z.unknown()).optional(),
-        parameters: parameters.optional(),
-      }),
-    )
-    .length(1, { message: 'one tensor, `image` or `pixels`,' }),
-  outputs: z.array(z.object({ name: z.string(), parameters: parameters.optional() })).optional(),
-  parameters: parameters.optional(),
-});
+export const inferSchema: z.ZodType<InferRequest> = z
+  .object({
+    id: z.string().optional().describe('given back in the answer'),
+    inputs: z
+      .array(
+        z.object({
+          name: z.string().describe('image or pixels'),
+          datatype: z.string().describe('BYTES for image, UINT8 for pixels'),
+          shape: z.array(z.int().min(0)).min(1).max(8).describe('[n], or [n, height, width, channels]'),
+          data: z.array(z.unknown()).optional().describe('files in base64, or levels from 0 to 255'),
+          parameters: parameters.optional(),
+        }),
+      )
+      .length(1, { message: 'one tensor, `image` or `pixels`,' }),
+    outputs: z
+      .array(
+        z.object({ name: z.string().describe('probabilities or logits'), parameters: parameters.optional() }),
+      )
+      .optional()
+      .describe('default: all'),
+    parameters: parameters.optional(),
+  })
+  .meta({ title: 'InferRequest' });
 
 /** A request, and the bytes of its tensor where they stand behind the JSON. */
 export interface Inference extends InferRequest {

@@ -86,7 +86,7 @@ const bad: readonly {
     code: 'ERR_REQUEST',
   },
   { title: 'a path that is none', path: '/clasify', body: png, status: 404, code: 'ERR_ROUTE' },
-  { title: 'another method', method: 'GET', status: 404, code: 'ERR_ROUTE' },
+  { title: 'another method', method: 'GET', status: 405, code: 'ERR_METHOD' },
   { title: 'too many bytes', body: Buffer.alloc(5000), status: 413, code: 'ERR_TOO_LARGE' },
 ];
 

@@ -5,40 +5,6 @@ import { fastifyClassifier } from '../../../src/serve/http/plugin.ts';
 import { codeOf } from '../../support/failures.ts';
 import { noisePngBytes, openedTiny, served } from '../support.ts';
 
-describe('GET /openapi.json', () => {
-  it('has every route of the service, with what it takes and answers', async () => {
-    const { url } = await served({ apiKey: 'secret' });
-    const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
-      readonly openapi: string;
-      readonly paths: Record<string, Record<string, { readonly operationId?: string }>>;
-    };
-    expect(document.openapi).toBe('3.1.0');
-    expect(Object.keys(document.paths).toSorted()).toEqual([
-      '/classify',
-      '/healthz',
-      '/model',
-      '/readyz',
-      '/v2',
-      '/v2/health/live',
-      '/v2/health/ready',
-      '/v2/models/{name}',
-      '/v2/models/{name}/infer',
-      '/v2/models/{name}/ready',
-      '/v2/models/{name}/versions/{version}',
-      '/v2/models/{name}/versions/{version}/infer',
-      '/v2/models/{name}/versions/{version}/ready',
-    ]);
-    const body = {
-      content: { 'application/json': { schema: { properties: { image: { type: 'string' } } } } },
-    };
-    expect(document.paths['/classify']?.post).toMatchObject({
-      operationId: 'classify',
-      requestBody: body,
-      responses: { 200: {}, '4XX': {}, '5XX': {} },
-    });
-  });
-});
-
 describe('GET /metrics', () => {
   it('counts images, batches and requests by route', async () => {
     const { url } = await served();
