@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const use = `
-import { createModel, imageSet, init, Model, train } from 'lm-resnet';
+import { Classifier, createModel, imageSet, init, Model, serveClassifier, train } from 'lm-resnet';
+import { createClient } from 'lm-resnet/client';
 init({ threads: 1 });
 const images = Uint8Array.from({ length: 8 * 12 * 12 }, (_, i) => (i * 37) % 256);
 const set = imageSet({ images, labels: [0, 1, 0, 1, 0, 1, 0, 1], height: 12, width: 12, channels: 1 });
@@ -21,6 +22,13 @@ if (steps !== 2 || !(first.probability > 0)) throw new Error('the installed pack
 console.log(\`trained \${steps} steps, saved, loaded, predicted \${first.label}\`);
 await loaded.close();
 await model.close();
+const classifier = await Classifier.open('run/checkpoint.safetensors');
+const server = await serveClassifier(classifier, { port: 0 });
+const picture = Buffer.from('P5 2 2 255\\n' + 'abcd');
+const { label } = await createClient({ url: server.url }).classify(picture);
+if (!['0', '1'].includes(label)) throw new Error('the installed client does not work');
+await server.close();
+await classifier.close();
 `;
 
 const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-package-'));

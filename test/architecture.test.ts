@@ -42,6 +42,7 @@ const table: Readonly<Record<string, string>> = {
   deepen: 'errors must check graph analyze model',
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',
   serve: 'errors must check cores files graph setup native images loading model',
+  client: 'errors',
   createModel: 'errors check models data loading model',
   import: 'errors must check graph models transforms checkpoint model',
 };
@@ -52,7 +53,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
 const tops = ['cli', 'index'];
 /** These run anywhere: no Node, no addon; of report all but run, which reads the folders of runs. */
 const anywhere =
-  'errors must metricsRow graph roles nn schemes noise models analyze picture transforms'.split(' ');
+  'errors must metricsRow graph roles nn schemes noise models analyze picture transforms client'.split(' ');
 
 interface Import {
   readonly file: string;
@@ -156,6 +157,13 @@ describe('src', () => {
     const pages = /^src.report.(analysis.)?[^/\\]*$/;
     const wrong = imports.filter(
       ({ file, from, to }) => (anywhere.includes(from) || pages.test(file)) && to.startsWith('node:'),
+    );
+    expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('keeps all else out of the client, which a page may load as it is', () => {
+    const wrong = imports.filter(
+      ({ from, to, typeOnly }) => from === 'client' && to !== 'client' && !typeOnly,
     );
     expect(wrong.map(show)).toEqual([]);
   });

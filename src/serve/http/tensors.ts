@@ -4,12 +4,18 @@ import { parseOptions } from '../../check.ts';
 import { expected, LmError } from '../../errors.ts';
 import { base64Of, jsonOf } from './body.ts';
 
-const parameters = z.looseObject({
-  binary_data_size: z.int().min(0).optional().describe('bytes of the tensor behind the JSON'),
-  binary_data: z.boolean().optional().describe('answer this output as bytes behind the JSON'),
-  binary_data_output: z.boolean().optional().describe('answer all outputs as bytes behind the JSON'),
-  classification: z.int().min(0).optional().describe('answer the best so many classes, "value:index:label"'),
-});
+const parameters = z
+  .looseObject({
+    binary_data_size: z.int().min(0).optional().describe('bytes of the tensor behind the JSON'),
+    binary_data: z.boolean().optional().describe('answer this output as bytes behind the JSON'),
+    binary_data_output: z.boolean().optional().describe('answer all outputs as bytes behind the JSON'),
+    classification: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('answer the best so many classes, "value:index:label"'),
+  })
+  .meta({ title: 'InferParameters' });
 
 /** A tensor of a request. */
 export interface InputTensor {
@@ -42,18 +48,22 @@ export const inferSchema: z.ZodType<InferRequest> = z
     id: z.string().optional().describe('given back in the answer'),
     inputs: z
       .array(
-        z.object({
-          name: z.string().describe('image or pixels'),
-          datatype: z.string().describe('BYTES for image, UINT8 for pixels'),
-          shape: z.array(z.int().min(0)).min(1).max(8).describe('[n], or [n, height, width, channels]'),
-          data: z.array(z.unknown()).optional().describe('files in base64, or levels from 0 to 255'),
-          parameters: parameters.optional(),
-        }),
+        z
+          .object({
+            name: z.string().describe('image or pixels'),
+            datatype: z.string().describe('BYTES for image, UINT8 for pixels'),
+            shape: z.array(z.int().min(0)).min(1).max(8).describe('[n], or [n, height, width, channels]'),
+            data: z.array(z.unknown()).optional().describe('files in base64, or levels from 0 to 255'),
+            parameters: parameters.optional(),
+          })
+          .meta({ title: 'InputTensor' }),
       )
       .length(1, { message: 'one tensor, `image` or `pixels`,' }),
     outputs: z
       .array(
-        z.object({ name: z.string().describe('probabilities or logits'), parameters: parameters.optional() }),
+        z
+          .object({ name: z.string().describe('probabilities or logits'), parameters: parameters.optional() })
+          .meta({ title: 'AskedOutput' }),
       )
       .optional()
       .describe('default: all'),
