@@ -28,6 +28,7 @@ const programs = {
   prebuildify: async () => [
     'prebuildify',
     '--napi',
+    '--strip',
     '--name',
     'opener',
     '--target',
