@@ -1,6 +1,6 @@
 /** A saved model of random weights, and servers of it. */
 import { readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { writeImage } from '../../src/images/writeImage.ts';
@@ -67,4 +67,24 @@ export function sendRaw(port: number, parts: readonly (string | Uint8Array)[]): 
     socket.on('close', () => resolve(text));
     for (const part of parts) socket.write(part);
   });
+}
+
+/** A connection that stands. */
+export function connected(port: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+/** Sends bytes at once, and gives all that is answered until the other side ends. */
+export function answerTo(bytes: Uint8Array): (socket: Socket) => Promise<string> {
+  return (socket) => {
+    let text = '';
+    socket.on('data', (data) => {
+      text += data.toString('latin1');
+    });
+    socket.write(bytes);
+    return new Promise((resolve) => socket.on('close', () => resolve(text)));
+  };
 }

@@ -1,5 +1,5 @@
 /** A server of its own for a classifier. */
-import { setTimeout } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseOptions } from '../../check.ts';
@@ -55,9 +55,10 @@ const schema: z.ZodType<ServeSettings, Omit<ServeOptions, 'onError'>> = z.object
 
 /**
  * Milliseconds that a closing server still listens: what was sent to it meanwhile is answered, and told that
- * its connection ends.
+ * its connection ends. Then it closes once nothing more comes, or at the latest after so many.
  */
 const lingerMs = 100;
+const longestLingerMs = 2000;
 
 /** A server that listens. */
 export interface ClassifierServer {
@@ -114,6 +115,7 @@ async function makeApp({
   const { fastify } = await import('fastify');
   const connectionsCheckingInterval = Math.min(1000, headersTimeoutMs, requestTimeoutMs);
   let closing = false;
+  let arrivals = 0;
   const app = fastify({
     requestTimeout: requestTimeoutMs,
     http: { headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs), connectionsCheckingInterval },
@@ -124,11 +126,27 @@ async function makeApp({
   app.addHook('preClose', async () => {
     closing = true;
     await setTimeout(lingerMs);
+    await settled(() => arrivals);
   });
+  app.server.on('connection', () => arrivals++);
   app.addHook('onRequest', async (_request, reply) => {
+    arrivals++;
     if (closing) void reply.header('connection', 'close');
   });
   return app as unknown as FastifyInstance;
+}
+
+/**
+ * Waits until the event loop has asked the system several times for what came, and there was nothing: a timer
+ * alone may be over before a busy process has read what was sent to it long ago.
+ */
+async function settled(count: () => number): Promise<void> {
+  const end = performance.now() + longestLingerMs;
+  for (let quiet = 0; quiet < 4 && performance.now() < end; ) {
+    const before = count();
+    await setImmediate();
+    quiet = count() === before ? quiet + 1 : 0;
+  }
 }
 
 /** Answers what is no HTTP, or did not come in time. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { copyFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { noisePngBytes, savedTiny } from '../../serve/support.ts';
+import { answerTo, connected, noisePngBytes, savedTiny } from '../../serve/support.ts';
 import { runCli } from '../../support/children.ts';
 import { dist } from '../../support/libtorch.ts';
 
@@ -40,6 +40,43 @@ describe('lm-resnet serve', () => {
     for (const answer of await answers)
       if (answer.status === 'fulfilled') expect(answer.value.status).toBe(200);
     expect(await ended).toBe(0);
+  });
+
+  it('drops none of the requests that were sent before SIGTERM, though they wait', async () => {
+    const { child, url, ended } = await started(await savedTiny(), ['--max-batch', '1']);
+    const body = await noisePngBytes(1);
+    const head = `POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const port = Number(new URL(url).port);
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => connected(port)));
+    const answers = sockets.map(answerTo(Buffer.concat([Buffer.from(head), body])));
+    child.kill('SIGTERM');
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatch(/^HTTP\/1.1 200 /);
+      expect(answer).toContain('"predictions":[{');
+    }
+    expect(await ended).toBe(0);
+  });
+
+  it('drops no request while it loads its file anew', async () => {
+    const path = await savedTiny(1);
+    const { child, url, said } = await started(path, ['--replicas', '2']);
+    const body = await noisePngBytes(1);
+    const statuses: number[] = [];
+    let isOver = false;
+    const clients = Array.from({ length: 8 }, async () => {
+      while (!isOver) statuses.push((await fetch(`${url}/classify`, { method: 'POST', body })).status);
+    });
+    for (const seed of [2, 3, 4]) {
+      await copyFile(await savedTiny(seed), path);
+      const before = said.stderr.split('was loaded anew').length;
+      child.kill('SIGHUP');
+      while (said.stderr.split('was loaded anew').length === before)
+        await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    isOver = true;
+    await Promise.all(clients);
+    expect(statuses.length).toBeGreaterThan(8);
+    expect(new Set(statuses)).toEqual(new Set([200]));
   });
 
   it('loads its file anew at SIGHUP, and goes on with the old model where it is torn', async () => {

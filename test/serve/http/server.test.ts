@@ -4,7 +4,16 @@ import { serveClassifier } from '../../../src/serve/http/server.ts';
 import { codeOf } from '../../support/failures.ts';
 import { noiseBytes } from '../../support/noise.ts';
 import { tinyModel } from '../../support/training.ts';
-import { classNames, noisePng, noisePngBytes, openedTiny, savedTiny, served } from '../support.ts';
+import {
+  answerTo,
+  classNames,
+  connected,
+  noisePng,
+  noisePngBytes,
+  openedTiny,
+  savedTiny,
+  served,
+} from '../support.ts';
 
 interface Answer {
   readonly model: string;
@@ -155,6 +164,19 @@ describe('a server', () => {
     const counted = { done: answered.length, failed: 0, aborted: 0, refused: 0 };
     expect(server.classifier.stats().images).toEqual(counted);
     await expect(fetch(`${server.url}/healthz`)).rejects.toThrow();
+  });
+
+  it('answers what was sent before it closed, though the process was too busy to read it', async () => {
+    const server = await served();
+    const body = await noisePngBytes(1);
+    const head = Buffer.from(`POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+    const sockets = await Promise.all(Array.from({ length: 32 }, () => connected(server.port)));
+    const answers = sockets.map(answerTo(Buffer.concat([head, body])));
+    const closed = server.close();
+    // Longer than it goes on to listen.
+    for (const end = performance.now() + 300; performance.now() < end; );
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/^HTTP\/1.1 200 /);
+    await closed;
   });
 
   it.each([
