@@ -62,7 +62,7 @@ async function installPackages() {
  * Overwrites file by file, so that a program that runs from dist keeps its modules; then drops what no source
  * makes.
  */
-async function compileTypeScript() {
+export async function compileTypeScript() {
   return once(join('dist', '.lm-stamp'), ['src', 'tsconfig.json', 'package-lock.json'], 'dist', async () => {
     const tsc = join('node_modules', 'typescript', 'bin', 'tsc');
     const text = await runQuietly(process.execPath, [tsc, '-p', '.', '--listEmittedFiles'], { cwd: root });

@@ -3,10 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { join } from 'node:path';
+import { pack } from './release/pack.mjs';
 
 const use = `
 import { Classifier, createModel, imageSet, init, Model, serveClassifier, train } from 'lm-resnet';
@@ -35,17 +33,17 @@ const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-package-'));
 try {
   const npm = (args, cwd) =>
     execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  npm(['run', '--silent', 'prebuildify'], root);
-  const [{ filename, size }] = JSON.parse(npm(['pack', '--json', '--pack-destination', folder], root));
+  const tarballs = await pack({ out: folder });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
-  npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', `./${filename}`], folder);
+  npm(
+    ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs.map(({ file }) => file)],
+    folder,
+  );
   writeFileSync(join(folder, 'use.mjs'), use);
   const options = { cwd: folder, encoding: 'utf8' };
   const parameters = execFileSync('npx', ['--no', 'lm-resnet', 'info', 'lm_resnet20', '--json'], options);
   if (JSON.parse(parameters).parameters !== 272_384) throw new Error('lm-resnet info is wrong');
-  console.log(
-    `${(size / 2 ** 20).toFixed(1)} MiB packed; ${execFileSync(process.execPath, ['use.mjs'], options).trim()}`,
-  );
+  console.log(execFileSync(process.execPath, ['use.mjs'], options).trim());
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { defaultThreads, maxThreads } from '../cores.ts';
 import { type ErrorCode, errorCodes, expected, LmError } from '../errors.ts';
-import { type Binaries, findBinaries } from '../setup/binaries.ts';
+import { type Binaries, findBinaries, neededCxx } from '../setup/binaries.ts';
 import { examineLibtorch } from '../setup/examine.ts';
 import { findLibtorch, type Libtorch } from '../setup/libtorch.ts';
 import type { NativeAddon } from './binding.ts';
@@ -154,6 +154,7 @@ function loadModule<T>(file: string, libtorch?: Libtorch): T {
 
 function explain(file: string, libtorch: Libtorch | undefined, cause: unknown): LmError {
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (/libstdc\+\+\S*: version/.test(text)) return oldCxx(text, cause);
   if (libtorch !== undefined && /undefined symbol|version `.*' not found/.test(text)) {
     const message = `The addon does not fit libtorch ${libtorch.version} in ${libtorch.path}: ${text}`;
     return new LmError('ERR_LIBTORCH_VERSION', message, { cause, hint: 'Run `npx lm-resnet setup`.' });
@@ -161,6 +162,15 @@ function explain(file: string, libtorch: Libtorch | undefined, cause: unknown): 
   return new LmError('ERR_ADDON_MISSING', `The native addon cannot be loaded: ${text}`, {
     cause,
     hint: `Reinstall the package or rebuild it (${file}); \`npx lm-resnet doctor\` examines this machine.`,
+  });
+}
+
+function oldCxx(text: string, cause: unknown): LmError {
+  const needed = neededCxx() ?? /`([\w.]+)' not found/.exec(text)?.[1] ?? 'a newer one';
+  const message = `The native addon needs a libstdc++ with ${needed}, and this process has an older one: ${text}`;
+  return new LmError('ERR_ADDON_MISSING', message, {
+    cause,
+    hint: 'Use a newer release of the system, or unset LD_LIBRARY_PATH and LD_PRELOAD where they name an older libstdc++.',
   });
 }
 

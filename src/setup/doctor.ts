@@ -2,7 +2,7 @@
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { availableCores } from '../cores.ts';
 import { isLmError } from '../errors.ts';
-import { type Binaries, packageVersion, presentBinaries } from './binaries.ts';
+import { type Binaries, binariesProblem, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
@@ -147,9 +147,7 @@ function advise(facts: Facts): string[] {
   const advice: (string | null)[] = [
     platformProblem(),
     libtorch === null ? adviseLibtorch(candidates) : null,
-    binaries.opener === undefined || binaries.addon === undefined
-      ? 'The native addon is missing: reinstall the package, or build it: `node scripts/build.mjs` in its folder.'
-      : null,
+    binaries.opener === undefined || binaries.addon === undefined ? binariesProblem() : null,
     load !== null && !load.ok ? `Loading failed: ${load.problem}` : null,
     (load?.openmp.length ?? 0) > 1
       ? `Several OpenMP libraries are loaded, which slow each other down or crash: ${load?.openmp.join(', ')}.`

@@ -1,7 +1,7 @@
 /** What libtorch asks of the machine: operating system, processor and C library. */
 
 /** Oldest C library that libtorch 2.13 runs on. */
-const oldestGlibc = [2, 28] as const;
+const oldestGlibc = '2.28';
 
 /** Version of the GNU C library such as "2.36"; null on other systems and C libraries (musl). */
 export function glibcVersion(): string | null {
@@ -18,12 +18,15 @@ export function platformProblem(
   glibc: string | null = glibcVersion(),
 ): string | null {
   if (platform !== 'linux')
-    return `lm-resnet runs on Linux with glibc >= ${oldestGlibc.join('.')}; this is ${platform}`;
+    return `lm-resnet runs on Linux with glibc >= ${oldestGlibc}; this is ${platform}`;
   if (glibc === null) {
     return 'libtorch needs the GNU C library and this system has another one (musl, as in Alpine); use an image based on Debian, Ubuntu or Fedora';
   }
-  const [major = 0, minor = 0] = glibc.split('.').map(Number);
-  const [needMajor, needMinor] = oldestGlibc;
-  if (major > needMajor || (major === needMajor && minor >= needMinor)) return null;
-  return `libtorch needs glibc >= ${oldestGlibc.join('.')} and this system has ${glibc}; use a newer release of the system`;
+  if (!tooOld(glibc, oldestGlibc)) return null;
+  return `libtorch needs glibc >= ${oldestGlibc} and this system has ${glibc}; use a newer release of the system`;
+}
+
+/** True if version `found` of a library, such as "2.36", is older than `needed`. */
+export function tooOld(found: string, needed: string): boolean {
+  return found.localeCompare(needed, 'en', { numeric: true }) < 0;
 }

@@ -1,0 +1,153 @@
+// Builds, verifies and writes the tarballs that are published: `npm run release:pack -- --out DIR`. One for
+// every platform whose binaries lie in prebuilds/, and the main one, which names exactly those.
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compileTypeScript } from '../bootstrap.mjs';
+import { listFiles } from '../build.mjs';
+import { buildCodecs } from '../codecs.mjs';
+import { binariesIn, floorsOf } from './binary.mjs';
+import { notices } from './notices.mjs';
+import { packageOf, platforms } from './platforms.mjs';
+
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+const help = `Usage: npm run release:pack -- --out DIR [--prebuilt]
+
+Builds the binaries of this machine with static codecs into prebuilds/ (build/ is cleared; npm run bootstrap fills it
+again), verifies them, and writes a tarball for every platform in prebuilds/ and the main one.
+
+  --out DIR     where the tarballs go
+  --prebuilt    take prebuilds/ as it is, as the release workflow brings it from several machines`;
+
+/** @returns {Promise<{ file: string, size: number, unpacked: number }[]>} the tarballs, main one last. */
+export async function pack({ out, prebuilt = false }) {
+  await compileTypeScript();
+  if (!prebuilt) await prebuild();
+  const names = Object.keys(platforms).filter((name) => existsSync(join(root, 'prebuilds', name)));
+  if (names.length === 0) {
+    throw new Error(
+      'No prebuilt binary in prebuilds/: nothing is packed. Leave out --prebuilt to build one.',
+    );
+  }
+  mkdirSync(out, { recursive: true });
+  const staging = mkdtempSync(join(tmpdir(), 'lm-resnet-pack-'));
+  try {
+    const shared = { notices: await notices(), libtorch: await carriedMinors() };
+    const parts = names.map((name) => stagePlatform(name, join(staging, name), shared));
+    const folders = [...parts, stageMain(names, join(staging, 'main'))];
+    return folders.map((folder) => npmPack(folder, out));
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+async function prebuild() {
+  const env = { ...process.env, LM_STATIC_CODECS: await buildCodecs() };
+  rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
+  const options = { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 28 };
+  execFileSync(process.execPath, [join(root, 'scripts', 'node-tools.mjs'), 'prebuildify'], options);
+}
+
+function stagePlatform(name, folder, { notices, libtorch }) {
+  const { proven: _, ...where } = platforms[name];
+  const source = join(root, 'prebuilds', name);
+  const files = binariesIn(source);
+  const floors = where.os === 'linux' ? floorsOf(files) : {};
+  for (const file of listFiles(root, join('prebuilds', name))) copy(file, folder);
+  const { version, license } = ownPackage();
+  writeJson(join(folder, 'package.json'), {
+    name: packageOf(name),
+    version,
+    description: `Native binaries of lm-resnet for ${name}: installed with it, of no use alone.`,
+    license,
+    type: 'commonjs',
+    os: [where.os],
+    cpu: [where.cpu],
+    ...(where.libc === undefined ? {} : { libc: [where.libc] }),
+    preferUnplugged: true,
+    files: ['prebuilds', 'THIRD-PARTY-LICENSES.txt'],
+    exports: { './package.json': './package.json' },
+    needs: { ...floors, libtorch },
+  });
+  copy('LICENSE', folder);
+  writeFileSync(
+    join(folder, 'README.md'),
+    `# ${packageOf(name)}\n\nNative binaries of lm-resnet ${version} for ${name}. Install \`lm-resnet\`, which brings them.\n`,
+  );
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES.txt'), notices);
+  return folder;
+}
+
+function stageMain(names, folder) {
+  const { devDependencies: _, scripts: __, files, ...rest } = ownPackage();
+  for (const path of publishedFiles()) copy(path, folder);
+  for (const path of listFiles(folder, 'dist').filter((name) => name.endsWith('.js')))
+    dropMapLine(join(folder, path));
+  const optionalDependencies = Object.fromEntries(names.map((name) => [packageOf(name), rest.version]));
+  writeJson(join(folder, 'package.json'), { ...rest, files, optionalDependencies });
+  return folder;
+}
+
+/** As `files` in package.json has it: npm reads that better than we would. */
+function publishedFiles() {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+  const stdio = ['ignore', 'pipe', 'pipe'];
+  const [{ files }] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio }));
+  return files.map(({ path }) => path).filter((path) => path !== 'package.json');
+}
+
+/** The maps lead to sources that are not in the package. */
+function dropMapLine(file) {
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''));
+}
+
+async function carriedMinors() {
+  const { libtorchMinor } = await import(pathToFileURL(join(root, 'dist', 'setup', 'examine.js')).href);
+  return [libtorchMinor];
+}
+
+function ownPackage() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+}
+
+function copy(path, folder) {
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  cpSync(join(root, path), join(folder, path));
+}
+
+function writeJson(file, value) {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+function npmPack(folder, out) {
+  const text = execFileSync('npm', ['pack', '--json', '--pack-destination', out], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  const [{ filename, size, unpackedSize }] = JSON.parse(text);
+  return { file: join(out, filename), size, unpacked: unpackedSize };
+}
+
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(2)} MB`;
+
+async function main() {
+  const { values } = parseArgs({
+    options: { help: { type: 'boolean' }, out: { type: 'string' }, prebuilt: { type: 'boolean' } },
+  });
+  if (values.help || values.out === undefined) return console.log(help);
+  for (const { file, size, unpacked } of await pack({ ...values, out: resolve(values.out) })) {
+    console.log(`${file}  ${megabytes(size)} packed, ${megabytes(unpacked)} unpacked`);
+  }
+}
+
+if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  main().catch((error) => {
+    console.error(error.stderr?.toString() || error.message);
+    process.exitCode = 1;
+  });
+}
