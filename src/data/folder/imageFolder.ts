@@ -95,6 +95,27 @@ async function imagesOf(root: string, name: string, passed: PassedOver): Promise
   return found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);
 }
 
+/** Image files in a folder and below it, without regard to classes. */
+export interface ImagesBelow {
+  /** Paths below the folder, folder after folder as in `indexFolder`. */
+  readonly names: readonly string[];
+  /** What was passed over. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Lists the image files in a folder and below it; what is hidden or called otherwise is passed over.
+ *
+ * @throws ERR_DATASET when there are none, ERR_FILE when a folder is missing or must not be read.
+ */
+export async function imagesBelow(root: string): Promise<ImagesBelow> {
+  const passed = new PassedOver();
+  const found = await walk(root, '', [], passed);
+  const names = found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);
+  if (names.length === 0) throw expected('ERR_DATASET', 'image files', root, 'a folder without any');
+  return { names, notes: passed.notes(root) };
+}
+
 interface Found {
   readonly folder: string;
   /** Paths below the root, sorted. */
@@ -112,7 +133,7 @@ async function walk(
   const real = await realpath(path);
   if (above.includes(real))
     throw expected('ERR_DATASET', 'a folder of images', path, 'a link to one above it');
-  const below = (name: string): string => `${folder}/${name}`;
+  const below = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
   passed.add('no images', entries.others, below);
   passed.add('hidden', entries.hidden, below);
   const found: Found[] = [{ folder, files: entries.images.toSorted().map(below) }];
