@@ -1,120 +1,145 @@
-// Load and faults of `lm-resnet serve`: N mixed requests (good ones, torn, huge, of a wrong type, slow, left
-// early), every answer checked, then SIGTERM under load.
-//   node scripts/bench/serve.mjs CHECKPOINT IMAGE LABEL [requests=1000] [connections=16]
-// One line of JSON: answers by kind and status, wrong answers, requests a second, latencies of good ones,
-// memory at the start and end. Needs dist; compare figures of one machine alone.
+// Load on `lm-resnet serve` beside others that serve the same network, in turn, in one run: onnxruntime-node
+// in a Fastify shell (serve-onnxruntime.mjs), PyTorch and torchvision's transforms behind FastAPI
+// (serve-torch.py).
+//   node scripts/bench/serve.mjs --tools DIR [--python PYTHON] [--model lm_resnet20] [--seconds 10]
+//     [--connections 1,16,64,256] [--servers ours,replicas,onnxruntime,torch] [--amp auto]
+// DIR is a folder where `npm install autocannon onnxruntime-node` was run; PYTHON has torch, torchvision,
+// safetensors, fastapi and uvicorn (with uvloop and httptools). Every server gets the same picture as the
+// body and all cores; before the load its answer is compared with the model's. One line of JSON for each
+// run: answers a second, latency, memory, delay of the event loop. Compare figures of one run alone.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { createModel, exportOnnx, exportTorch } from '../../dist/index.js';
+import { pictures } from './serve-requests.mjs';
 
-const [checkpoint, image, label, requests = '1000', connections = '16'] = process.argv.slice(2);
-const cli = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist', 'cli', 'main.js');
-const child = spawn(process.execPath, [cli, 'serve', checkpoint, '--port', '0', '--json'], {
-  stdio: ['ignore', 'pipe', 'inherit'],
+const { values: flags } = parseArgs({
+  options: {
+    tools: { type: 'string' },
+    python: { type: 'string' },
+    model: { type: 'string', default: 'lm_resnet20' },
+    seconds: { type: 'string', default: '10' },
+    connections: { type: 'string', default: '1,16,64,256' },
+    servers: { type: 'string', default: 'ours,onnxruntime,torch' },
+    amp: { type: 'string', default: 'none' },
+  },
 });
-const { url, port } = JSON.parse(
-  await new Promise((done) => child.stdout.once('data', (d) => done(String(d)))),
-);
-const ended = new Promise((done) => child.on('close', (code, signal) => done(code ?? signal)));
-const good = readFileSync(image);
+const here = dirname(fileURLToPath(import.meta.url));
+const autocannon = createRequire(join(flags.tools, 'x.js'))('autocannon');
+const threads = String(availableParallelism());
 
-const post = (body, headers = {}) => fetch(`${url}/classify`, { method: 'POST', body, headers });
-const raw = (text, bytes, stay) =>
-  new Promise((done) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('error', () => done(0)).on('close', () => done(0));
-    socket.once('data', (data) => done(Number(/^HTTP\/1.1 (\d+)/.exec(String(data))?.[1] ?? 0)));
-    socket.write(text);
-    socket.write(bytes);
-    if (!stay) setTimeout(() => socket.destroy(), 5);
-  });
-/** A PNG of a few bytes that claims to be 60,000 pixels wide and high. */
-const bomb = Buffer.from(good);
-if (bomb.subarray(1, 4).toString() === 'PNG') bomb.writeUInt32BE(60_000, 16);
+const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-serve-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const at = (name) => join(folder, name);
+const model = await createModel(flags.model, { classes: 10, seed: 1 });
+await model.save(at('model.safetensors'));
+await exportOnnx(model, at('model.onnx'));
+await exportTorch(model, at('weights.safetensors'));
+// As large as the resize before the crop makes it, so that all decode the same and none resizes.
+const side = model.input.height > 64 ? Math.round(model.input.height / 0.875) : model.input.height;
+const [, body] = await pictures(side, 2); // a JPEG
+const [{ index, probability }] = await model.predict(body);
+const preprocessing = JSON.stringify(model.input);
+await model.close();
 
-const kinds = {
-  good: { expects: [200, 503], send: () => post(good) },
-  torn: { expects: [400, 503], send: () => post(good.subarray(0, Math.floor(good.length / 2))) },
-  bomb: { expects: [400, 503], send: () => post(bomb) },
-  noise: { expects: [400, 503], send: () => post(Buffer.alloc(500, 7)) },
-  wrongType: { expects: [415, 503], send: () => post('image=cat.jpg', { 'content-type': 'text/plain' }) },
-  badJson: { expects: [400, 503], send: () => post('{"image":', { 'content-type': 'application/json' }) },
-  huge: {
-    expects: [413, 503],
-    send: () => raw('POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n', good, true),
-  },
-  leaves: {
-    expects: [0, 200, 503],
-    send: () =>
-      raw(`POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: ${good.length}\r\n\r\n`, good, false),
-  },
-  slow: {
-    expects: [0, 503],
-    send: () => raw('POST /classify HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n', good, false),
-  },
+const cli = join(dirname(dirname(here)), 'dist', 'cli', 'main.js');
+const ours = [
+  process.execPath,
+  cli,
+  'serve',
+  at('model.safetensors'),
+  '--port',
+  '0',
+  '--json',
+  '--amp',
+  flags.amp,
+];
+const starts = {
+  ours,
+  replicas: [...ours, '--replicas', threads],
+  onnxruntime: [
+    process.execPath,
+    join(here, 'serve-onnxruntime.mjs'),
+    flags.tools,
+    at('model.onnx'),
+    threads,
+    preprocessing,
+  ],
+  torch: [flags.python, join(here, 'serve-torch.py'), folder, threads],
 };
-const names = Object.keys(kinds);
 
-const answers = {};
-const latencies = [];
-const wrong = [];
-async function one(i) {
-  const name = i % 2 === 0 ? 'good' : names[1 + ((i >> 1) % (names.length - 1))];
-  const start = performance.now();
-  const response = await kinds[name].send().catch((error) => error);
-  const status =
-    typeof response === 'number' ? response : (response.status ?? String(response.cause ?? response));
-  answers[`${name} ${status}`] = (answers[`${name} ${status}`] ?? 0) + 1;
-  if (!kinds[name].expects.includes(status)) wrong.push(`${name} ${status}`);
-  if (typeof response === 'number' || response.json === undefined) return;
-  const body = await response.json();
-  if (status !== 200) return;
-  latencies.push(performance.now() - start);
-  if (body.predictions[0].label !== label) wrong.push(`${name} ${body.predictions[0].label}`);
+/** A server once it listens: it prints a line of JSON with its url. */
+async function started(name) {
+  const [program, ...args] = starts[name];
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill('SIGKILL'));
+  const line = await new Promise((done, fail) => {
+    child.stdout.once('data', (data) => done(String(data).split('\n')[0]));
+    child.once('close', (code) => fail(new Error(`${name} ended with ${code}`)));
+  });
+  return { child, url: JSON.parse(line).url };
 }
 
-const rss = () => {
-  const kib = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-  return Math.round(Number(kib) / 1024);
-};
-for (let i = 0; i < 50; i++) await one(2 * i);
-latencies.length = 0;
-const before = rss();
-const start = performance.now();
-let next = 0;
-await Promise.all(
-  Array.from({ length: Number(connections) }, async () => {
-    while (next < Number(requests)) await one(next++);
-  }),
-);
-const seconds = (performance.now() - start) / 1000;
-const after = rss();
-const sorted = latencies.toSorted((a, b) => a - b);
-const at = (part) =>
-  Number(sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))]?.toFixed(1));
+/** Checks that a server answers what the model says. */
+async function check(name, url) {
+  const response = await fetch(`${url}/classify`, {
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'image/jpeg' },
+  });
+  const { predictions } = await response.json();
+  const [found] = predictions;
+  // Decoders of JPEG differ by a level or two.
+  if (found.index !== index || Math.abs(found.probability - probability) > 0.02)
+    throw new Error(`${name} answers ${JSON.stringify(found)}, the model ${index} ${probability}`);
+}
 
-// What is under way when the signal comes has its answer; what comes later may be turned away.
-const underWay = Array.from({ length: Number(connections) }, () =>
-  post(good).then(
-    (r) => r.status,
-    (error) => error.cause?.code ?? 'failed',
-  ),
-);
-await new Promise((done) => setTimeout(done, 20));
-child.kill('SIGTERM');
-const last = await Promise.all(underWay);
-console.log(
-  JSON.stringify({
-    requests: Number(requests),
-    connections: Number(connections),
-    perSecond: Math.round(Number(requests) / seconds),
-    goodMs: { p50: at(0.5), p99: at(0.99) },
-    rssMiB: { before, after },
-    answers,
-    wrong,
-    atSigterm: Object.fromEntries([...new Set(last)].map((s) => [s, last.filter((t) => t === s).length])),
-    exit: await ended,
-  }),
-);
+function load(url, connections, seconds) {
+  return autocannon({
+    url: `${url}/classify`,
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'image/jpeg' },
+    connections,
+    duration: seconds,
+  });
+}
+
+/** Milliseconds that the event loop was late (99th percentile) since it was asked last; null without one. */
+async function lateness(url) {
+  const response = await fetch(`${url}/metrics`);
+  if (!response.ok) return null;
+  const seconds = /^nodejs_eventloop_lag_p99_seconds(?:\{[^}]*\})? (\S+)/m.exec(await response.text())?.[1];
+  // The timer that measures it has a period of 10 ms, which is no delay.
+  return Number(Math.max(0, 1000 * Number(seconds) - 10).toFixed(1));
+}
+
+const memory = (pid) =>
+  Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024);
+
+for (const connections of flags.connections.split(',').map(Number))
+  for (const server of flags.servers.split(',')) {
+    const { child, url } = await started(server);
+    await check(server, url);
+    await load(url, connections, Math.min(3, Number(flags.seconds)));
+    await lateness(url);
+    const { requests, latency, non2xx, errors } = await load(url, connections, Number(flags.seconds));
+    const delay = await lateness(url);
+    const row = {
+      model: flags.model,
+      server,
+      connections,
+      perSecond: requests.average,
+      p50: latency.p50,
+      p99: latency.p99,
+    };
+    console.log(
+      JSON.stringify({ ...row, rssMiB: memory(child.pid), loopP99Ms: delay, refused: non2xx, errors }),
+    );
+    child.kill('SIGKILL'); // uvicorn waits for connections that are kept
+    await new Promise((done) => child.once('close', done));
+  }
