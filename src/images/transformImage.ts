@@ -4,6 +4,7 @@ import { expected, isLmError } from '../errors.ts';
 import type { NativeTransformSpec } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { decodingOf, decodingShape, maxPixels } from '../transforms/decoding.ts';
+import { nativeTransform } from '../transforms/nativeTransform.ts';
 import { imagenetMean, imagenetStd, parseTransform, type TransformInput } from '../transforms/transforms.ts';
 import { decodable } from './foreign.ts';
 import { badImage, bytesIn, fileBytes, type ImageFile, nameOf } from './imageFile.ts';
@@ -74,7 +75,7 @@ export async function transformImage(
   const ops = parseTransform(transform);
   const { exif, sixteenBit, ...draws } = parseOptions(schema, options, 'transformImage');
   const decoding = { maxPixels, ...decodingOf({ exif, sixteenBit }) };
-  const spec: NativeTransformSpec = { ...draws, transform: ops, decoding };
+  const spec: NativeTransformSpec = { ...draws, transform: nativeTransform(ops), decoding };
   if (typeof image === 'string' || bytesIn(image) !== null)
     return transformFile(image as ImageFile, spec, nameOf(image));
   const { pixels: given, height, width } = parseOptions(pixelsSchema, image, 'image');

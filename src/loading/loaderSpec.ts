@@ -6,6 +6,7 @@ import { defaultThreads } from '../cores.ts';
 import { expected } from '../errors.ts';
 import type { NativeLoaderSpec } from '../native/binding.ts';
 import { decodingOf, maxPixels } from '../transforms/decoding.ts';
+import { nativeTransform } from '../transforms/nativeTransform.ts';
 import { imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
 import { matchClasses, type NamedClasses } from './classNames.ts';
 import type { Dataset } from './dataset.ts';
@@ -83,7 +84,7 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     prefetch,
     onBadImage,
     badImageLimit,
-    transform,
+    transform: nativeTransform(transform),
     height,
     width,
     decoding: { maxPixels, ...decodingOf(data.decoding, input) },

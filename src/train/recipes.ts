@@ -73,7 +73,7 @@ const strikesBackImages =
     train: parseTransform([
       { kind: 'randomResizedCrop', size, interpolation: 'bicubic' },
       { kind: 'horizontalFlip' },
-      { kind: 'randAugment', magnitude },
+      { kind: 'autoAugment', policy: `rand-m${magnitude}-mstd0.5-inc1` },
     ]),
     test: parseTransform([
       { kind: 'resize', size: Math.floor(Math.max(...[size].flat()) / 0.95), interpolation: 'bicubic' },
@@ -81,7 +81,7 @@ const strikesBackImages =
     ]),
   });
 const strikesBackSource =
-  'Wightman, Touvron, Jégou 2021, table 2, and commands for timm: bicubic test crops of 0.95, clipping to a norm of 1 as timm’s LAMB; RandAugment is torchvision’s, at fixed strength, without timm’s deviation of 0.5';
+  'Wightman, Touvron, Jégou 2021, table 2, and commands for timm: bicubic test crops of 0.95, clipping to a norm of 1 as timm’s LAMB; timm’s RandAugment; training crops are bicubic, where timm draws bilinear or bicubic';
 
 /** Known recipes, one row each. */
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
@@ -125,21 +125,21 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 300, lr: 5e-3 },
     modelOptions: { dropPath: 0.05 },
-    transforms: strikesBackImages(21),
+    transforms: strikesBackImages(7),
     source: `${strikesBackSource}; without repeated augmentation: an epoch has every image once, where theirs has a third of them three times. Not run`,
   },
   'imagenet-a3': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 100, lr: 8e-3, sizes: [160] },
     size: 224,
-    transforms: strikesBackImages(18),
+    transforms: strikesBackImages(6),
     source: `${strikesBackSource}; trains at 160, tests at 224; their A3 has neither repeated augmentation nor stochastic depth. Not run`,
   },
   'imagenet-a3-progressive': {
     model: 'lm_resnet50',
     settings: { ...strikesBack, epochs: 100, lr: 8e-3, sizes: [128, 160, 192] },
     size: 224,
-    transforms: strikesBackImages(18),
+    transforms: strikesBackImages(6),
     source: `imagenet-a3 with images that grow, as Tan, Le 2021 (EfficientNetV2) have it; our own mixture. Not run`,
   },
 };

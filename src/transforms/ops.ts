@@ -3,6 +3,7 @@
  * on Pillow images.
  */
 import { z } from 'zod';
+import { type PolicySampling, policySamplings, policySchema } from './autoAugment.ts';
 
 /** A square's side, or [height, width], in pixels. */
 export type Size = number | readonly [height: number, width: number];
@@ -92,6 +93,12 @@ export interface TransformOps {
    * `numOps` of 14 operations at strength `magnitude` of 0 … `bins` - 1; default 2, 9, 31. Cubuk et al. 2020.
    */
   readonly randAugment: { readonly numOps: number; readonly magnitude: number; readonly bins: number };
+  /** A policy of timm by its string, see `policySchema`; beyond the image is the mean of the normalisation. */
+  readonly autoAugment: {
+    readonly policy: string;
+    /** What reads the points of turned, sheared and shifted images; default random: bilinear or bicubic. */
+    readonly interpolation: PolicySampling;
+  };
   /** One of 14 operations at random strength of `bins`, default 31. Müller, Hutter 2021, the wide variant. */
   readonly trivialAugment: { readonly bins: number };
   /** Fills a random rectangle with probability p. Zhong et al. 2020. */
@@ -159,7 +166,8 @@ type Needed =
   | 'bits'
   | 'threshold'
   | 'degrees'
-  | 'pixels';
+  | 'pixels'
+  | 'policy';
 type Input<T> = { readonly [K in keyof T as K extends Needed ? K : never]: T[K] } & {
   readonly [K in keyof T as K extends Needed ? never : K]?: T[K] | undefined;
 };
@@ -253,6 +261,13 @@ export const transformSchema: z.ZodType<Transform, TransformInput> = z
         bins,
       }).refine((o) => o.magnitude < o.bins, { message: 'a magnitude below bins', path: ['magnitude'] }),
       op('trivialAugment', { bins }),
+      op('autoAugment', {
+        policy: policySchema.describe("timm's string: rand-m9-mstd0.5-inc1, original, 3a, augmix, …"),
+        interpolation: z
+          .enum(policySamplings)
+          .default('random')
+          .describe('filter of turns, shears and shifts'),
+      }),
       op('randomErasing', {
         p: probability.default(0.5),
         scale: share.default([0.02, 0.33]),

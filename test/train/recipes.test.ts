@@ -40,20 +40,28 @@ describe.each(recipeNames)('the recipe %s', (name) => {
 });
 
 describe('the recipes of "ResNet strikes back"', () => {
-  it.each<[RecipeName, number]>([
-    ['imagenet-a2', 0.05],
-    ['imagenet-a3', 0],
-  ])('%s tests on bicubic crops of 0.95, clips as LAMB, and drops as its table says', (name, dropPath) => {
-    const { transforms, settings, modelOptions = {}, model } = recipes[name];
-    expect(transforms?.(224).test).toEqual([
-      expect.objectContaining({ kind: 'resize', size: 235, interpolation: 'bicubic' }), // floor(224 / 0.95)
-      { kind: 'centerCrop', size: 224 },
-    ]);
-    expect(settings).toMatchObject({ optimizer: 'lamb', clipGrad: 1 });
-    expect(modelOptions.dropPath ?? 0).toBe(dropPath);
-    const { nodes } = preset(model as PresetName, modelOptions);
-    expect(nodes.some(({ op }) => op === 'mix')).toBe(dropPath > 0);
-  });
+  it.each<[RecipeName, number, string]>([
+    ['imagenet-a2', 0.05, 'rand-m7-mstd0.5-inc1'],
+    ['imagenet-a3', 0, 'rand-m6-mstd0.5-inc1'],
+  ])(
+    '%s tests on bicubic crops of 0.95, clips as LAMB, and has the rest of its table',
+    (name, dropPath, policy) => {
+      const { transforms, settings, modelOptions = {}, model } = recipes[name];
+      expect(transforms?.(224).train).toContainEqual({
+        kind: 'autoAugment',
+        policy,
+        interpolation: 'random',
+      });
+      expect(transforms?.(224).test).toEqual([
+        expect.objectContaining({ kind: 'resize', size: 235, interpolation: 'bicubic' }), // floor(224 / 0.95)
+        { kind: 'centerCrop', size: 224 },
+      ]);
+      expect(settings).toMatchObject({ optimizer: 'lamb', clipGrad: 1 });
+      expect(modelOptions.dropPath ?? 0).toBe(dropPath);
+      const { nodes } = preset(model as PresetName, modelOptions);
+      expect(nodes.some(({ op }) => op === 'mix')).toBe(dropPath > 0);
+    },
+  );
 });
 
 describe('the rates of the paper', () => {

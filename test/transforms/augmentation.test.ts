@@ -44,6 +44,33 @@ describe('a choice of augmentation', () => {
       wanted: { train: imagenetTrain(224), test: imagenetEval(224, 235) },
     },
     {
+      chosen: { aa: 'rand-m9-mstd0.5-inc1', interpolation: 'bicubic', reprob: 0.25 },
+      wanted: {
+        train: [
+          { ...crop, interpolation: 'bicubic' },
+          flip,
+          { kind: 'autoAugment', policy: 'rand-m9-mstd0.5-inc1', interpolation: 'bicubic' },
+          { ...erasing, p: 0.25, value: 'random', count: 1 },
+        ],
+        test: parseTransform([
+          { kind: 'resize', size: 256, interpolation: 'bicubic' },
+          { kind: 'centerCrop', size: 224 },
+        ]),
+      },
+    },
+    {
+      chosen: { aa: '3a', colorJitter: 0.3 },
+      wanted: {
+        train: [
+          crop,
+          flip,
+          { kind: 'autoAugment', policy: '3a', interpolation: 'bilinear' },
+          jitter(0.3, 0.3, 0.3),
+        ],
+        test: imagenetEval(224),
+      },
+    },
+    {
       chosen: { interpolation: 'bicubic', cropPct: 1 },
       wanted: {
         train: [{ ...crop, interpolation: 'bicubic' }, flip],
@@ -71,15 +98,32 @@ describe('a choice of augmentation', () => {
     expect(augmentedWith({}, { reprob: 0.1 }, { ...pixels, files: true }).test).toEqual(usualEval(32));
   });
 
+  it("stands in the place of a recipe's policy, whose jitter of colours it ends as in timm", () => {
+    const before: Transforms = {
+      train: parseTransform([
+        { kind: 'randomCrop', size: 32 },
+        { kind: 'trivialAugment' },
+        { kind: 'colorJitter', hue: 0.1 },
+        { kind: 'cutout', size: 8 },
+      ]),
+    };
+    const policy = { kind: 'autoAugment', policy: 'augmix-m5', interpolation: 'random' };
+    const { train } = augmentedWith(before, { aa: 'augmix-m5' }, pixels);
+    expect(train).toEqual([before.train?.[0], policy, before.train?.[3]]);
+  });
+
   it('is none where nothing is chosen', () => {
     const before = { train: imagenetTrain(160) };
     expect(augmentedWith(before, { reprob: undefined }, files)).toBe(before);
   });
 
-  it.each<Augmentation>([{ remode: 'rand' }, { recount: 2 }, { colorJitter: [0.1, 0.1, 0.1, 0.6] }])(
-    'is refused: %o',
-    (chosen) => {
-      expect(thrown(() => augmentedWith({}, chosen, files)).code).toBe('ERR_CONFIG');
-    },
-  );
+  it.each<Augmentation>([
+    { remode: 'rand' },
+    { recount: 2 },
+    { colorJitter: [0.1, 0.1, 0.1, 0.6] },
+    { aa: 'rand-m9', interpolation: 'lanczos' }, // Pillow turns no image by it
+    { aa: 'rand-m9', colorJitter: 0.4 }, // which timm leaves out
+  ])('is refused: %o', (chosen) => {
+    expect(thrown(() => augmentedWith({}, chosen, files)).code).toBe('ERR_CONFIG');
+  });
 });

@@ -162,11 +162,16 @@ void turn_hue(Image& image, double turns) {
 }
 
 void posterize(Image& image, int bits) {
-  map_levels(image, [mask = 0xff << (8 - bits)](int i) { return static_cast<uint8_t>(i & mask); });
+  map_levels(image,
+             [mask = 0xff << (8 - std::clamp(bits, 0, 8))](int i) { return static_cast<uint8_t>(i & mask); });
 }
 
 void solarize(Image& image, double threshold) {
   map_levels(image, [threshold](int i) { return static_cast<uint8_t>(i < threshold ? i : 255 - i); });
+}
+
+void solarize_add(Image& image, int add) {
+  map_levels(image, [add](int i) { return static_cast<uint8_t>(i < 128 ? std::min(255, i + add) : i); });
 }
 
 void auto_contrast(Image& image) { map_by_histogram(image, stretched); }
@@ -187,6 +192,13 @@ void add_colour(Image& image, const std::array<double, 3>& levels) {
   for (size_t c = 0; c < 3; ++c)
     tables[c] = table_of([level = levels[c]](int i) { return clipped(std::nearbyint(i + level)); });
   look_up(image, tables[0], tables[1], tables[2]);
+}
+
+void blend_with(Image& image, const Image& other, double share) {
+  const auto part = static_cast<float>(share);
+  uint8_t* level = image.row(0);
+  const uint8_t* to = other.row(0);
+  for (size_t i = 0, bytes = image.bytes(); i < bytes; ++i) level[i] = blend(level[i], to[i], part);
 }
 
 }  // namespace lm

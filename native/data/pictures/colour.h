@@ -16,6 +16,7 @@ void turn_hue(Image& image, double turns);                // by a part of the co
 
 void posterize(Image& image, int bits);
 void solarize(Image& image, double threshold);
+void solarize_add(Image& image, int add);  // to levels below 128
 void auto_contrast(Image& image);
 void equalize(Image& image);
 void invert(Image& image);
@@ -23,5 +24,8 @@ void take_colour_away(Image& image);
 
 // Adds to red, green and blue, rounds and clips.
 void add_colour(Image& image, const std::array<double, 3>& levels);
+
+// The part `share` of the way to another image of the same size.
+void blend_with(Image& image, const Image& other, double share);
 
 }  // namespace lm

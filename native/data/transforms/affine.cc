@@ -15,10 +15,10 @@ OpPtr rotation(const Value& spec, const Normalisation&) {
       [degrees = spec["degrees"].number()](Rng&, TransformScratch& s) { rotate(s.image, s.other, degrees); });
 }
 
-template <void (*kShear)(Image&, Image&, double)>
+template <void (*kShear)(Image&, Image&, double, const Reading&)>
 OpPtr shear(const Value& spec, const Normalisation&) {
   const double tangent = std::tan(spec["degrees"].number() * std::numbers::pi / 180);
-  return make_op([tangent](Rng&, TransformScratch& s) { kShear(s.image, s.other, tangent); });
+  return make_op([tangent](Rng&, TransformScratch& s) { kShear(s.image, s.other, tangent, {}); });
 }
 
 OpPtr translation_x(const Value& spec, const Normalisation&) {

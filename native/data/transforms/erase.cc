@@ -28,12 +28,6 @@ void fill(Image& image, const Patch& patch, const Level& level) {
 
 using Colour = std::array<uint8_t, 3>;
 
-Colour mean_of(const Normalisation& n) {
-  LM_CHECK(!n.mean.empty() && n.std.size() == n.mean.size(), "ERR_CONFIG",
-           "Expected a mean and std per channel");
-  return {level_of(channel(n.mean, 0)), level_of(channel(n.mean, 1)), level_of(channel(n.mean, 2))};
-}
-
 class RandomErasing final : public ImageOp {
  public:
   RandomErasing(const Value& spec, const Normalisation& normalisation)
@@ -41,7 +35,7 @@ class RandomErasing final : public ImageOp {
         scale_(range_of(spec["scale"])),
         ratio_(range_of(spec["ratio"])),
         normalisation_(normalisation),
-        colour_(mean_of(normalisation)),
+        colour_(mean_colour(normalisation)),
         most_(static_cast<int>(spec["count"].integer())) {
     LM_CHECK(most_ >= 1, "ERR_CONFIG", "Expected at least one rectangle but received ", most_);
     const Value& value = spec["value"];
@@ -103,7 +97,7 @@ std::unique_ptr<ImageOp> random_erasing(const Value& spec, const Normalisation& 
 // The square is cut off at the border of the image.
 std::unique_ptr<ImageOp> cutout(const Value& spec, const Normalisation& normalisation) {
   return make_op(
-      [size = side_of(spec["size"]), colour = mean_of(normalisation)](Rng& rng, TransformScratch& s) {
+      [size = side_of(spec["size"]), colour = mean_colour(normalisation)](Rng& rng, TransformScratch& s) {
         const int width = s.image.width(), height = s.image.height();
         const int top = draw_below(rng, height) - size / 2, left = draw_below(rng, width) - size / 2;
         const Patch patch{std::max(0, left), std::max(0, top), std::min(width, left + size),
@@ -113,6 +107,12 @@ std::unique_ptr<ImageOp> cutout(const Value& spec, const Normalisation& normalis
 }
 
 }  // namespace
+
+std::array<uint8_t, 3> mean_colour(const Normalisation& n) {
+  LM_CHECK(!n.mean.empty() && n.std.size() == n.mean.size(), "ERR_CONFIG",
+           "Expected a mean and std per channel");
+  return {level_of(channel(n.mean, 0)), level_of(channel(n.mean, 1)), level_of(channel(n.mean, 2))};
+}
 
 std::span<const OpRow> erase_rows() {
   static constexpr OpRow rows[] = {{"randomErasing", random_erasing}, {"cutout", cutout}};

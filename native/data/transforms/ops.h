@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -29,6 +30,7 @@ std::span<const OpRow> flip_rows();
 std::span<const OpRow> colour_rows();
 std::span<const OpRow> affine_rows();
 std::span<const OpRow> policy_rows();
+std::span<const OpRow> auto_augment_rows();
 std::span<const OpRow> erase_rows();
 
 // `resize` and the `centerCrop` that follows it, of which only what is shown is resampled.
@@ -44,6 +46,9 @@ std::unique_ptr<ImageOp> make_op(Body body) {
   };
   return std::make_unique<Op>(std::move(body));
 }
+
+// The mean of a network's normalisation as a colour; a gray network has one level for all channels.
+std::array<uint8_t, 3> mean_colour(const Normalisation& normalisation);
 
 struct Range {
   double low, high;

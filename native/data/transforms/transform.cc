@@ -13,7 +13,8 @@ const Row* find_row(std::span<const Row> rows, std::string_view kind) {
 
 std::unique_ptr<ImageOp> make_image_op(const Value& spec, const Normalisation& normalisation) {
   const std::string& kind = spec["kind"].text();
-  for (const auto& rows : {flip_rows(), colour_rows(), affine_rows(), policy_rows(), erase_rows()})
+  for (const auto& rows :
+       {flip_rows(), colour_rows(), affine_rows(), policy_rows(), auto_augment_rows(), erase_rows()})
     if (const OpRow* row = find_row(rows, kind)) return row->make(spec, normalisation);
   fail("ERR_CONFIG", "Unknown operation `", kind, "` on images");
 }

@@ -34,6 +34,8 @@ struct Normalisation {
 struct TransformScratch {
   Image image, other;
   ResampleScratch resample;
+  Image original;            // of AugMix, whose chains all begin with it
+  std::vector<float> mixed;  // and the sum of their results
 };
 
 // One step of a transform. Parameters are drawn from `rng` in apply; the same rng gives the same pixels.

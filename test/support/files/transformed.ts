@@ -1,6 +1,7 @@
 /** Transforms of single images by the addon. */
 import { createHash } from 'node:crypto';
 import type { NativeDecoding } from '../../../src/native/binding.ts';
+import { nativeTransform } from '../../../src/transforms/nativeTransform.ts';
 import { parseTransform, type TransformInput } from '../../../src/transforms/transforms.ts';
 import { addon } from '../addon.ts';
 
@@ -29,7 +30,7 @@ export function transformed(
   const raw = size === undefined ? {} : { height: size[0], width: size[1], channels: 3 };
   const drawn = { seed: 1, epoch: 2, index };
   return addon().transformImage(image, {
-    transform: parseTransform(transform),
+    transform: nativeTransform(parseTransform(transform)),
     mean,
     std,
     decoding,
