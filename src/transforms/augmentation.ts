@@ -168,8 +168,8 @@ function samplingOf(train: Transform): PolicySampling {
 /**
  * Transforms with what is chosen; where there are none, those of files are `imagenetTrain` and `usualEval`.
  *
- * @throws ERR_CONFIG for `remode` or `recount` without `reprob`, a hue above 0.5, `colorJitter` beside a policy
- *   that has it not in timm, and filters that cannot turn an image beside `aa`.
+ * @throws ERR_CONFIG for `remode` or `recount` without `reprob`, a hue above 0.5, `colorJitter` beside a
+ *   policy that has it not in timm, and filters that cannot turn an image beside `aa`.
  * @example
  * const { train } = augmentedWith({}, { reprob: 0.25 }, { size: 224, files: true });
  * train?.at(-1); // { kind: 'randomErasing', … }

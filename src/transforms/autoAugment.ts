@@ -1,4 +1,4 @@
-/** timm's policies of augmentation: their strings (`rand-m9-mstd0.5-inc1`), and what these come to natively. */
+/** timm's policies of augmentation: their strings (`rand-m9-mstd0.5-inc1`), and what they come to. */
 import { z } from 'zod';
 import { expected } from '../errors.ts';
 import {
@@ -10,7 +10,7 @@ import {
   randSets,
 } from './autoAugmentPolicies.ts';
 
-/** What reads the points of turned, sheared and shifted images; `random`: bilinear or bicubic, drawn each time. */
+/** What reads the points of turned, sheared and shifted images; `random`: bilinear or bicubic, drawn. */
 export type PolicySampling = (typeof policySamplings)[number];
 
 /** Their names. */
@@ -125,9 +125,10 @@ function weighted(set: string | undefined): readonly number[] | undefined {
 /**
  * Schema of a policy's string: a name and sections, each a word and its number.
  * `rand`: m magnitude (default 10), n operations (2), p probability of each (0.5), mstd deviation of the
- * magnitude (0; above 100: uniform up to it), mmax its bound (10), inc1 strengths that grow with it, t3a, t3aw and
- * tweights other sets. `original`, `originalr`, `v0`, `v0r`, `3a`: mstd. `augmix`: m (3), w chains (3), d operations
- * of each (one to three), a of the Beta and Dirichlet laws (1), b1 blended one by one, mstd (uniform).
+ * magnitude (0; above 100: uniform up to it), mmax its bound (10), inc1 strengths that grow with it, t3a,
+ * t3aw and tweights other sets. `original`, `originalr`, `v0`, `v0r`, `3a`: mstd. `augmix`: m (3), w chains
+ * (3), d operations of each (one to three), a of the Beta and Dirichlet laws (1), b1 blended one by one, mstd
+ * (uniform).
  */
 export const policySchema: z.ZodType<string, string> = z.string().superRefine((policy, context) => {
   const parsed = parse(policy);

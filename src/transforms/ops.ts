@@ -93,7 +93,7 @@ export interface TransformOps {
    * `numOps` of 14 operations at strength `magnitude` of 0 … `bins` - 1; default 2, 9, 31. Cubuk et al. 2020.
    */
   readonly randAugment: { readonly numOps: number; readonly magnitude: number; readonly bins: number };
-  /** A policy of timm by its string, see `policySchema`; beyond the image is the mean of the normalisation. */
+  /** A policy of timm by its string, see `policySchema`; beyond the image is the network's mean. */
   readonly autoAugment: {
     readonly policy: string;
     /** What reads the points of turned, sheared and shifted images; default random: bilinear or bicubic. */
