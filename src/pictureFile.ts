@@ -1,6 +1,5 @@
 /** Pictures as files. */
 import { extname } from 'node:path';
-import sharp from 'sharp';
 import { expected } from './errors.ts';
 import { replaceFile } from './files.ts';
 import type { MetricsRow } from './metricsRow.ts';
@@ -45,6 +44,11 @@ async function writePicture(path: string, svg: string): Promise<void> {
   if (ending !== '.svg' && ending !== '.png')
     throw expected('ERR_CONFIG', 'a path that ends in .svg or .png', 'path', path);
   const source = Buffer.from(svg);
-  const bytes = ending === '.svg' ? source : await sharp(source, { density: 144 }).png().toBuffer();
+  const bytes = ending === '.svg' ? source : await asPng(source);
   await replaceFile(path, (file) => file.writeFile(bytes));
+}
+
+async function asPng(svg: Buffer): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
+  return sharp(svg, { density: 144 }).png().toBuffer();
 }

@@ -168,6 +168,15 @@ describe('src', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
+  it('loads large packages where they are used, not at import', () => {
+    const large = /^(sharp|protobufjs|fastify|@fastify|prom-client)\b/;
+    const dynamic = (file: string, to: string) => read(file).includes(`import('${to}')`);
+    const wrong = imports.filter(
+      ({ file, to, typeOnly }) => large.test(to) && !typeOnly && !dynamic(file, to),
+    );
+    expect(wrong.map(show)).toEqual([]);
+  });
+
   it('opens binaries in native/load.ts alone, and in the text of the trial that setup/probe.ts runs in a child', () => {
     const opens = /\bdlopen\(|require\([^)]*\.node['"]\)/;
     const found = sources.filter((file) => opens.test(read(file).replace(/^\s*(\*|\/\/).*$/gm, '')));

@@ -1,5 +1,4 @@
 /** Contact sheets: what training would see. */
-import sharp from 'sharp';
 import { replaceFile } from '../files.ts';
 import { datasetOf, type Images } from '../loading/images.ts';
 import { type BatchesOptions, batches } from './batches.ts';
@@ -61,6 +60,7 @@ export async function writePreview(
     });
     const size = { width: gap + columns * cell.width, height: gap + rows * cell.height };
     const text = `<svg xmlns="http://www.w3.org/2000/svg" width="${size.width}" height="${size.height}" font-family="sans-serif" font-size="12" fill="#222">${names.join('')}</svg>`;
+    const { default: sharp } = await import('sharp');
     const png = await sharp({ create: { ...size, channels: 3, background: '#fff' } })
       .composite([...(await Promise.all(tiles)), { input: Buffer.from(text), left: 0, top: 0 }])
       .png()
@@ -77,7 +77,8 @@ interface TileSize {
   readonly channels: 1 | 3;
 }
 
-function tile(pixels: Uint8Array, size: TileSize, scale: number): Promise<Buffer> {
+async function tile(pixels: Uint8Array, size: TileSize, scale: number): Promise<Buffer> {
+  const { default: sharp } = await import('sharp');
   return sharp(pixels, { raw: size })
     .toColourspace('srgb')
     .resize(size.width * scale, size.height * scale, { kernel: 'nearest' })

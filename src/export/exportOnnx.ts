@@ -37,7 +37,7 @@ export async function exportOnnx(
   options: ExportOptions = {},
 ): Promise<OnnxExport> {
   const exported = await exportedOf(source, [file], options);
-  const bytes = modelType.encode(onnxModel(exported)).finish();
+  const bytes = (await modelType()).encode(onnxModel(exported)).finish();
   await replaceFile(file, (opened) => opened.writeFile(bytes));
   return { file, opset: onnxVersions.opset, bytes: bytes.length };
 }

@@ -2,7 +2,7 @@
  * Formats that are not decoded natively: they are brought to PNG, pixel for pixel, and from there on they are
  * PNG files like others.
  */
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { must } from '../must.ts';
 import { maxPixels } from '../transforms/decoding.ts';
 import { formatOf } from './imageFile.ts';
@@ -20,8 +20,9 @@ const nativeFormats: readonly (string | null)[] = ['JPEG', 'PNG', 'BMP', 'Netpbm
 const kept: readonly unknown[] = ['grey16', 'rgb16', 'b-w'];
 
 /** The first frame as stored, whatever its colour profile says. */
-function read(bytes: Uint8Array, limitInputPixels: number): Sharp {
-  return sharp(bytes, { limitInputPixels, ignoreIcc: true, failOn: 'error' });
+async function reading(bytes: Uint8Array, limitInputPixels: number): Promise<() => Sharp> {
+  const { default: sharp } = await import('sharp');
+  return () => sharp(bytes, { limitInputPixels, ignoreIcc: true, failOn: 'error' });
 }
 
 /**
@@ -36,11 +37,12 @@ export async function decodable(bytes: Uint8Array, most: number = maxPixels): Pr
   const format = formatOf(bytes);
   if (bytes.length === 0 || format === null || nativeFormats.includes(format)) return bytes;
   if (!otherFormats.includes(format)) throw new Error(`Not supported: ${format}`);
-  const found = await read(bytes, most).metadata();
+  const read = await reading(bytes, most);
+  const found = await read().metadata();
   checkMemory(format, found, bytes.length);
-  if (found.space === 'cmyk') return fromInk(read(bytes, most), found);
+  if (found.space === 'cmyk') return fromInk(read(), found);
   const space = kept.includes(found.space) ? found.space : 'srgb';
-  return read(bytes, most).toColourspace(space).keepExif().png({ compressionLevel: 1 }).toBuffer();
+  return read().toColourspace(space).keepExif().png({ compressionLevel: 1 }).toBuffer();
 }
 
 /** Memory that any file may need, in bytes; more only with a byte for every so many bytes of it. */
@@ -65,6 +67,7 @@ async function fromInk(file: Sharp, { orientation }: Metadata): Promise<Uint8Arr
     for (let c = 0; c < 3; c++)
       rgb[to + c] = Math.max(0, light - Math.round((must(data[from + c]) * light) / 255));
   }
+  const { default: sharp } = await import('sharp');
   const made = sharp(rgb, { raw: { width, height, channels: 3 } });
   return made
     .withMetadata(orientation === undefined ? {} : { orientation })

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { expected } from '../errors.ts';
 import { replaceFile } from '../files.ts';
 import { checkSize, type ImageSize } from './imageSize.ts';
@@ -19,6 +18,7 @@ export async function writeImage(path: string, pixels: Uint8Array, size: ImageSi
   if (pixels.length !== width * height * channels)
     throw expected('ERR_SHAPE', `${width * height * channels} bytes`, 'pixels.length', pixels.length);
   const space = channels === 1 ? 'b-w' : 'srgb';
+  const { default: sharp } = await import('sharp');
   const png = await sharp(pixels, { raw: { width, height, channels } }).toColourspace(space).png().toBuffer();
   await replaceFile(path, (file) => file.writeFile(png));
 }

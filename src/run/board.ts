@@ -1,7 +1,6 @@
 /**
  * What a run tells TensorBoard: its events as scalars, k_n of all steps as a histogram, some of its images.
  */
-import sharp from 'sharp';
 import { kOfSteps } from '../analyze/steps.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Dataset } from '../loading/dataset.ts';
@@ -56,6 +55,7 @@ export async function boardSamples(
   const { height, width } = spec;
   const channels = spec.channels === 1 ? 1 : 3;
   const few = { batch: Math.min(samples, spec.batch), workers: 0, pinned: false };
+  const { default: sharp } = await import('sharp');
   const loader = new (native().Loader)(data.source, { ...spec, ...few });
   try {
     const { pixels, labels } = await loader.at(0);

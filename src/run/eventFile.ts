@@ -6,7 +6,7 @@ import { parseOptions } from '../check.ts';
 import { errnoOf, fileError } from '../files.ts';
 import { must } from '../must.ts';
 import { appendFile } from './appendFile.ts';
-import { type EventMessage, eventRecord, type SummaryValue } from './eventProto.ts';
+import { type EventMessage, eventRecord, eventType, type SummaryValue } from './eventProto.ts';
 import { eventFilePrefix } from './folder.ts';
 
 export interface EventFileOptions {
@@ -68,10 +68,11 @@ const buckets = 30;
  */
 export async function openEventFile(folder: string, options: EventFileOptions = {}): Promise<EventFile> {
   const { fromStep } = parseOptions(optionsSchema, options, 'openEventFile');
+  const type = await eventType();
   const { file, path } = await create(folder);
   const { append, close } = appendFile(file, path);
   const write = (event: Omit<EventMessage, 'wallTime'>): Promise<void> =>
-    append(eventRecord({ wallTime: Date.now() / 1000, ...event }));
+    append(eventRecord(type, { wallTime: Date.now() / 1000, ...event }));
   const summarise = (step: number, value: readonly SummaryValue[]): Promise<void> =>
     write({ step, summary: { value } });
   try {

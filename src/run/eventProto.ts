@@ -2,7 +2,7 @@
  * TensorBoard's files on the byte level: messages (tensorflow/core/util/event.proto, framework/summary.proto)
  * in TFRecord frames.
  */
-import protobuf from 'protobufjs/light.js';
+import type protobuf from 'protobufjs/light.js';
 import { must } from '../must.ts';
 
 /** One value of a summary; one of the three kinds. */
@@ -92,13 +92,17 @@ const messages: protobuf.INamespace = {
 };
 
 /** The type `Event`. */
-export const eventType: protobuf.Type = protobuf.Root.fromJSON(messages).lookupType('Event');
+export async function eventType(): Promise<protobuf.Type> {
+  const { default: protobuf } = await import('protobufjs/light.js');
+  return protobuf.Root.fromJSON(messages).lookupType('Event');
+}
 
 /**
- * An event as TensorBoard's files hold it: length, its checksum, bytes, their checksum; all little-endian.
+ * An event of the type `Event` as TensorBoard's files hold it: length, its checksum, bytes, their checksum;
+ * all little-endian.
  */
-export function eventRecord(event: EventMessage): Uint8Array {
-  const data = eventType.encode(event).finish();
+export function eventRecord(type: protobuf.Type, event: EventMessage): Uint8Array {
+  const data = type.encode(event).finish();
   const record = Buffer.alloc(data.length + 16);
   record.writeBigUInt64LE(BigInt(data.length), 0);
   record.writeUInt32LE(masked(crc32c(record.subarray(0, 8))), 8);

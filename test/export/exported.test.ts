@@ -81,8 +81,9 @@ describe('the metadata of ONNX', () => {
       { kind: 'centerCrop', size: 8 },
     ] as const;
     const model = await tinyModel({ classNames, transform, exif: false, sixteenBit: 'clip' });
-    const { metadataProps, opsetImport, irVersion, graph } = modelType.toObject(
-      modelType.decode(await bytesOf(model)),
+    const type = await modelType();
+    const { metadataProps, opsetImport, irVersion, graph } = type.toObject(
+      type.decode(await bytesOf(model)),
       { longs: Number },
     ) as OnnxModel;
     const found = Object.fromEntries(metadataProps.map(({ key, value }) => [key, value]));

@@ -7,7 +7,7 @@ import { fromAsyncIterable, type StreamSample } from '../../src/data/stream.ts';
 import type { MetricsRow } from '../../src/metricsRow.ts';
 import { network } from '../../src/models/network.ts';
 import { type EventFile, openEventFile } from '../../src/run/eventFile.ts';
-import { crc32c, eventRecord, masked } from '../../src/run/eventProto.ts';
+import { crc32c, eventRecord, eventType, masked } from '../../src/run/eventProto.ts';
 import { readMetrics } from '../../src/run/metricsLog.ts';
 import { linearTwoStep } from '../../src/schemes/linearTwoStep.ts';
 import { train } from '../../src/train/train.ts';
@@ -54,8 +54,8 @@ describe('the checksum', () => {
 });
 
 describe('a record', () => {
-  it('is laid out as a TFRecord of an Event', () => {
-    const record = Buffer.from(eventRecord({ wallTime: 1, fileVersion: 'brain.Event:2' }));
+  it('is laid out as a TFRecord of an Event', async () => {
+    const record = Buffer.from(eventRecord(await eventType(), { wallTime: 1, fileVersion: 'brain.Event:2' }));
     // wall_time is field 1, 64 bits; file_version is field 3, 13 bytes.
     const message = `09000000000000f03f1a0d${Buffer.from('brain.Event:2').toString('hex')}`;
     expect(record.subarray(0, 8).toString('hex')).toBe('1800000000000000');

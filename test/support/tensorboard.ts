@@ -9,13 +9,14 @@ export type Decoded = Readonly<Record<string, unknown>>;
 /** All events of a file; both checksums of every record are checked. */
 export async function readEvents(path: string): Promise<Decoded[]> {
   const bytes = await readFile(path);
+  const type = await eventType();
   const events: Decoded[] = [];
   for (let at = 0; at < bytes.length; ) {
     const length = Number(bytes.readBigUInt64LE(at));
     const data = bytes.subarray(at + 12, at + 12 + length);
     expect(bytes.readUInt32LE(at + 8)).toBe(masked(crc32c(bytes.subarray(at, at + 8))));
     expect(bytes.readUInt32LE(at + 12 + length)).toBe(masked(crc32c(data)));
-    events.push(eventType.toObject(eventType.decode(data), { longs: Number, bytes: String }));
+    events.push(type.toObject(type.decode(data), { longs: Number, bytes: String }));
     at += length + 16;
   }
   return events;

@@ -1,6 +1,5 @@
 /** One image on its way into a record. */
 import * as zlib from 'node:zlib';
-import sharp from 'sharp';
 import { LmError } from '../../errors.ts';
 import { decodable } from '../../images/foreign.ts';
 import { formatOf } from '../../images/imageFile.ts';
@@ -56,6 +55,7 @@ async function brought(bytes: Uint8Array, { resize, quality, ...how }: Encoding)
   }
   const smaller = parseTransform([{ kind: 'resize', size: resize }]);
   const { pixels, height, width } = await apply(smaller);
+  const { default: sharp } = await import('sharp');
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .jpeg({ quality })
     .toBuffer();

@@ -3,7 +3,7 @@
  *
  * @see https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
-import protobuf from 'protobufjs/light.js';
+import type protobuf from 'protobufjs/light.js';
 
 /** Kinds of an attribute, and its value in the field of that kind. */
 export type OnnxAttribute =
@@ -131,4 +131,7 @@ const messages: protobuf.INamespace = {
 };
 
 /** The type of a whole file. */
-export const modelType: protobuf.Type = protobuf.Root.fromJSON(messages).lookupType('Model');
+export async function modelType(): Promise<protobuf.Type> {
+  const { default: protobuf } = await import('protobufjs/light.js');
+  return protobuf.Root.fromJSON(messages).lookupType('Model');
+}
