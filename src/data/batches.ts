@@ -21,6 +21,11 @@ export interface BatchesOptions extends Partial<LoadingOptions> {
   readonly epoch?: number | undefined;
   /** Random order without the tail that fills no batch, or every image once in order (default false). */
   readonly training?: boolean | undefined;
+  /**
+   * Of a training: each image so often, by a transform drawn anew, in an epoch as long as without; default 1.
+   * The ranks take the copies of an image in turn.
+   */
+  readonly augRepeats?: number | undefined;
   /** First batch of the pass, default 0: to go on where an earlier pass was stopped. */
   readonly start?: number | undefined;
   /**
@@ -48,6 +53,7 @@ const schema = z
     seed: z.int().min(0).default(0),
     epoch: z.int().min(0).default(0),
     training: z.boolean().default(false),
+    augRepeats: z.int().min(1).max(100).default(1),
     start: z.int().min(0).default(0),
     rank: z.int().min(0).default(0),
     worldSize: z.int().min(1).default(1),

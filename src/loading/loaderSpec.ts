@@ -55,6 +55,8 @@ export interface Pass extends LoadingOptions {
   readonly batches?: number | undefined;
   readonly seed: number;
   readonly training: boolean;
+  /** Training: each image so often in an epoch, default 1. */
+  readonly augRepeats?: number | undefined;
   readonly device: string;
   /** The classes that labels are to be of, see `matchClasses`; default: the data set's own. */
   readonly classes?: NamedClasses | undefined;
@@ -93,6 +95,7 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     std: input.std,
     rank: 0,
     worldSize: 1,
+    augRepeats: pass.augRepeats ?? 1,
     pinned: pass.device.startsWith('cuda'),
     workers: pass.workers ?? (untouched ? copying : Math.max(1, Math.floor(defaultThreads() / 4))),
   };

@@ -260,6 +260,8 @@ export interface NativeLoaderSpec extends RawSize {
   readonly batches?: number;
   readonly rank: number;
   readonly worldSize: number;
+  /** Each image so often in an epoch of a training. */
+  readonly augRepeats: number;
   /** Threads; 0: the one that asks for a batch makes it. */
   readonly workers: number;
   /** Batches that are made ahead. */

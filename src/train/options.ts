@@ -240,6 +240,16 @@ const options: {
       .optional()
       .describe('end when the best test top-1 lies so many epochs back (default: never)'),
   ),
+  augRepeats: option(
+    z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .describe('repeated augmentation: each image so often in an epoch, which is as long as without'),
+    'weights',
+    'trial',
+  ),
   overfitBatches: option(
     z.int().min(1).optional().describe('train on the first so many batches again and again, not augmented'),
     'weights',

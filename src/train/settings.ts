@@ -151,6 +151,12 @@ export interface TrainSettings extends LoadingOptions {
   /** End when the best test top-1 lies so many epochs back, default never. */
   readonly earlyStopPatience?: number | undefined;
   /**
+   * Repeated augmentation (Hoffer et al. 2020; timm's RepeatAugSampler): each image so often in an epoch, by
+   * a transform drawn anew, one after the other. An epoch is as long as without, so it has one in so many of
+   * the images; another one has others. Default 1.
+   */
+  readonly augRepeats: number;
+  /**
    * Train on the first so many batches again and again, without the usual augmentation of files: the loss
    * must fall, or something is wrong. An epoch is then so many batches. Default: all images.
    */

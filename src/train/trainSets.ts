@@ -47,7 +47,7 @@ export function toTrainOn(data: Dataset, model: Model, { overfitBatches }: Train
  */
 export function checkSets(
   { train, test }: TrainSets,
-  { batch, accumulate, steps, overfitBatches, earlyStopPatience }: TrainSettings,
+  { batch, accumulate, steps, augRepeats, overfitBatches, earlyStopPatience }: TrainSettings,
   own: NamedClasses,
 ): void {
   const { count } = train;
@@ -60,6 +60,8 @@ export function checkSets(
       'train.batch',
       accumulate === 1 ? batch : `${accumulate} x ${batch}`,
     );
+  if (augRepeats > 1 && count === null)
+    throw expected('ERR_CONFIG', '1, for a stream is read once,', 'train.augRepeats', augRepeats);
   if (overfitBatches !== undefined && count === null)
     throw expected(
       'ERR_CONFIG',

@@ -19,6 +19,7 @@ export function trainingLoader(
     std: [],
     rank: 0,
     worldSize: 1,
+    augRepeats: 1,
     classes: null,
     workers: 0,
     prefetch: 1,

@@ -110,6 +110,7 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   // Its effect is on files: test/run/eventFile.test.ts.
   evalEvery: { to: { evalEvery: 2 }, steps: [4, 4], sameWeights: true },
   evalBatches: { to: { evalBatches: 1 }, steps: [4, 4], sameWeights: true },
+  augRepeats: { to: { augRepeats: 3 }, steps: [4, 4] },
   overfitBatches: { from: { steps: 4 }, to: { overfitBatches: 2 }, steps: [4, 4] },
   tensorboard: { to: { tensorboard: true }, steps: [4, 4], sameWeights: true },
 };

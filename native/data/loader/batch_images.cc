@@ -12,23 +12,35 @@ namespace {
 
 constexpr int kReplacements = 64;
 
+// The copies of an image draw as images of other numbers would, beyond those of every data set.
+constexpr int kCopyBits = 48;
+
 }  // namespace
 
 void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
-  const int64_t position = (slot.step % batches() * options_.world + options_.rank) * options_.batch + place;
+  const bool repeated = options_.training && options_.repeats > 1;
+  const int64_t start = slot.step % batches() * options_.world * options_.batch;
+  const int64_t position =
+      start + (repeated ? place * options_.world + options_.rank : options_.rank * options_.batch + place);
   int64_t& index = slot.indices[static_cast<size_t>(place)];
   index = -1;
   if (position >= samples_->count()) return;
-  const int64_t first = options_.training ? (*slot.order)[static_cast<size_t>(position)] : position;
+  const int64_t copy = repeated ? position % options_.repeats : 0;
+  const int64_t first =
+      options_.training
+          ? (*slot.order)[static_cast<size_t>(repeated ? position / options_.repeats : position)]
+          : position;
+  const int64_t key = first + (copy << kCopyBits);
   const uint64_t epoch = options_.training ? static_cast<uint64_t>(slot.step / batches()) : 0;
   uint8_t* pixels = slot.pixels.data_ptr<uint8_t>() + place * slot.pixels.stride(0);
-  Rng others(options_.seed, "replacement", epoch, static_cast<uint64_t>(first));
+  Rng others(options_.seed, "replacement", epoch, static_cast<uint64_t>(key));
   int64_t candidate = first;
   for (int tries = 0; tries < kReplacements; ++tries) {
     try {
       slot.labels.data_ptr<int64_t>()[place] =
-          draw(candidate, Rng(options_.seed, "augment", epoch, static_cast<uint64_t>(first)), maker, pixels);
+          draw(candidate, Rng(options_.seed, "augment", epoch, static_cast<uint64_t>(key)), maker, pixels);
       index = candidate;
+      slot.keys[static_cast<size_t>(place)] = candidate + (copy << kCopyBits);
       return;
     } catch (const EndOfSamples&) {
       return;
@@ -96,6 +108,7 @@ void Loader::compact(Slot& slot) const {
     if (slot.indices[from] < 0) continue;
     if (to != from) {
       slot.indices[to] = slot.indices[from];
+      slot.keys[to] = slot.keys[from];
       labels[to] = labels[from];
       std::memcpy(pixels + to * bytes, pixels + from * bytes, bytes);
     }

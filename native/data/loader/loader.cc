@@ -43,6 +43,7 @@ Loader::Loader(std::shared_ptr<Samples> samples, std::shared_ptr<const Transform
     slot->pixels = at::empty({o.batch, o.height, o.width, o.channels}, memory);
     slot->labels = at::empty({o.batch}, memory.dtype(at::kLong));
     slot->indices.resize(static_cast<size_t>(o.batch));
+    slot->keys.resize(static_cast<size_t>(o.batch));
     slots_.push_back(std::move(slot));
   }
   if (o.threads == 0) own_ = std::make_unique<Maker>();
@@ -186,7 +187,7 @@ Batch Loader::at(int64_t step) {
   return {slot.pixels.slice(0, 0, size),
           slot.labels.slice(0, 0, size),
           slot.counted,
-          {slot.indices.data(), static_cast<size_t>(size)}};
+          {slot.keys.data(), static_cast<size_t>(size)}};
 }
 
 void Loader::make(const Work& work, Maker& maker) {

@@ -27,6 +27,9 @@ struct LoaderOptions {
   // Training: an epoch is a random order of which the tail that fills no batch is dropped. Else every sample
   // once, in order.
   bool training = true;
+  // Training: each image so often in an epoch, which is as long as without; ranks take turns, so that one
+  // image's copies go to different ones.
+  int64_t repeats = 1;
   int64_t most = 0;  // batches of a pass that is not a training; 0: all
   // This process reads share `rank` of `world` of every step: all of them do equally many steps.
   int64_t rank = 0, world = 1;

@@ -20,6 +20,8 @@ LoaderOptions loader_options(const Value& spec) {
   o.training = spec["training"].boolean();
   if (const Value* batches = spec.find("batches")) o.most = batches->integer();
   LM_CHECK(o.most >= 0, "ERR_CONFIG", "Expected a number of batches from 0");
+  o.repeats = spec["augRepeats"].integer();
+  LM_CHECK(o.repeats >= 1 && o.repeats < (1 << 10), "ERR_CONFIG", "Expected an image at least once");
   o.rank = spec["rank"].integer();
   o.world = spec["worldSize"].integer();
   o.threads = small(spec["workers"]);

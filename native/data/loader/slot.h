@@ -15,6 +15,7 @@ struct Loader::Slot {
   Order order;
   at::Tensor pixels, labels;
   std::vector<int64_t> indices;  // -1: no sample
+  std::vector<int64_t> keys;     // the same, another for each copy of a sample
   std::exception_ptr error;
 };
 

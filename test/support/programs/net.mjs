@@ -32,7 +32,15 @@ export function trainer(of, { batch = 4, width = 4 } = {}) {
   const optimizer = optimizerSpec(graph(width).params, trainSchema.parse({}));
   const pixels = { height: size, width: size, channels: 1, transform: [], mean: [], std: [] };
   const decoding = { maxPixels: 1e8, exif: true, sixteenBit: 'scale' };
-  const making = { workers: 0, prefetch: 1, rank: 0, worldSize: 1, pinned: false, classes: null };
+  const making = {
+    workers: 0,
+    prefetch: 1,
+    rank: 0,
+    worldSize: 1,
+    augRepeats: 1,
+    pinned: false,
+    classes: null,
+  };
   const loader = {
     ...pixels,
     ...making,
