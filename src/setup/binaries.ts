@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LmError } from '../errors.ts';
+import { libtorchMinor } from './examine.ts';
 import { glibcVersion, tooOld } from './platform.ts';
 
 export interface Binaries {
@@ -22,6 +23,8 @@ interface Needs {
   readonly glibc?: string;
   /** Newest version of symbols of the C++ library that they use. */
   readonly glibcxx?: string;
+  /** Minor releases of libtorch that they are for. */
+  readonly libtorch?: readonly string[];
 }
 
 /** Folder of this package: the one with package.json. */
@@ -88,6 +91,12 @@ export function neededCxx(root: string = packageRoot): string | null {
   const folder = openerIn(root) === null ? platformPackage(root) : null;
   const needed = folder === null ? undefined : readManifest(folder).needs?.glibcxx;
   return needed === undefined ? null : `GLIBCXX_${needed}`;
+}
+
+/** Minor releases of libtorch that the binaries which are there are for. */
+export function carriedMinors(root: string = packageRoot): readonly string[] {
+  const folder = openerIn(root) === null ? platformPackage(root) : null;
+  return (folder === null ? undefined : readManifest(folder).needs?.libtorch) ?? [libtorchMinor];
 }
 
 const platform = `${process.platform}-${process.arch}`;

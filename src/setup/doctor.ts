@@ -2,7 +2,13 @@
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { availableCores } from '../cores.ts';
 import { isLmError } from '../errors.ts';
-import { type Binaries, binariesProblem, packageVersion, presentBinaries } from './binaries.ts';
+import {
+  type Binaries,
+  binariesProblem,
+  carriedMinors,
+  packageVersion,
+  presentBinaries,
+} from './binaries.ts';
 import { cacheFolder } from './cache.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
@@ -41,6 +47,8 @@ export interface Report {
   readonly candidates: readonly LibtorchCandidate[];
   /** The libtorch that would be used; null when none is. */
   readonly libtorch: Libtorch | null;
+  /** Minor releases of libtorch that the binaries are for. */
+  readonly carries: readonly string[];
   /** Paths of the binaries that are there. */
   readonly binaries: Partial<Binaries>;
   readonly tools: Tools;
@@ -81,6 +89,7 @@ export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions 
     cache: cacheOrNull(env),
     candidates,
     libtorch: chosen,
+    carries: carriedMinors(),
     binaries,
     tools: tools(env),
     load: await loadTest(chosen, binaries, env),

@@ -8,7 +8,9 @@ export const libtorchMinor = '2.13';
 /** Release that `lm-resnet setup` installs. */
 export const libtorchRelease = '2.13.0';
 
-export type Flavour = 'cpu' | 'cuda';
+export const flavours = ['cpu', 'cuda'] as const;
+
+export type Flavour = (typeof flavours)[number];
 
 /** A usable libtorch folder. */
 export interface LibtorchFolder {

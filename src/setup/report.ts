@@ -55,6 +55,7 @@ function libtorch(report: Report): string[] {
   return [
     'libtorch (* is used)',
     ...candidates,
+    row('made for', `libtorch ${report.carries.join(', ')}`),
     row('opener', binaries.opener ?? 'missing'),
     row('addon', binaries.addon ?? 'missing'),
     row('load test', loadLine(report)),

@@ -10,6 +10,7 @@ import { type LibtorchFolder, libtorchRelease } from './examine.ts';
 import { type Attempt, attempts, mayWorkElsewhere, pipArguments, requirePython, runPython } from './pip.ts';
 import { platformProblem } from './platform.ts';
 import type { Python } from './python.ts';
+import { watched } from './size.ts';
 import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
 import { type Context, installed, installedFrom, record, targetOf, usable, verify } from './store.ts';
 
@@ -121,9 +122,12 @@ async function pipInstall(
   context: Context & { readonly scratch: string },
 ): Promise<object> {
   const from = way.indexes.length > 0 ? ` with ${way.indexes.join(', ')}` : '';
-  const kind = way.flavour === 'cuda' ? 'with CUDA, about 3 GB' : 'without CUDA, about 190 MB';
+  const kind =
+    way.flavour === 'cuda'
+      ? 'with CUDA (about 3 GB to download, 6 GB on disk)'
+      : 'without CUDA (about 190 MB to download, 500 MB on disk)';
   context.say(`pip installs libtorch ${libtorchRelease} ${kind}${from}`);
-  await runPython(python, pipArguments(folder, way), context);
+  await watched(context.scratch, context.say, () => runPython(python, pipArguments(folder, way), context));
   return { requirements: basename(way.requirements) };
 }
 

@@ -1,11 +1,14 @@
 /** `lm-resnet setup` */
 import type { Command } from 'commander';
+import { expected } from '../../errors.ts';
+import { removeLibtorch } from '../../setup/remove.ts';
 import { setupLibtorch } from '../../setup/setup.ts';
 
 interface Flags {
   readonly cuda?: boolean;
   readonly cpu?: boolean;
   readonly from?: string;
+  readonly remove?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -16,6 +19,7 @@ Examples:
   $ lm-resnet setup --cuda                with CUDA, about 3 GB
   $ lm-resnet setup --from /opt/libtorch  use a folder that is there
   $ lm-resnet setup --from torch.whl      offline: a wheel or libtorch zip brought by hand
+  $ lm-resnet setup --remove              delete what it installed; --cuda or --cpu: that alone
   $ lm-resnet setup --dry-run             print the pip commands and do nothing
 
 The folder is ~/.cache/lm-resnet, or the one that the environment LM_RESNET_CACHE names. pip's own configuration
@@ -29,6 +33,7 @@ export function addSetup(program: Command): void {
     .option('--cuda', 'with CUDA')
     .option('--cpu', 'without CUDA, even where one with CUDA is recorded')
     .option('--from <path>', 'a folder of libtorch, a torch wheel (.whl) or a libtorch archive (.zip)')
+    .option('--remove', 'delete what was installed, and forget what was recorded')
     .option('--dry-run', 'only print what would be done')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', examples)
@@ -36,6 +41,7 @@ export function addSetup(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
+  if (flags.remove) return remove(flags);
   const { libtorch, installed, commands, target } = await setupLibtorch({
     cuda: flags.cuda ? true : flags.cpu ? false : undefined,
     from: flags.from,
@@ -49,4 +55,17 @@ async function run(flags: Flags): Promise<void> {
   } else {
     console.log(`${installed ? 'Installed' : 'In use'}: libtorch ${libtorch.version} in ${libtorch.path}`);
   }
+}
+
+async function remove({ from, cuda, cpu, dryRun, json }: Flags): Promise<void> {
+  if (from !== undefined) throw expected('ERR_CONFIG', 'no --from', '--remove', from);
+  const flavour = cuda ? 'cuda' : cpu ? 'cpu' : undefined;
+  const result = await removeLibtorch({ flavour, dryRun });
+  if (json) return console.log(JSON.stringify(result, null, 2));
+  const done = dryRun ? 'Would remove' : 'Removed';
+  const { removed, bytes, forgotten } = result;
+  if (removed.length === 0 && forgotten === null) return console.log('There is nothing to remove.');
+  if (removed.length > 0) console.log(`${done} ${Math.round(bytes / 1e6)} MB: ${removed.join(', ')}`);
+  const own = forgotten !== null && !removed.some((folder) => forgotten.startsWith(folder));
+  if (own) console.log(`${forgotten} is recorded no longer, and stays where it is.`);
 }
