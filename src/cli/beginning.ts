@@ -14,6 +14,7 @@ import { augmentedWith } from '../transforms/augmentation.ts';
 import type { Transform } from '../transforms/transforms.ts';
 import { checkpointPath } from './checkpointPath.ts';
 import type { Job } from './job.ts';
+import { resizing } from './look.ts';
 
 /** What a training is to begin with. */
 type Wanted = Pick<
@@ -88,8 +89,8 @@ export async function modelFor(
   const { from, imageSize, device, dtype } = wanted;
   const place = { seed: settings.seed, device, dtype };
   const recipeOptions = recipe?.modelOptions ?? {};
-  const size = data.size === null && imageSize !== undefined;
-  const input = size ? ([3, imageSize, imageSize] as const) : undefined;
+  const channels = data.size?.channels ?? 3;
+  const input = imageSize === undefined ? undefined : ([channels, imageSize, imageSize] as const);
   return from === undefined
     ? createModel(preset, { data, input, ...recipeOptions, ...wanted.variants, ...place })
     : startFrom(from, { ...place, classNames: data.classNames }, wanted);
@@ -112,16 +113,22 @@ async function startFrom(
   return model;
 }
 
+/** What happens to the images of a training, on the command line. */
+export interface ChosenTransforms extends RecipeTransforms {
+  /** Side to which pixels in memory are brought first; files get it by their transforms. */
+  readonly side?: number | undefined;
+}
+
 /**
  * The transforms of a recipe, with what is chosen beside it; what is to be learned by heart is not augmented.
  *
  * @throws ERR_CONFIG for a choice where the data set has a whole transform of its own.
  */
 export function transformsOf(
-  { recipe, settings: { overfitBatches }, wanted: { augmentation = {} } }: Beginning,
+  { recipe, settings: { overfitBatches }, wanted: { augmentation = {}, imageSize: side } }: Beginning,
   { input }: Model,
   { transform, size }: Dataset,
-): RecipeTransforms {
+): ChosenTransforms {
   const sides = input.height === input.width ? input.height : ([input.height, input.width] as const);
   const [choice] = Object.entries(augmentation);
   if (transform !== undefined && choice !== undefined)
@@ -133,10 +140,13 @@ export function transformsOf(
     );
   const whole = recipe?.transforms?.(sides) ?? {};
   const found = augmentedWith(whole, augmentation, { size: sides, files: size === null });
-  return overfitBatches === undefined ? found : { ...found, train: found.test };
+  return { train: overfitBatches === undefined ? found.train : found.test, test: found.test, side };
 }
 
-/** A data set with a transform, unless it has its own. */
-export function transformed(data: Dataset, transform: Transform | undefined): Dataset {
-  return transform === undefined || data.transform !== undefined ? data : data.with(transform);
+/** A data set with a transform, unless it has its own; pixels of another side are resized before it. */
+export function transformed(data: Dataset, transform: Transform | undefined, side?: number): Dataset {
+  if (data.transform !== undefined) return data;
+  const before = side === undefined ? [] : resizing(data, [side, side]);
+  const whole = [...before, ...(transform ?? [])];
+  return transform === undefined && whole.length === 0 ? data : data.with(whole);
 }

@@ -57,9 +57,6 @@ export async function withSubject<T>(
   await using data = await openDataset(dataSpec(set));
   tellNotes([data], flags);
   await using model = await modelFor(beginning, data);
-  return await work(
-    model,
-    transformed(data, transformsOf(beginning, model, data).train),
-    settingsFor(beginning, model),
-  );
+  const { train, side } = transformsOf(beginning, model, data);
+  return await work(model, transformed(data, train, side), settingsFor(beginning, model));
 }

@@ -8,6 +8,7 @@ import { checkImages } from '../model/checkImages.ts';
 import { copyOf, coreOf, type Model } from '../model/model.ts';
 import { native } from '../native/load.ts';
 import { trainSchema } from '../train/options.ts';
+import { settingsForInput } from '../train/recipes.ts';
 import type { TrainSettings, TrainSettingsInput } from '../train/settings.ts';
 import { withTrial } from './trial.ts';
 
@@ -71,7 +72,7 @@ export async function findBatch(
   { most: wanted, training = {}, signal }: FindBatchOptions = {},
 ): Promise<BatchSearch> {
   const { most } = parseOptions(batchRangeSchema, { most: wanted }, 'findBatch');
-  const settings = atLargest(parseOptions(trainSchema, training, 'training'));
+  const settings = atLargest(parseOptions(trainSchema, settingsForInput(training, model.input), 'training'));
   const data = checkImages(coreOf(model), images, true);
   const end = Math.min(most, Math.floor((data.count ?? most) / settings.accumulate));
   await using copy = await copyOf(model);

@@ -7,6 +7,7 @@ import { copyOf, coreOf, type Model } from '../model/model.ts';
 import { must } from '../must.ts';
 import type { RateSearch } from '../picture/rates.ts';
 import { trainSchema } from '../train/options.ts';
+import { settingsForInput } from '../train/recipes.ts';
 import type { TrainSettings, TrainSettingsInput } from '../train/settings.ts';
 import { withTrial } from './trial.ts';
 
@@ -65,7 +66,11 @@ export async function findLearningRate(
 ): Promise<RateSearch> {
   const { training = {}, signal, ...range } = options;
   const { from, to, ramp } = parseOptions(rateRangeSchema, range, 'findLearningRate');
-  const settings: TrainSettings = parseOptions(trainSchema, training, 'training');
+  const settings: TrainSettings = parseOptions(
+    trainSchema,
+    settingsForInput(training, model.input),
+    'training',
+  );
   const data = checkImages(coreOf(model), images, true);
   const all = Array.from({ length: ramp }, (_, i) => from * (to / from) ** (i / (ramp - 1)));
   const losses: number[] = [];

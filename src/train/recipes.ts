@@ -147,8 +147,28 @@ export const recipes: Readonly<Record<RecipeName, Recipe>> = {
 /** Names of the known recipes. */
 export const recipeNames: readonly RecipeName[] = Object.keys(recipes) as RecipeName[];
 
+/** Of sizes that are a recipe's: the side of the images of the networks that they are for. */
+const networkSide = new WeakMap(
+  Object.values(recipes).flatMap(({ settings: { sizes }, size }) =>
+    sizes === undefined || size === undefined ? [] : [[sizes, size] as const],
+  ),
+);
+
+/**
+ * Settings for a network: sizes that a recipe has are left out where its images have another side than those
+ * of the recipe. Those that somebody else gave stay.
+ */
+export function settingsForInput(
+  given: TrainSettingsInput,
+  { height }: { readonly height: number },
+): TrainSettingsInput {
+  const side = given.sizes && networkSide.get(given.sizes);
+  return side === undefined || side === height ? given : { ...given, sizes: undefined };
+}
+
 /**
  * The settings of a recipe, to be changed in part; `recipes` has the model and the transforms too.
+ * The sizes of `imagenet-a3` are for networks of 224 x 224 images; in trainings of others they do not hold.
  *
  * @throws ERR_UNKNOWN_NAME with the nearest name.
  * @example

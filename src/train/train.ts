@@ -10,6 +10,7 @@ import type { Resumed } from '../run/checkpoints.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { type Beginning, Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
+import { settingsForInput } from './recipes.ts';
 import { readResumed, type TakenRun, takeOrMakeRun, takeRun } from './resume.ts';
 import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 import { TrainRun } from './trainRun.ts';
@@ -128,7 +129,7 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
 
 /** The settings with which a model is trained; checkpoints tell of the type that `amp: auto` came to. */
 function settingsFor(model: Model, given: TrainSettingsInput): TrainSettings {
-  const settings = parseOptions(trainSchema, given, 'train');
+  const settings = parseOptions(trainSchema, settingsForInput(given, model.input), 'train');
   return { ...settings, amp: ampFor(settings.amp, model, settings.memory.kind) };
 }
 

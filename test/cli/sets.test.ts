@@ -122,7 +122,7 @@ describe('what to train and to test on', () => {
 });
 
 describe('a new model', () => {
-  it('gives a new model its input and classes, and files the size that is named', async () => {
+  it('gets its input and classes from the data, and its size from the flag', async () => {
     const { folder, whole } = await folders();
     const modelOf = async (data: string, imageSize?: number): Promise<object> => {
       const beginning = beginningOf({ data, imageSize, device: 'cpu' }, {});
@@ -132,7 +132,9 @@ describe('a new model', () => {
       });
     };
     const digits = { channels: 1, height: 28, width: 28, mean: [0.1307], std: [0.3081] };
-    expect(await modelOf(`mnist:${await writeDigits(join(folder, 'digits'))}`, 64)).toMatchObject(digits);
+    const mnist = `mnist:${await writeDigits(join(folder, 'digits'))}`;
+    expect(await modelOf(mnist)).toMatchObject(digits);
+    expect(await modelOf(mnist, 64)).toMatchObject({ ...digits, height: 64, width: 64 });
     const photos = { mean: imagenetMean, std: imagenetStd, classNames: ['a', 'b'] };
     expect(await modelOf(`imageFolder:${whole}`, 64)).toMatchObject({ ...photos, height: 64, width: 64 });
     expect(await modelOf(`imageFolder:${whole}`)).toMatchObject({ ...photos, height: 32, width: 32 });

@@ -1,12 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { datasetOf } from '../../src/loading/images.ts';
 import { network } from '../../src/models/network.ts';
 import { type PresetName, preset, presetConfig, presetNames } from '../../src/models/presets.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { ratesAt } from '../../src/train/rates.ts';
-import { type RecipeName, recipeNames, recipes } from '../../src/train/recipes.ts';
+import { type RecipeName, recipe, recipeNames, recipes } from '../../src/train/recipes.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
 import { outputSize } from '../../src/transforms/transforms.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { noise, tinyConfig, tinyModel } from '../support/training.ts';
 
 describe.each(recipeNames)('the recipe %s', (name) => {
@@ -77,5 +81,32 @@ describe('the rates of the paper', () => {
     wanted.forEach((rate, i) => {
       expect(rates[i]).toBeCloseTo(rate, 12);
     });
+  });
+});
+
+describe('the sizes of a recipe in a training', () => {
+  const settings = recipe('imagenet-a3');
+
+  it.each<{ title: string; side: number; given: TrainSettingsInput; sizes: readonly number[] }>([
+    { title: 'hold for a network of its size', side: 224, given: settings, sizes: [160] },
+    { title: 'give way to a network of another', side: 16, given: settings, sizes: [16] },
+    {
+      title: 'give way to sizes that are given',
+      side: 16,
+      given: { ...settings, sizes: [8, 12] },
+      sizes: [8, 12],
+    },
+    { title: 'are left alone where they are given by hand', side: 16, given: { sizes: [160] }, sizes: [160] },
+  ])('$title', async ({ side, given, sizes }) => {
+    const config = { ...tinyConfig, input: presetConfig('lm_resnet20', { input: [1, side, side] }).input };
+    const model = await tinyModel({}, network(config));
+    const run = join(await temporaryFolder(), 'run');
+    const small = { batch: 1, accumulate: 1, steps: 1, lr: 1e-3, run };
+    await train(model, { train: noise(4) }, { ...given, ...small });
+    const used = JSON.parse(await readFile(join(run, 'settings.json'), 'utf8'));
+    const whole = given.sizes === settings.sizes && side !== 224;
+    expect(used.sizes).toEqual(whole ? undefined : sizes);
+    const sides = used.data.train.sizes.map(([height]: number[]) => height);
+    expect(sides).toEqual(whole ? [8] : sizes); // noise is 8 x 8, and stays so
   });
 });

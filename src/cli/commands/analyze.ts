@@ -14,7 +14,7 @@ import { coreOf, Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { analysisPage } from '../../report/analysis/page.ts';
 import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
-import { addLookFlags, lookFrom } from '../look.ts';
+import { addLookFlags, asTakenBy, lookFrom } from '../look.ts';
 import { tellNotes } from '../notes.ts';
 import { type PageFlags, pagePath } from '../pagePath.ts';
 import { addPlaceFlags, initFrom, type PlaceFlags } from '../place.ts';
@@ -76,9 +76,10 @@ async function imagesOf(model: Model, flags: Flags): Promise<AnalyzeOptions> {
   const { data, images, split, count } = flags;
   if (images !== undefined) return fromFiles(images, model.input);
   if (data === undefined) return {};
-  await using set = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
-  tellNotes([set]);
-  checkImages(coreOf(model), set, false);
+  await using opened = await openPart(data, split, (labels, classes) => sample(labels, classes, count));
+  tellNotes([opened]);
+  checkImages(coreOf(model), opened, false);
+  const set = asTakenBy(model, opened);
   const { height, width } = model.input;
   const spec = loaderSpec(set, model.input, { ...reading, device: 'cpu' });
   if (spec.height !== height || spec.width !== width)

@@ -11,10 +11,17 @@ import { presetNames } from '../../models/presets.ts';
 import { must } from '../../must.ts';
 import { nextRunFolder } from '../../run/folder.ts';
 import { trainSchema } from '../../train/options.ts';
-import { type RecipeTransforms, recipeNames } from '../../train/recipes.ts';
+import { recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
-import { beginningOf, modelFor, settingsFor, transformed, transformsOf } from '../beginning.ts';
+import {
+  beginningOf,
+  type ChosenTransforms,
+  modelFor,
+  settingsFor,
+  transformed,
+  transformsOf,
+} from '../beginning.ts';
 import { addFlags, countOption, givenFlags } from '../flags.ts';
 import { followed } from '../follow.ts';
 import { augmentationSchema, type Job, readJob, variantsSchema } from '../job.ts';
@@ -201,8 +208,12 @@ function oneStep(
 }
 
 /** The data sets with the transforms of a recipe, or of the run that goes on. */
-function augmented({ train, test }: Sets, transforms: RecipeTransforms): Sets {
-  return { train: transformed(train, transforms.train), test: test && transformed(test, transforms.test) };
+function augmented({ train, test }: Sets, transforms: ChosenTransforms): Sets {
+  const { side } = transforms;
+  return {
+    train: transformed(train, transforms.train, side),
+    test: test && transformed(test, transforms.test, side),
+  };
 }
 
 function required(name: string, example: string): LmError {
