@@ -23,7 +23,7 @@ const formats: readonly (string | null)[] = ['JPEG', 'PNG', 'WebP', 'GIF', 'BMP'
 export async function imagesOf(service: Service, request: FastifyRequest): Promise<ClassifyRequest> {
   const asked = queryOf(request.query);
   const { images, topK = asked.topK } = request.isMultipart()
-    ? await fromForm(request).catch(formError)
+    ? await fromForm(service, request).catch(formError)
     : fromBody(request, mediaTypeOf(request));
   const { maxImages } = service.settings;
   if (images.length > maxImages)
@@ -122,10 +122,18 @@ function formError(cause: unknown): never {
   });
 }
 
-async function fromForm(request: FastifyRequest): Promise<Found> {
+async function fromForm({ classifier, settings }: Service, request: FastifyRequest): Promise<Found> {
+  const { maxImages } = settings;
+  const fields = 8;
+  const limits = {
+    fileSize: classifier.limits.maxBytes,
+    files: maxImages,
+    fields,
+    parts: maxImages + fields,
+  };
   const images: Uint8Array[] = [];
   let topK: number | undefined;
-  for await (const part of request.parts()) {
+  for await (const part of request.parts({ limits })) {
     if (part.type === 'file') images.push(await part.toBuffer());
     else if (part.fieldname === 'topK') topK = queryOf({ topK: part.value }).topK;
     else

@@ -43,14 +43,7 @@ export async function fastifyClassifier(
   const { prefix: _, ...options } = given as Record<string, unknown>;
   const settings = parseOptions(serviceSchema, options, 'fastifyClassifier');
   const service: Service = { classifier, settings };
-  const { maxBytes } = classifier.limits;
-  const { default: multipart } = await import('@fastify/multipart');
-  await app.register(multipart, {
-    limits: { fileSize: maxBytes, files: settings.maxImages, fields: 8, parts: settings.maxImages + 8 },
-  });
-  app.removeContentTypeParser(['application/json', 'text/plain']);
-  const parsing = { parseAs: 'buffer', bodyLimit: settings.maxBody } as const;
-  app.addContentTypeParser('*', parsing, (_request, body, done) => done(null, body));
+  await addParsers(app, settings);
   app.setValidatorCompiler(() => () => true); // the routes check, with messages that name the fix
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   addHooks(app, service);
@@ -61,6 +54,19 @@ export async function fastifyClassifier(
   addRoutes(app, service);
   addPage(app);
   addInference(app, service);
+}
+
+/** Bodies are read here, whatever the app around does with its own; that of forms may be there already. */
+async function addParsers(app: FastifyInstance, { maxBody }: Service['settings']): Promise<void> {
+  if (app.hasRequestDecorator('parts'))
+    app.removeContentTypeParser(['application/json', 'application/octet-stream', 'text/plain', '*']);
+  else {
+    app.removeAllContentTypeParsers();
+    const { default: multipart } = await import('@fastify/multipart');
+    await app.register(multipart);
+  }
+  const parsing = { parseAs: 'buffer', bodyLimit: maxBody } as const;
+  app.addContentTypeParser('*', parsing, (_request, body, done) => done(null, body));
 }
 
 /** What happens to every request before its body is read, and when it is answered. */

@@ -1,3 +1,4 @@
+import multipart from '@fastify/multipart';
 import swagger from '@fastify/swagger';
 import { fastify } from 'fastify';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -50,6 +51,38 @@ describe('fastifyClassifier', () => {
     expect(answers[0]?.json()).toMatchObject({ model: 'digits' });
     expect(answers[2]?.json()).toEqual({ a: 1 });
     expect(answers[4]?.json()).toMatchObject({ error: 'Not Found' });
+  });
+
+  it.each([
+    { title: 'forms of its own', types: ['application/octet-stream', '*'], hasForms: true },
+    { title: 'parsers of images', types: ['image/png', '*'], hasForms: false },
+  ])('reads bodies itself in an app that has $title', async ({ types, hasForms }) => {
+    const app = fastify();
+    onTestFinished(async () => {
+      await app.close();
+    });
+    if (hasForms) await app.register(multipart, { limits: { fileSize: 10 } });
+    for (const type of types)
+      app.addContentTypeParser(type, { parseAs: 'string' }, (_request, _body, done) => done(null, 'mine'));
+    app.post('/mine', async (request) => ({ body: request.body }));
+    await app.register(fastifyClassifier, {
+      prefix: '/digits',
+      classifier: await openedTiny(),
+      maxImages: 1,
+    });
+    const payload = await noisePngBytes(1);
+    const form = new FormData();
+    form.append('image', new Blob([payload]), 'x.png');
+    const headers = { 'content-type': types[0] };
+    const tooMany = new FormData();
+    for (const name of ['x.png', 'y.png']) tooMany.append('image', new Blob([payload]), name);
+    const bodies = [{ payload: form }, { payload, headers }, { payload }, { payload: tooMany }];
+    const answers = await Promise.all(
+      bodies.map((body) => app.inject({ method: 'POST', url: '/digits/classify', ...body })),
+    );
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 413]);
+    const own = await app.inject({ method: 'POST', url: '/mine', payload, headers });
+    expect(own.json()).toEqual({ body: 'mine' });
   });
 
   it.each([
