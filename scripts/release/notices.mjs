@@ -5,12 +5,13 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { locateLibtorch } from '../build.mjs';
-import { codecLicences } from '../codecs.mjs';
+import { buildCodecs, codecLicences } from '../codecs.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** @returns {Promise<string>} the text of THIRD-PARTY-LICENSES.txt. */
 export async function notices() {
+  await buildCodecs();
   const npm = ['node-addon-api', 'node-api-headers'].map(npmLicence);
   const parts = [...codecLicences(), ...npm, await libtorchLicence()];
   const intro =

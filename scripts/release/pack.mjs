@@ -12,6 +12,7 @@ import { buildCodecs } from '../codecs.mjs';
 import { binariesIn, floorsOf } from './binary.mjs';
 import { notices } from './notices.mjs';
 import { packageOf, platforms } from './platforms.mjs';
+import { sbom } from './sbom.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -39,6 +40,7 @@ export async function pack({ out, prebuilt = false }) {
     const shared = { notices: await notices(), libtorch: await carriedMinors() };
     const parts = names.map((name) => stagePlatform(name, join(staging, name), shared));
     const folders = [...parts, stageMain(names, join(staging, 'main'))];
+    writeJson(join(out, `lm-resnet-${ownPackage().version}.cdx.json`), sbom());
     return folders.map((folder) => npmPack(folder, out));
   } finally {
     rmSync(staging, { recursive: true, force: true });

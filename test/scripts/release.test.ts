@@ -1,9 +1,10 @@
 /** The scripts that make the published packages. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { temporaryFolder } from '../support/libtorch.ts';
 
 interface BinaryScript {
@@ -14,6 +15,23 @@ interface BinaryScript {
 const script = (name: string): string =>
   fileURLToPath(new URL(`../../scripts/release/${name}`, import.meta.url));
 const { binariesIn, floorsOf }: BinaryScript = await import(script('binary.mjs'));
+
+interface ReleaseScript {
+  checkVersion(version: string, current: string): void;
+  releasedChangelog(text: string, version: string, date: string): string;
+}
+
+interface PlatformsScript {
+  platforms: Record<string, { proven: boolean }>;
+}
+
+interface SbomScript {
+  sbom(): { components: { name: string }[]; serialNumber?: string };
+}
+
+const { checkVersion, releasedChangelog }: ReleaseScript = await import(script('release.mjs'));
+const { platforms }: PlatformsScript = await import(script('platforms.mjs'));
+const { sbom }: SbomScript = await import(script('sbom.mjs'));
 
 /** A shared library of C text, linked with more arguments. */
 function library(source: string, ...args: string[]): string {
@@ -73,5 +91,53 @@ describe('npm pack in the root folder', () => {
   ])('%s', (_, dryRun, status) => {
     const env = { ...process.env, npm_config_dry_run: dryRun };
     expect(spawnSync(process.execPath, [script('prepack.mjs')], { env })).toMatchObject({ status });
+  });
+});
+
+describe('a release', () => {
+  it.each([
+    ['0.2.0', '0.1.9', null],
+    ['0.1.10', '0.1.9', null],
+    ['0.1.9', '0.1.9', /after 0\.1\.9/],
+    ['0.0.99', '0.1.9', /after 0\.1\.9/],
+    ['v1', '0.1.9', /such as 1\.2\.3/],
+  ])('of %s after %s is taken or refused', (version, current, refused) => {
+    const check = () => checkVersion(version, current);
+    if (refused === null) expect(check).not.toThrow();
+    else expect(check).toThrow(refused);
+  });
+
+  it('gives the changes their heading, and keeps an empty "Unreleased" on top', () => {
+    const text = '# Changelog\n\n## Unreleased\n\n- Add x.\n\n## 0.1.0 - 2026-01-01\n\n- Add all.\n';
+    expect(releasedChangelog(text, '0.2.0', '2026-02-01')).toBe(
+      '# Changelog\n\n## Unreleased\n\n## 0.2.0 - 2026-02-01\n\n- Add x.\n\n## 0.1.0 - 2026-01-01\n\n- Add all.\n',
+    );
+  });
+
+  it.each([
+    ['no heading', '# Changelog\n', /no heading/],
+    ['nothing to release', '## Unreleased\n\n## 0.1.0\n\n- Add all.\n', /nothing to release/],
+  ])('is refused where the changelog has %s', (_, text, refused) => {
+    expect(() => releasedChangelog(text, '0.2.0', '2026-02-01')).toThrow(refused);
+  });
+
+  it('is built for every platform of the table by the workflow', () => {
+    const file = new URL('../../.github/workflows/release.yml', import.meta.url);
+    const { include } = parse(readFileSync(file, 'utf8')).jobs.binaries.strategy.matrix;
+    const built = include.map(({ platform, proven }: { platform: string; proven: boolean }) => [
+      platform,
+      proven,
+    ]);
+    expect(built).toEqual(Object.entries(platforms).map(([name, { proven }]) => [name, proven]));
+  });
+
+  it('has a bill of materials with what users get and what is linked in, the same every time', () => {
+    const first = sbom();
+    const { components, serialNumber } = first;
+    const names = components.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['fastify', 'zlib', 'libpng', 'libjpeg-turbo']));
+    expect(names).not.toContain('vitest');
+    expect(serialNumber).toBeUndefined();
+    expect(sbom()).toEqual(first);
   });
 });
