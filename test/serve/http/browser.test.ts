@@ -69,8 +69,13 @@ describe.skipIf(chromium === undefined)('the page in Chromium', () => {
     await page.choose('file', await noisePng(3));
     await page.until(isAlert);
     await page.shoot('key');
+    expect(await page.value(text('error'))).toBe('The service asks for an API key.');
     await page.until("document.activeElement.id === 'secret'");
-    await page.send('Input.insertText', { text: 'secret' });
+    await page.send('Input.insertText', { text: 'secre' });
+    await page.press('Enter');
+    await page.until(`${text('error')} === 'This is not the key of the service.'`);
+    await page.until("document.activeElement.id === 'secret'");
+    await page.send('Input.insertText', { text: 't' });
     await page.press('Enter');
     await page.until(isGuessed);
     expect(await page.value("document.getElementById('key').hidden")).toBe(true);

@@ -7,7 +7,10 @@ const ask = (path, init = {}) => fetch(base + path, { ...init, headers: { ...ini
 const fail = (text) => { $('error').textContent = text; $('error').hidden = !text; };
 const failure = async (response) => {
   $('key').hidden = response.status !== 401;
-  if (response.status === 401) $('secret').focus();
+  if (response.status === 401) {
+    $('secret').focus();
+    return key ? 'This is not the key of the service.' : 'The service asks for an API key.';
+  }
   const { error, hint } = await response.json().catch(() => ({ error: 'The service answered ' + response.status }));
   return hint ? error + '. ' + hint : error;
 };
