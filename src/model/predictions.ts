@@ -28,11 +28,20 @@ export function predictions(logits: Float32Array, labels: readonly string[], top
   );
 }
 
+/**
+ * Checks that logits are numbers.
+ *
+ * @throws ERR_NOT_FINITE.
+ */
+export function checkLogits(logits: Float32Array): void {
+  if (logits.every(Number.isFinite)) return;
+  throw new LmError('ERR_NOT_FINITE', 'The output of the model is not finite', {
+    hint: 'Its weights or statistics hold a NaN or an infinity: load a checkpoint of an earlier step.',
+  });
+}
+
 function predictionOf(logits: Float32Array, labels: readonly string[], topK: number): Prediction {
-  if (!logits.every(Number.isFinite))
-    throw new LmError('ERR_NOT_FINITE', 'The output of the model is not finite', {
-      hint: 'Its weights or statistics hold a NaN or an infinity: load a checkpoint of an earlier step.',
-    });
+  checkLogits(logits);
   const highest = logits.reduce((a, b) => Math.max(a, b));
   const weights = Array.from(logits, (z) => Math.exp(z - highest));
   const total = weights.reduce((a, b) => a + b, 0);

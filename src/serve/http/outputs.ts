@@ -1,6 +1,7 @@
 /** Outputs of the Open Inference Protocol. */
 import { expected } from '../../errors.ts';
-import { predictions } from '../../model/predictions.ts';
+import { checkLogits, predictions } from '../../model/predictions.ts';
+import { must } from '../../must.ts';
 import type { Logits } from '../classifier.ts';
 import type { AskedOutput, Inference } from './tensors.ts';
 
@@ -21,9 +22,10 @@ export interface Output {
  * The outputs that a request asks for; all of them where it names none. With `classification: k` the best k
  * classes as "value:index:label".
  *
- * @throws ERR_UNKNOWN_NAME.
+ * @throws ERR_UNKNOWN_NAME; ERR_NOT_FINITE for logits that are no numbers, which JSON has no word for.
  */
 export function outputsOf({ outputs, parameters }: Inference, logits: Logits): Output[] {
+  logits.rows.forEach(checkLogits);
   const asked = outputs ?? outputNames.map((name): AskedOutput => ({ name }));
   return asked.map(({ name, parameters: own }) => {
     if (!outputNames.includes(name))
@@ -43,10 +45,8 @@ function numbers(name: string, { rows, classNames }: Logits, isBinary: boolean):
 }
 
 function softmax(row: Float32Array, classNames: readonly string[]): number[] {
-  const [found] = predictions(row, classNames, classNames.length);
-  const values = new Array<number>(classNames.length).fill(0);
-  for (const { index, probability } of found?.top ?? []) values[index] = probability;
-  return values;
+  const { top } = must(predictions(row, classNames, classNames.length)[0]);
+  return top.toSorted((a, b) => a.index - b.index).map(({ probability }) => probability);
 }
 
 function classes(name: string, { rows, classNames }: Logits, k: number, isBinary: boolean): Output {
@@ -54,7 +54,7 @@ function classes(name: string, { rows, classNames }: Logits, k: number, isBinary
   const data = rows.flatMap((row) =>
     predictions(row, classNames, count).flatMap(({ top }) =>
       top.map(({ index, label, probability }) => {
-        const value = name === 'logits' ? (row[index] ?? 0) : probability;
+        const value = name === 'logits' ? must(row[index]) : probability;
         return `${value.toFixed(6)}:${index}:${label}`;
       }),
     ),

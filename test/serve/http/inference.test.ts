@@ -1,7 +1,10 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { must } from '../../../src/must.ts';
+import { temporaryFolder } from '../../support/folder.ts';
 import { noiseBytes } from '../../support/noise.ts';
 import { tinyModel } from '../../support/training.ts';
-import { classNames, noisePngBytes, served } from '../support.ts';
+import { classNames, noisePngBytes, openedTiny, served } from '../support.ts';
 
 interface Tensor {
   readonly name: string;
@@ -120,6 +123,23 @@ describe('the Open Inference Protocol', () => {
       id: '7',
       outputs: [{ name: 'probabilities', datatype: 'BYTES', shape: [1, 2], data }],
     });
+  });
+
+  it.each([
+    { name: 'logits' },
+    { name: 'logits', parameters: { binary_data: true } },
+    { name: 'logits', parameters: { classification: 1 } },
+    { name: 'probabilities' },
+  ])('answers no numbers where the weights give none, as %o', async (output) => {
+    const path = join(await temporaryFolder(), 'model.safetensors');
+    const model = await tinyModel({ classNames });
+    const bias = must(model.graph.params.at(-1)).path;
+    await model.writeTensor(bias, new Float32Array(classNames.length).fill(Number.NaN));
+    await model.save(path);
+    const { url } = await served({ onError: () => undefined }, await openedTiny({}, path));
+    const inputs = [{ name: 'pixels', shape: [1, 8, 8, 1], datatype: 'UINT8', data: pixels(1) }];
+    const response = await fetch(`${url}/v2/models/tiny/infer`, post({ inputs, outputs: [output] }));
+    expect([response.status, await response.json()]).toMatchObject([500, { code: 'ERR_NOT_FINITE' }]);
   });
 
   const tensor = { name: 'pixels', shape: [1, 8, 8, 1], datatype: 'UINT8', data: pixels(1) };
