@@ -50,9 +50,9 @@ export interface Cell {
 }
 
 /** Width of the column of one evaluation of f. */
-export const columnWidth = 174;
+export const columnWidth = 194;
 /** Size of a box of f, how far right of its column's begin it is, and how far below the lane. */
-export const boxSize = { width: 104, height: 42 } as const;
+export const boxSize = { width: 124, height: 42 } as const;
 export const boxLeft = 44;
 export const boxDrop = 44;
 /** Where an arrow from the lane enters a box, from its left end. */

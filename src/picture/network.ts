@@ -36,7 +36,7 @@ export function drawNetwork(graph: Graph): string {
   const sizes = summary(graph);
   const stages = stagePanels(graph, sizes);
   const panels = [chainPanel(graph, sizes, 'stem'), ...stages.panels, chainPanel(graph, sizes, 'head')];
-  const inner = Math.max(760, ...panels.map((panel) => panel.width));
+  const inner = Math.max(840, ...panels.map((panel) => panel.width));
   const parts = heading(graph, sizes);
   let y = 96;
   for (const panel of panels) {

@@ -101,8 +101,8 @@ function drawOther(
   const lines = otherLines(graph, drawn.form, i);
   const label = isOne(coef) ? [] : [tag(labelText(coef), { x: begin + 30, y: y - 14 }, ink.text)];
   return [
-    lineThrough([x, y, x + 22, y], { arrow: true }),
-    box({ x: x + 22, y: y - 21 }, { width: begin - 34 - x, height: 42 }, lines, 'other'),
+    lineThrough([x, y, x + 36, y], { arrow: true }),
+    box({ x: x + 36, y: y - 21 }, { width: begin - 48 - x, height: 42 }, lines, 'other'),
     lineThrough([begin - 12, y, tip, y], { arrow: true }),
     stateMark({ x: begin, y }),
     ...label,
@@ -117,7 +117,7 @@ function otherWidth(graph: GraphSpec, form: StepForm<Label>, results: readonly R
     const [main = '', rest = ''] = otherLines(graph, form, i);
     return Math.max(94, 8.3 * main.length + 16, 6.1 * rest.length + 16);
   });
-  return Math.max(...widths) + 34;
+  return Math.max(...widths) + 48;
 }
 
 /** What stands in place of a state; where it is put together from several parts, how many. */
