@@ -34,8 +34,10 @@ export interface Piece {
 
 /** More evaluations than this are one box. */
 export const mostBoxes = 6;
-/** Room for an operation behind the sum. */
-const postWidth = 74;
+/** Room for the name of a state, of four digits at most, beside its mark. */
+const nameWidth = 40;
+/** Room for an operation behind the sum, or behind a state. */
+const postWidth = nameWidth + 54;
 
 /** Draws a step whose states are found at `origins`. */
 export function drawStep(
@@ -171,9 +173,9 @@ function drawPost({ graph, results, end }: Cell, j: number, y: number): string[]
 
 function behind(name: string, { x, y }: At): string[] {
   return [
-    lineThrough([x + sumRadius, y, x + 20, y], { arrow: true }),
-    box({ x: x + 20, y: y - 13 }, { width: 42, height: 26 }, [name], 'other'),
-    lineThrough([x + 62, y, x + postWidth, y]),
+    lineThrough([x + sumRadius, y, x + nameWidth, y], { arrow: true }),
+    box({ x: x + nameWidth, y: y - 13 }, { width: 42, height: 26 }, [name], 'other'),
+    lineThrough([x + nameWidth + 42, y, x + postWidth, y]),
     stateMark({ x: x + postWidth, y }),
   ];
 }
