@@ -1,4 +1,5 @@
 /** The service for any server whose requests and responses are those of `fetch`. */
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { parseOptions } from '../../check.ts';
 import { LmError } from '../../errors.ts';
@@ -23,14 +24,13 @@ export async function classifierHandler(
   classifier: Classifier,
   options: ServiceOptions = {},
 ): Promise<ClassifierHandler> {
-  const { maxBody } = parseOptions(serviceSchema, options, 'classifierHandler');
+  parseOptions(serviceSchema, options, 'classifierHandler');
   const { fastify } = await import('fastify');
   const app = fastify() as unknown as FastifyInstance;
   await app.register(fastifyClassifier, { classifier, ...options });
   return async (request) => {
     try {
-      const payload = await bodyOf(request, maxBody);
-      return await answered(app, request, payload);
+      return await answered(app, request);
     } catch (error) {
       const { status, body } = answerOf(error);
       return Response.json(body, { status });
@@ -38,18 +38,25 @@ export async function classifierHandler(
   };
 }
 
-async function answered(app: FastifyInstance, request: Request, payload: Buffer): Promise<Response> {
+async function answered(app: FastifyInstance, request: Request): Promise<Response> {
   const { pathname, search } = new URL(request.url);
-  const { 'content-length': _, 'transfer-encoding': __, ...headers } = Object.fromEntries(request.headers);
+  const { body } = request;
+  const payload = body === null ? null : Readable.from(partsOf(body));
+  const headers = Object.fromEntries(request.headers);
+  if (payload !== null && headers['content-length'] === undefined) headers['transfer-encoding'] = 'chunked';
   const answer = await app.inject({
     method: request.method as 'GET' | 'POST',
     url: pathname + search,
     headers,
     signal: request.signal,
-    ...(payload.length > 0 ? { payload } : {}),
+    ...(payload === null ? {} : { payload }),
   });
+  // An answer may come before all was read, or anything.
+  payload?.destroy();
+  if (body?.locked === false) await body.cancel().catch(() => undefined);
   const given = new Headers();
-  for (const [name, value] of Object.entries(answer.headers))
+  const { connection: _, ...own } = answer.headers; // of the server that asks, which may speak HTTP/2
+  for (const [name, value] of Object.entries(own))
     for (const one of [value].flat()) if (one !== undefined) given.append(name, String(one));
   return new Response(request.method === 'HEAD' ? null : new Uint8Array(answer.rawPayload), {
     status: answer.statusCode,
@@ -57,17 +64,11 @@ async function answered(app: FastifyInstance, request: Request, payload: Buffer)
   });
 }
 
-/** All of a body, as far as it may be long. */
-async function bodyOf(request: Request, most: number): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let read = 0;
-  for await (const part of request.body ?? []) {
-    read += part.length;
-    if (read > most)
-      throw new LmError('ERR_TOO_LARGE', `Expected at most ${most} bytes but received more`, {
-        hint: 'Send fewer or smaller images; GET /model says the limits.',
-      });
-    parts.push(part);
+/** A body, read as the service asks for it; it may fail with anything, or with nothing. */
+async function* partsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw new LmError('ERR_REQUEST', 'The body of the request ended early', { cause });
   }
-  return Buffer.concat(parts);
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { classifierHandler } from '../../../src/serve/http/handler.ts';
 import { codeOf } from '../../support/failures.ts';
@@ -40,7 +41,8 @@ describe('a handler of requests', () => {
     { title: 'no key', request: () => at('/model'), status: 401, code: 'ERR_UNAUTHORIZED' },
     {
       title: 'too many bytes',
-      request: () => at('/classify', { method: 'POST', body: Buffer.alloc(2000) }),
+      request: () =>
+        at('/classify', { method: 'POST', headers: { 'x-api-key': 'secret' }, body: Buffer.alloc(2000) }),
       status: 413,
       code: 'ERR_TOO_LARGE',
     },
@@ -54,6 +56,36 @@ describe('a handler of requests', () => {
     const handler = await classifierHandler(await openedTiny(), { apiKey: 'secret', maxBody: 1000 });
     const response = await handler(request());
     expect([response.status, await response.json()]).toMatchObject([status, { code }]);
+  });
+
+  it.each([undefined, null, new Error('cut')])('answers a body that fails with %s', async (cause) => {
+    const handler = await classifierHandler(await openedTiny());
+    const body = new ReadableStream({ pull: (controller) => controller.error(cause) });
+    const response = await handler(at('/classify', { method: 'POST', body, duplex: 'half' }));
+    expect([response.status, await response.json()]).toMatchObject([400, { code: 'ERR_REQUEST' }]);
+  });
+
+  it.each([
+    { title: 'no key', headers: {}, status: 401, most: 2 },
+    { title: 'a key', headers: { 'x-api-key': 'secret' }, status: 413, most: 30 },
+  ])('leaves a body without an end after $most parts at most, with $title', async (row) => {
+    const handler = await classifierHandler(await openedTiny(), { apiKey: 'secret', maxBody: 1000 });
+    let [pulled, isCancelled] = [0, false];
+    const body = new ReadableStream({
+      pull(controller) {
+        pulled++;
+        controller.enqueue(new Uint8Array(100));
+      },
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    const { headers, status, most } = row;
+    const response = await handler(at('/classify', { method: 'POST', headers, body, duplex: 'half' }));
+    expect([response.status, response.headers.get('connection')]).toEqual([status, null]);
+    await setImmediate();
+    expect(isCancelled).toBe(true);
+    expect(pulled).toBeLessThanOrEqual(most);
   });
 
   it('is not made with a wrong option', async () => {
