@@ -127,8 +127,8 @@ export interface TrainSettings extends LoadingOptions {
   /** End after so many steps, the schedule being laid over them; default: the whole epochs. */
   readonly steps?: number | undefined;
   /**
-   * Steps from one checkpoint of the run folder to the next, default an epoch; one more is written when an
-   * evaluation is among the best.
+   * Steps from one checkpoint of the run folder to the next, default an epoch; one more is written before
+   * every evaluation, and again with what it found.
    */
   readonly checkpointEvery?: number | undefined;
   /**
