@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
+import { expandHome } from '../files.ts';
 import { packageVersion } from '../setup/binaries.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -73,11 +74,17 @@ function program(): Command {
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(args, { from: 'user' });
+    await program().parseAsync(args.map(atHome), { from: 'user' });
     return 0;
   } catch (error) {
     return explain(error, args.includes('--json'));
   }
+}
+
+/** An argument with `~/` written out where a shell leaves it: in quotes, and behind `--run=`. */
+function atHome(arg: string): string {
+  const [, flag = '', path] = /^(--[\w-]+=)?(~|~\/.*)$/s.exec(arg) ?? [];
+  return path === undefined ? arg : `${flag}${expandHome(path)}`;
 }
 
 /** Prints an error, as JSON too where that is wanted; returns the exit code. */

@@ -16,6 +16,17 @@ describe('the command line', () => {
     expect(await runCli(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
+  it.each([
+    { args: ['report', '~/none'], path: 'none' },
+    { args: ['info', '~/a b.safetensors'], path: 'a b.safetensors' },
+    { args: ['train', '--config=~/none.yaml'], path: 'none.yaml' },
+    { args: ['train', '--config', '~/none.yaml'], path: 'none.yaml' },
+  ])('takes ~/ for the home folder in $args', async ({ args, path }) => {
+    const home = await temporaryFolder();
+    const { code, stderr } = await runCli(args, { env: { HOME: home } });
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining(join(home, path)) });
+  });
+
   it.each(['train', 'evaluate', 'predict', 'info', 'pack', 'deepen', 'export', 'schema', 'setup', 'doctor'])(
     'explains %s',
     async (command) => {
