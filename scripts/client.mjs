@@ -23,6 +23,7 @@ async function documentOf() {
 }
 
 const named = new Map();
+const comments = new Map();
 
 /** The type of a JSON Schema; what has a title becomes an interface. */
 function typeOf(schema) {
@@ -37,6 +38,7 @@ function typeOf(schema) {
   if (title === undefined) return body;
   if (named.has(title) && named.get(title) !== body) throw new Error(`Two schemas are called ${title}`);
   named.set(title, body);
+  comments.set(title, schema.description);
   return title;
 }
 
@@ -79,7 +81,9 @@ const rows = found.map(({ operationId, method, at, parameters = [] }) => {
   const query = parameters.filter((one) => one.in === 'query').map(({ name }) => name);
   return `${operationId}: ${JSON.stringify({ method, path: at, query })},`;
 });
-const interfaces = [...named].map(([name, body]) => `export interface ${name} ${body}\n`);
+const commented = (name) =>
+  comments.get(name) === undefined ? '' : `/** ${sentence(comments.get(name))} */\n`;
+const interfaces = [...named].map(([name, body]) => `${commented(name)}export interface ${name} ${body}\n`);
 const source = `/**
  * What the service takes and answers, and where: made of its OpenAPI document by \`npm run client\`.
  */

@@ -54,6 +54,7 @@ export const errorCodes = {
   ERR_TORCH: { meaning: 'libtorch reported an error.', status: 500, exit: 1 },
 } as const;
 
+/** Code of an `LmError`; codes never change their meaning. */
 export type ErrorCode = keyof typeof errorCodes;
 
 export interface LmErrorOptions {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { writeApi } from '../api.mjs';
 import { compileTypeScript } from '../bootstrap.mjs';
 import { listFiles } from '../build.mjs';
 import { buildCodecs } from '../codecs.mjs';
@@ -27,6 +28,7 @@ again), verifies them, and writes a tarball for every platform in prebuilds/ and
 /** @returns {Promise<{ file: string, size: number, unpacked: number }[]>} the tarballs, main one last. */
 export async function pack({ out, prebuilt = false }) {
   await compileTypeScript();
+  refuseBare(writeApi());
   if (!prebuilt) await prebuild();
   const names = Object.keys(platforms).filter((name) => existsSync(join(root, 'prebuilds', name)));
   if (names.length === 0) {
@@ -45,6 +47,10 @@ export async function pack({ out, prebuilt = false }) {
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
+}
+
+function refuseBare(names) {
+  if (names.length > 0) throw new Error(`Exports without a doc comment: ${names.join(', ')}`);
 }
 
 async function prebuild() {

@@ -2,6 +2,7 @@
  * What the service takes and answers, and where: made of its OpenAPI document by `npm run client`.
  */
 
+/** A class and how probable it is. */
 export interface Guess {
   /** Index of the class. */
   readonly index: number;
@@ -10,6 +11,7 @@ export interface Guess {
   readonly probability: number;
 }
 
+/** What an image shows: the best guess, and those behind it. */
 export interface Prediction {
   /** Index of the class. */
   readonly index: number;
@@ -20,6 +22,7 @@ export interface Prediction {
   readonly top: readonly Guess[];
 }
 
+/** Answer to images. */
 export interface Classified {
   /** Name of the model. */
   readonly model: string;
@@ -27,6 +30,7 @@ export interface Classified {
   readonly predictions: readonly Prediction[];
 }
 
+/** What every refused request gets. */
 export interface Failure {
   /** What was expected and what was received. */
   readonly error: string;
@@ -36,6 +40,7 @@ export interface Failure {
   readonly hint?: string | undefined;
 }
 
+/** Images as JSON. */
 export interface ClassifyJson {
   /** Bytes of an image file, in base64. */
   readonly image?: string | undefined;
@@ -45,6 +50,7 @@ export interface ClassifyJson {
   readonly topK?: number | undefined;
 }
 
+/** The model of the service. */
 export interface ModelFacts {
   readonly name: string;
   /** Name of the network. */
@@ -74,25 +80,30 @@ export interface ModelFacts {
   readonly version: string;
 }
 
+/** How the service is. */
 export interface Status {
   readonly status: string;
 }
 
+/** What the server is, and which extensions it knows. */
 export interface InferenceServer {
   readonly name: string;
   readonly version: string;
   readonly extensions: readonly string[];
 }
 
+/** Whether the server lives. */
 export interface Live {
   readonly live: boolean;
 }
 
+/** Whether a model is ready to infer. */
 export interface Ready {
   readonly name?: string | undefined;
   readonly ready: boolean;
 }
 
+/** A tensor that a model takes or gives. */
 export interface TensorFacts {
   readonly name: string;
   readonly datatype: string;
@@ -100,6 +111,7 @@ export interface TensorFacts {
   readonly shape: readonly number[];
 }
 
+/** What a model takes and gives. */
 export interface InferenceModel {
   readonly name: string;
   readonly versions: readonly string[];
@@ -109,6 +121,7 @@ export interface InferenceModel {
   readonly outputs: readonly TensorFacts[];
 }
 
+/** A tensor of an answer. */
 export interface OutputTensor {
   readonly name: string;
   /** FP32, or BYTES of classes. */
@@ -119,6 +132,7 @@ export interface OutputTensor {
   readonly parameters?: { readonly binary_data_size: number } | undefined;
 }
 
+/** Answer of an inference. */
 export interface Inferred {
   readonly model_name: string;
   readonly model_version: string;
@@ -127,6 +141,7 @@ export interface Inferred {
   readonly outputs: readonly OutputTensor[];
 }
 
+/** Parameters of a request or tensor. */
 export interface InferParameters {
   /** Bytes of the tensor behind the JSON. */
   readonly binary_data_size?: number | undefined;
@@ -139,6 +154,7 @@ export interface InferParameters {
   readonly [name: string]: unknown;
 }
 
+/** A tensor of a request. */
 export interface InputTensor {
   /** Image or pixels. */
   readonly name: string;
@@ -148,21 +164,26 @@ export interface InputTensor {
   readonly shape: readonly number[];
   /** Files in base64, or levels from 0 to 255. */
   readonly data?: readonly unknown[] | undefined;
+  /** Parameters of a request or tensor. */
   readonly parameters?: InferParameters | undefined;
 }
 
+/** An output that a request asks for. */
 export interface AskedOutput {
   /** Probabilities or logits. */
   readonly name: string;
+  /** Parameters of a request or tensor. */
   readonly parameters?: InferParameters | undefined;
 }
 
+/** Request for an inference. */
 export interface InferRequest {
   /** Given back in the answer. */
   readonly id?: string | undefined;
   readonly inputs: readonly InputTensor[];
   /** Default: all. */
   readonly outputs?: readonly AskedOutput[] | undefined;
+  /** Parameters of a request or tensor. */
   readonly parameters?: InferParameters | undefined;
 }
 
@@ -173,6 +194,7 @@ export interface Operations {
     readonly given: {
       /** Guesses per image (default: 5). */
       readonly topK?: number | undefined;
+      /** Images as JSON. */
       readonly body: ClassifyJson;
     };
     readonly answer: Classified;
@@ -195,7 +217,11 @@ export interface Operations {
   readonly inferenceModelReady: { readonly given: { readonly name: string }; readonly answer: Ready };
   /** Logits and probabilities of images: POST /v2/models/{name}/infer */
   readonly infer: {
-    readonly given: { readonly name: string; readonly body: InferRequest };
+    readonly given: {
+      readonly name: string;
+      /** Request for an inference. */
+      readonly body: InferRequest;
+    };
     readonly answer: Inferred;
   };
   /** What the model takes: GET /v2/models/{name}/versions/{version} */
@@ -210,7 +236,12 @@ export interface Operations {
   };
   /** Logits and probabilities of images: POST /v2/models/{name}/versions/{version}/infer */
   readonly inferVersion: {
-    readonly given: { readonly name: string; readonly version: string; readonly body: InferRequest };
+    readonly given: {
+      readonly name: string;
+      readonly version: string;
+      /** Request for an inference. */
+      readonly body: InferRequest;
+    };
     readonly answer: Inferred;
   };
 }

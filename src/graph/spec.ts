@@ -116,6 +116,7 @@ export interface StepRecord {
   readonly inverse?: InverseRecord;
 }
 
+/** A traced network as plain data: what the native executor runs, and a checkpoint keeps. */
 export interface GraphSpec {
   readonly version: number;
   readonly name: string;

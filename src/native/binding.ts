@@ -14,6 +14,7 @@ export interface NativeInfo {
   readonly ops: readonly string[];
 }
 
+/** Precision of weights and values. */
 export type Dtype = 'float32' | 'float64';
 
 /**

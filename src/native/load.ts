@@ -15,6 +15,7 @@ import { examineLibtorch } from '../setup/examine.ts';
 import { findLibtorch, type Libtorch } from '../setup/libtorch.ts';
 import type { NativeAddon } from './binding.ts';
 
+/** Options of `init`. */
 export interface InitOptions {
   /**
    * Folder of libtorch: a wheel's `torch/`, a folder holding it, or an unpacked libtorch. Found by itself

@@ -9,6 +9,7 @@ import { appendFile } from './appendFile.ts';
 import { type EventMessage, eventRecord, eventType, type SummaryValue } from './eventProto.ts';
 import { eventFilePrefix } from './folder.ts';
 
+/** Options of `openEventFile`. */
 export interface EventFileOptions {
   /**
    * Steps already done by the run that goes on: what older files say of later steps is hidden. Default: a new

@@ -48,6 +48,7 @@ export interface UnwrittenEvent {
   readonly reason: string;
 }
 
+/** What a training tells while it runs, told apart by `type`. */
 export type TrainEvent =
   | StepEvent
   | EvalEvent

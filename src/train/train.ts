@@ -22,6 +22,7 @@ export interface TrainData {
   readonly test?: Images | undefined;
 }
 
+/** Options of `train`: its settings, and where it runs and how it is stopped. */
 export type TrainOptions = TrainSettingsInput & {
   /**
    * Folder of the run, new: checkpoints (checkpoint.safetensors is the newest), metrics.jsonl, curves.png,

@@ -113,6 +113,7 @@ export function resizedTo(transform: Transform, size: number): Transform {
  * with unless told.
  */
 export const imagenetMean: readonly number[] = [0.485, 0.456, 0.406];
+/** Standard deviation of ImageNet's channels (red, green, blue), of values in [0, 1]. */
 export const imagenetStd: readonly number[] = [0.229, 0.224, 0.225];
 
 type MaybeSize = readonly [number, number] | null;

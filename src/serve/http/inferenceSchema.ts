@@ -4,15 +4,17 @@ import { z } from 'zod';
 /** `GET /v2`. */
 export const serverSchema: z.ZodObject = z
   .object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
-  .meta({ title: 'InferenceServer' });
+  .meta({ title: 'InferenceServer', description: 'what the server is, and which extensions it knows' });
 
 /** `GET /v2/health/live`. */
-export const liveSchema: z.ZodObject = z.object({ live: z.boolean() }).meta({ title: 'Live' });
+export const liveSchema: z.ZodObject = z
+  .object({ live: z.boolean() })
+  .meta({ title: 'Live', description: 'whether the server lives' });
 
 /** `GET /v2/health/ready`, and `…/ready` of a model. */
 export const readySchema: z.ZodObject = z
   .object({ name: z.string().optional(), ready: z.boolean() })
-  .meta({ title: 'Ready' });
+  .meta({ title: 'Ready', description: 'whether a model is ready to infer' });
 
 const tensor = z
   .object({
@@ -20,7 +22,7 @@ const tensor = z
     datatype: z.string(),
     shape: z.array(z.int()).describe('-1: any number of images'),
   })
-  .meta({ title: 'TensorFacts' });
+  .meta({ title: 'TensorFacts', description: 'a tensor that a model takes or gives' });
 
 /** `GET /v2/models/NAME`. */
 export const inferenceModelSchema: z.ZodObject = z
@@ -31,7 +33,7 @@ export const inferenceModelSchema: z.ZodObject = z
     inputs: z.array(tensor).describe('of which one is sent'),
     outputs: z.array(tensor),
   })
-  .meta({ title: 'InferenceModel' });
+  .meta({ title: 'InferenceModel', description: 'what a model takes and gives' });
 
 /** `POST /v2/models/NAME/infer`. */
 export const inferredSchema: z.ZodObject = z
@@ -51,7 +53,7 @@ export const inferredSchema: z.ZodObject = z
             .describe('in a row; left out where it stands behind the JSON'),
           parameters: z.object({ binary_data_size: z.int() }).optional(),
         })
-        .meta({ title: 'OutputTensor' }),
+        .meta({ title: 'OutputTensor', description: 'a tensor of an answer' }),
     ),
   })
-  .meta({ title: 'Inferred' });
+  .meta({ title: 'Inferred', description: 'answer of an inference' });

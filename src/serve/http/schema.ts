@@ -8,11 +8,11 @@ export const guessSchema: z.ZodObject = z
     label: z.string(),
     probability: z.number().min(0).max(1).describe('softmax of the logits'),
   })
-  .meta({ title: 'Guess' });
+  .meta({ title: 'Guess', description: 'a class and how probable it is' });
 
 const prediction = guessSchema
   .extend({ top: z.array(guessSchema).describe('the best topK, best first') })
-  .meta({ title: 'Prediction' });
+  .meta({ title: 'Prediction', description: 'what an image shows: the best guess, and those behind it' });
 
 /** The answer of `POST /classify`. */
 export const classifiedSchema: z.ZodObject = z
@@ -20,7 +20,7 @@ export const classifiedSchema: z.ZodObject = z
     model: z.string().describe('name of the model'),
     predictions: z.array(prediction).describe('one for each image, in the order of the request'),
   })
-  .meta({ title: 'Classified' });
+  .meta({ title: 'Classified', description: 'answer to images' });
 
 const topK = z.int().min(1).max(100_000).describe('guesses per image (default: 5)');
 
@@ -42,7 +42,7 @@ export const classifyJson: z.ZodType<ClassifyJson> = z
     images: z.array(z.string()).optional().describe('bytes of several image files, in base64'),
     topK: topK.optional(),
   })
-  .meta({ title: 'ClassifyJson' });
+  .meta({ title: 'ClassifyJson', description: 'images as JSON' });
 
 /** The answer of `GET /model`. */
 export const modelSchema: z.ZodObject = z
@@ -68,10 +68,12 @@ export const modelSchema: z.ZodObject = z
     }),
     version: z.string().describe('version of lm-resnet'),
   })
-  .meta({ title: 'ModelFacts' });
+  .meta({ title: 'ModelFacts', description: 'the model of the service' });
 
 /** The answer of `GET /healthz` and `GET /readyz`. */
-export const statusSchema: z.ZodObject = z.object({ status: z.string() }).meta({ title: 'Status' });
+export const statusSchema: z.ZodObject = z
+  .object({ status: z.string() })
+  .meta({ title: 'Status', description: 'how the service is' });
 
 /** Every answer that is none of success. */
 export const errorSchema: z.ZodObject = z
@@ -80,7 +82,7 @@ export const errorSchema: z.ZodObject = z
     code: z.string().describe('a stable code, such as ERR_IMAGE'),
     hint: z.string().optional().describe('how to fix it'),
   })
-  .meta({ title: 'Failure' });
+  .meta({ title: 'Failure', description: 'what every refused request gets' });
 
 /** The JSON Schema of a body or an answer. */
 export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Record<string, unknown> {

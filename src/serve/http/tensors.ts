@@ -15,7 +15,7 @@ const parameters = z
       .optional()
       .describe('answer the best so many classes, "value:index:label"'),
   })
-  .meta({ title: 'InferParameters' });
+  .meta({ title: 'InferParameters', description: 'parameters of a request or tensor' });
 
 /** A tensor of a request. */
 export interface InputTensor {
@@ -56,20 +56,20 @@ export const inferSchema: z.ZodType<InferRequest> = z
             data: z.array(z.unknown()).optional().describe('files in base64, or levels from 0 to 255'),
             parameters: parameters.optional(),
           })
-          .meta({ title: 'InputTensor' }),
+          .meta({ title: 'InputTensor', description: 'a tensor of a request' }),
       )
       .length(1, { message: 'one tensor, `image` or `pixels`,' }),
     outputs: z
       .array(
         z
           .object({ name: z.string().describe('probabilities or logits'), parameters: parameters.optional() })
-          .meta({ title: 'AskedOutput' }),
+          .meta({ title: 'AskedOutput', description: 'an output that a request asks for' }),
       )
       .optional()
       .describe('default: all'),
     parameters: parameters.optional(),
   })
-  .meta({ title: 'InferRequest' });
+  .meta({ title: 'InferRequest', description: 'request for an inference' });
 
 /** A request, and the bytes of its tensor where they stand behind the JSON. */
 export interface Inference extends InferRequest {
