@@ -11,6 +11,7 @@ import { compileTypeScript } from '../bootstrap.mjs';
 import { listFiles } from '../build.mjs';
 import { buildCodecs } from '../codecs.mjs';
 import { binariesIn, floorsOf } from './binary.mjs';
+import { bundle } from './bundle.mjs';
 import { notices } from './notices.mjs';
 import { packageOf, platforms } from './platforms.mjs';
 import { sbom } from './sbom.mjs';
@@ -41,7 +42,7 @@ export async function pack({ out, prebuilt = false }) {
   try {
     const shared = { notices: await notices(), libtorch: await carriedMinors() };
     const parts = names.map((name) => stagePlatform(name, join(staging, name), shared));
-    const folders = [...parts, stageMain(names, join(staging, 'main'))];
+    const folders = [...parts, await stageMain(names, join(staging, 'main'))];
     writeJson(join(out, `lm-resnet-${ownPackage().version}.cdx.json`), sbom());
     return folders.map((folder) => npmPack(folder, out));
   } finally {
@@ -90,11 +91,10 @@ function stagePlatform(name, folder, { notices, libtorch }) {
   return folder;
 }
 
-function stageMain(names, folder) {
+async function stageMain(names, folder) {
   const { devDependencies: _, scripts: __, files, ...rest } = ownPackage();
   for (const path of publishedFiles()) copy(path, folder);
-  for (const path of listFiles(folder, 'dist').filter((name) => name.endsWith('.js')))
-    dropMapLine(join(folder, path));
+  await bundle(join(folder, 'dist'));
   const optionalDependencies = Object.fromEntries(names.map((name) => [packageOf(name), rest.version]));
   writeJson(join(folder, 'package.json'), { ...rest, files, optionalDependencies });
   return folder;
@@ -106,11 +106,6 @@ function publishedFiles() {
   const stdio = ['ignore', 'pipe', 'pipe'];
   const [{ files }] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio }));
   return files.map(({ path }) => path).filter((path) => path !== 'package.json');
-}
-
-/** The maps lead to sources that are not in the package. */
-function dropMapLine(file) {
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''));
 }
 
 async function carriedMinors() {
