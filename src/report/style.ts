@@ -52,6 +52,8 @@ tr.stage td { border-top: 2px solid var(--frame); }
 .bad { color: var(--bad); font-weight: 600; }
 svg text { font-family: Inter, "Helvetica Neue", Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-serif; }
 footer { margin-top: 26px; font-size: 14px; }
+@media screen and (min-width: 1160px) { section:has(> .scroll > table) { width: fit-content; min-width: 100%; max-width: calc(100vw - 60px);
+  position: relative; left: 50%; transform: translateX(-50%); } }
 @media (max-width: 600px) { main { padding: 18px 10px 40px; } section { padding: 16px 14px; } h1 { font-size: 25px; }
   .facts { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); } }
 @media print { main { max-width: none; padding: 0; } section { border: 0; padding: 8px 0; break-inside: avoid; } section.long { break-inside: auto; }
