@@ -11,18 +11,27 @@ export const jsonBounds: { readonly values: number; readonly depth: number } = {
  * bound.
  *
  * @param most values, where they may be more or fewer.
+ * @param members the most in one object or list, where there are fewer: JavaScript takes its time and much
+ *   memory for objects of many keys.
  * @throws SyntaxError or RangeError, for the caller to wrap: only it knows what the text is.
  * @example
  * parseJson('{"a":[1,2]}'); // { a: [1, 2] }
  */
-export function parseJson(text: string, most: number = jsonBounds.values): unknown {
+export function parseJson(text: string, most: number = jsonBounds.values, members: number = most): unknown {
   let [values, depth] = [1, 0];
+  const found = [0];
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (c === quote) i = endOfString(text, i);
-    else if (c === 0x2c) values++;
-    else if (c === 0x5b || c === 0x7b) [values, depth] = [values + 1, depth + 1];
-    else if (c === 0x5d || c === 0x7d) depth--;
+    else if (c === 0x2c) {
+      values++;
+      found[depth] = (found[depth] ?? 0) + 1;
+      if ((found[depth] ?? 0) >= members) throw new RangeError(`it has more than ${members} values in one`);
+    } else if (c === 0x5b || c === 0x7b) {
+      values++;
+      depth++;
+      found[depth] = 0;
+    } else if (c === 0x5d || c === 0x7d) depth--;
     if (values > most) throw new RangeError(`it has more than ${most} values`);
     if (depth > jsonBounds.depth) throw new RangeError(`its values lie more than ${jsonBounds.depth} deep`);
   }

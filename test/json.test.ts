@@ -32,6 +32,13 @@ describe('parseJson', () => {
     expect(() => parseJson(text)).toThrow(RangeError);
   });
 
+  it('bounds the members of one object or list, where told, and not of several together', () => {
+    const three = '{"a":[1,2,3],"b":{"c":1,"d":2,"e":3},"f":[]}';
+    expect(parseJson(three, values, 3)).toEqual(JSON.parse(three));
+    for (const text of ['[1,2,3,4]', '{"a":{"b":1,"c":2,"d":3,"e":4}}', '[[],[],[[1,2,3,4]]]'])
+      expect(() => parseJson(text, values, 3)).toThrow(RangeError);
+  });
+
   it.each(['', '{', '"', '"\\', '[1,]', '{"a":1', 'NaN', '"\\\\\\"'])(
     'refuses what is no JSON: %s',
     (text) => {

@@ -1,6 +1,6 @@
 /** The header of a safetensors file: made, and checked in full before anything behind it is read. */
 import { expected, LmError, show } from '../errors.ts';
-import { parseJson } from '../json.ts';
+import { jsonBounds, parseJson } from '../json.ts';
 import { must } from '../must.ts';
 import { dtypes } from './dtypes.ts';
 import { duplicateKey } from './jsonKeys.ts';
@@ -13,6 +13,9 @@ export const digestKey = 'sha256';
 
 /** What stands in the digest's place while it is computed. */
 export const noDigest: string = '0'.repeat(64);
+
+/** The most tensors in a file, and texts in its metadata. */
+const mostTensors = 2 ** 17;
 
 /** One tensor as a header describes it; `begin` and `end` are bytes from the end of the header. */
 export interface TensorInfo {
@@ -85,9 +88,12 @@ export function count(name: string, shape: readonly number[]): number {
  * @throws ERR_CHECKPOINT naming the file and the defect.
  */
 export function parseHeader(path: string, bytes: Uint8Array, bodyBytes: number): SafetensorsHeader {
-  const { __metadata__: metadata = {}, ...rest } = headerJson(path, bytes);
+  const json = headerJson(path, bytes);
+  const { __metadata__: metadata = {} } = json;
   if (!isTable(metadata)) throw defective(path, 'whose metadata is not a table of strings');
-  const tensors = Object.entries(rest).map(([name, info]) => tensorInfo(path, name, info));
+  const tensors = Object.keys(json)
+    .filter((name) => name !== '__metadata__')
+    .map((name) => tensorInfo(path, name, json[name]));
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkLayout(path, tensors, bodyBytes);
   return { metadata, tensors };
@@ -98,7 +104,7 @@ function headerJson(path: string, bytes: Uint8Array): Record<string, unknown> {
   let json: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-    json = parseJson(text);
+    json = parseJson(text, jsonBounds.values, mostTensors);
   } catch (cause) {
     const how =
       cause instanceof RangeError
