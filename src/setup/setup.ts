@@ -125,7 +125,7 @@ async function pipInstall(
   const kind =
     way.flavour === 'cuda'
       ? 'with CUDA (about 3 GB to download, 6 GB on disk)'
-      : 'without CUDA (about 190 MB to download, 500 MB on disk)';
+      : 'without CUDA (about 190 MB to download, 760 MB on disk)';
   context.say(`pip installs libtorch ${libtorchRelease} ${kind}${from}`);
   await watched(context.scratch, context.say, () => runPython(python, pipArguments(folder, way), context));
   return { requirements: basename(way.requirements) };
