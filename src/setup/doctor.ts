@@ -167,6 +167,9 @@ function advise(facts: Facts): string[] {
     libtorch?.flavour === 'cuda' && found.length > 0 && load?.info?.cudaDevices === 0
       ? 'There is a GPU, but libtorch does not see it: the driver may be too old for this CUDA.'
       : null,
+    libtorch?.flavour === 'cuda' && found.length === 0 && load?.info?.cudaDevices === 0
+      ? 'This libtorch has CUDA, but no driver of a GPU was found: `auto` computes on the CPU.'
+      : null,
   ];
   return advice.filter((line) => line !== null);
 }

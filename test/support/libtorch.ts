@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -67,6 +67,18 @@ export function linkedLibtorch(folder: string): string {
   mkdirSync(folder, { recursive: true });
   symlinkSync(join(real.path, 'lib'), join(folder, 'lib'));
   writeVersion(folder, real.version, 'version.py');
+  return folder;
+}
+
+/** The real libtorch with libraries of CUDA that do nothing: one with CUDA where there is no driver. */
+export function driverlessLibtorch(folder: string): string {
+  const { path } = findLibtorch();
+  mkdirSync(join(folder, 'lib'), { recursive: true });
+  for (const name of readdirSync(join(path, 'lib')).filter((name) => /\.so(\.\d+)*$/.test(name))) {
+    symlinkSync(join(path, 'lib', name), join(folder, 'lib', name));
+  }
+  for (const name of ['libc10_cuda.so', 'libtorch_cuda.so']) stubLibrary(join(folder, 'lib', name), name);
+  writeVersion(folder, '2.13.0+cu130', 'version.py');
   return folder;
 }
 

@@ -8,7 +8,13 @@ import { findLibtorch } from '../../../src/setup/libtorch.ts';
 import { probeLibtorch } from '../../../src/setup/probe.ts';
 import { formatReport } from '../../../src/setup/report.ts';
 import { cli } from '../../support/cli.ts';
-import { emptyEnvironment, fakeLibtorch, stubLibtorch, temporaryFolder } from '../../support/libtorch.ts';
+import {
+  driverlessLibtorch,
+  emptyEnvironment,
+  fakeLibtorch,
+  stubLibtorch,
+  temporaryFolder,
+} from '../../support/libtorch.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -51,6 +57,13 @@ describe('diagnose', () => {
     expect(report).toMatchObject({ ok: false, ...expected });
     expect(report.advice.length).toBeGreaterThan(0);
     expect(formatReport(report)).toContain(report.advice[0]);
+  });
+
+  it('tells that there is CUDA but no driver', async () => {
+    const env = { ...process.env, PATH: '/nothing' };
+    const report = await diagnose({ libtorch: driverlessLibtorch(temporaryFolder()), env });
+    expect(report).toMatchObject({ ok: true, gpus: [], libtorch: { flavour: 'cuda' } });
+    expect(report.advice).toEqual([expect.stringContaining('no driver')]);
   });
 
   it('works on a machine with nothing on it', async () => {
