@@ -1,6 +1,7 @@
 /** Reading, replacing and copying the tensors of a model. */
 import { parseOptions } from '../check.ts';
 import { didYouMean, expected } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { TensorSet } from '../native/binding.ts';
 import { type Core, checkIdle, opened } from './core.ts';
 import { tensorSetSchema } from './options.ts';
@@ -32,9 +33,18 @@ export function copyTensors(core: Core, other: Core, paths: ReadonlyMap<string, 
 
 function checkKnown({ graph }: Core, path: string, set: TensorSet): void {
   parseOptions(tensorSetSchema, set, 'set');
-  const paths = [...graph.params, ...graph.buffers].map((tensor) => tensor.path);
-  if (!paths.includes(path))
+  const paths = pathsOf(graph);
+  if (!paths.has(path))
     throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
-      hint: didYouMean(path, paths),
+      hint: didYouMean(path, [...paths]),
     });
+}
+
+/** Paths of the tensors of graphs, made once for each: a deep net has tens of thousands, read one by one. */
+const known = new WeakMap<Graph, ReadonlySet<string>>();
+
+function pathsOf(graph: Graph): ReadonlySet<string> {
+  const found = known.get(graph) ?? new Set([...graph.params, ...graph.buffers].map(({ path }) => path));
+  known.set(graph, found);
+  return found;
 }
