@@ -47,7 +47,11 @@ class BuildError extends Error {
 export async function build(options = {}) {
   const libtorch = await locateLibtorch(options.libtorch);
   const plan = planBuild(options, libtorch.path);
-  const hash = hashFiles(root, ['native', 'CMakeLists.txt'], JSON.stringify([libtorch.version, plan]));
+  const hash = hashFiles(
+    root,
+    ['native', 'test/device/library', 'CMakeLists.txt'],
+    JSON.stringify([libtorch.version, plan]),
+  );
   const stamp = join(plan.folder, `.stamp-${options.target ?? 'all'}`);
   if (!options.force && isCurrent(stamp, hash, plan.products)) return false;
   rmSync(stamp, { force: true });
@@ -85,17 +89,20 @@ function planBuild(options, libtorch) {
     .join('-');
   const out = resolve(options.out ?? join(root, 'build', options.sanitize ? `Release-${kind}` : 'Release'));
   const folder = join(root, 'build', kind === '' ? 'cmake' : `cmake-${kind}`);
+  const hasTests = existsSync(join(root, 'test/device/library')); // a clone, not the published package
   const defines = [
     `-DLIBTORCH=${libtorch}`,
     `-DLM_OUT=${out}`,
     `-DLM_ADDON=${options.checkOnly ? 'OFF' : 'ON'}`,
+    `-DLM_TEST_DEVICE=${hasTests ? 'ON' : 'OFF'}`,
     `-DLM_SANITIZE=${options.sanitize ?? ''}`,
     `-DLM_STATIC_CODECS=${process.env.LM_STATIC_CODECS ?? ''}`,
     '-DCMAKE_BUILD_TYPE=Release',
     ...(options.checkOnly ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];
   const checks = ['lm-check', 'lm-check-convolutions'];
-  const all = options.checkOnly ? checks : [...checks, 'opener.node', 'lm_resnet.so'];
+  const tests = hasTests ? ['test/test_device.node'] : [];
+  const all = options.checkOnly ? checks : [...checks, 'opener.node', 'lm_resnet.so', ...tests];
   const products = options.target === undefined ? all.map((name) => join(out, name)) : [];
   return {
     folder,

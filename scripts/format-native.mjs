@@ -26,8 +26,10 @@ function install() {
 }
 
 install();
-const sources = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => /\.(cc|h)$/.test(file))
-  .map((file) => join(root, 'native', file));
+const sources = ['native', 'test/device/library'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.(cc|h)$/.test(file))
+    .map((file) => join(root, folder, file)),
+);
 const mode = process.argv.includes('--check') ? ['--dry-run', '--Werror'] : ['-i'];
 process.exitCode = run(tool, [...mode, ...sources]);

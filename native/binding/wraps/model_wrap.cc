@@ -1,5 +1,7 @@
 #include "binding/wraps/model_wrap.h"
 
+#include <c10/core/impl/VirtualGuardImpl.h>
+
 #include "binding/errors.h"
 #include "binding/evaluation.h"
 #include "binding/parse.h"
@@ -10,16 +12,20 @@
 namespace lm::binding {
 namespace {
 
+// Of whatever kind libtorch knows here.
+bool is_there(at::Device device) {
+  if (device.is_cpu()) return true;
+  if (!c10::impl::hasDeviceGuardImpl(device.type())) return false;
+  return device.index() < c10::impl::VirtualGuardImpl(device.type()).deviceCount();
+}
+
 ModelOptions parse_options(const Value& v) {
   ModelOptions options;
   const std::string& dtype = v["dtype"].text();
   LM_CHECK(dtype == "float32" || dtype == "float64", "ERR_CONFIG", "Unknown dtype \"", dtype, "\"");
   options.dtype = dtype == "float64" ? at::kDouble : at::kFloat;
   options.device = at::Device(v["device"].text());
-  const bool is_there = options.device.is_cpu() ||
-                        (options.device.is_cuda() && at::hasCUDA() &&
-                         options.device.index() < static_cast<int>(at::detail::getCUDAHooks().deviceCount()));
-  LM_CHECK(is_there, "ERR_DEVICE", "There is no device \"", v["device"].text(), "\" here");
+  LM_CHECK(is_there(options.device), "ERR_DEVICE", "There is no device \"", v["device"].text(), "\" here");
   const Value& seed = v["seed"];
   options.seed = std::holds_alternative<std::nullptr_t>(seed.data)
                      ? std::nullopt

@@ -1,0 +1,26 @@
+// What the test device is asked to count, and the faults that tests make it have.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace lm::device {
+
+struct Counters {
+  std::atomic<int64_t> kernels{0}, to_device{0}, to_host{0};
+  // Times that the host waited: for a whole stream, or for an event.
+  std::atomic<int64_t> stream_waits{0}, event_waits{0};
+};
+
+// What a program would be without some call: each is left out while it is set.
+struct Faults {
+  std::atomic<bool> no_event_waits{false};  // of streams
+  std::atomic<bool> no_host_waits{false};   // of the host for an event
+  std::atomic<bool> no_record_stream{false};
+  std::atomic<bool> no_copies{false};  // those that the host does not wait for
+};
+
+Counters& counters();
+Faults& faults();
+
+}  // namespace lm::device

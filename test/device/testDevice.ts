@@ -1,0 +1,67 @@
+/**
+ * The device of `library`: memory that the host cannot touch, work that is done as late as it may be. It is
+ * `testdevice:0` to the addon.
+ */
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { findBinaries } from '../../src/setup/binaries.ts';
+import { addon } from '../support/addon.ts';
+
+/** Work of the device, and times that the host waited for it. */
+export interface DeviceCounts {
+  readonly kernels: number;
+  readonly toDevice: number;
+  readonly toHost: number;
+  /** Waits for all work of a stream: reading a number is one. */
+  readonly streamWaits: number;
+  readonly eventWaits: number;
+  readonly liveBytes: number;
+  /** The most since `limitMemory`. */
+  readonly peakBytes: number;
+}
+
+/** A kind of call that the device ignores, as if the program had not made it. */
+export type DeviceFault = 'noEventWaits' | 'noHostWaits' | 'noRecordStream' | 'noCopies';
+
+export interface TestDevice {
+  /** Programs that each use a device wrongly. */
+  mistakes(): string[];
+  /** The number that such a program comes to, where nothing stops it. */
+  makeMistake(name: string): number;
+  /** What happened since the last call. */
+  takeCounts(): DeviceCounts;
+  /**
+   * `late` (at first): work is done when the host waits for it. `ahead`: that of streams beside the default
+   * one at once.
+   */
+  setSchedule(schedule: 'late' | 'ahead'): void;
+  /** So many bytes may be in use. */
+  limitMemory(bytes: number): void;
+  /** The device is lost after so many further pieces of work. */
+  loseAfter(pieces: number): void;
+  recover(): void;
+  setFault(fault: DeviceFault, on: boolean): void;
+}
+
+/** What the addon calls it. */
+export const deviceName = 'testdevice:0';
+
+let loaded: TestDevice | null = null;
+
+/** The test device, registered with the libtorch of the addon. */
+export function testDevice(): TestDevice {
+  addon();
+  loaded ??= load(deviceLibrary());
+  return loaded;
+}
+
+/** Its library, which needs that of the addon's libtorch to be open. */
+export function deviceLibrary(): string {
+  return join(dirname(findBinaries().addon), 'test', 'test_device.node');
+}
+
+function load(file: string): TestDevice {
+  const module: { exports: unknown } = { exports: {} };
+  process.dlopen(module, file, constants.dlopen.RTLD_NOW);
+  return module.exports as TestDevice;
+}
