@@ -4,7 +4,7 @@ import { type BigIntStats, constants, type Stats } from 'node:fs';
 import { copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LmError } from './errors.ts';
+import { expected, LmError } from './errors.ts';
 
 /** What the common refusals of a file system mean, and what to do. */
 const meanings: Readonly<Record<string, string>> = {
@@ -77,7 +77,8 @@ export function fileError(cause: unknown, what: string, path: string): unknown {
  * untouched.
  *
  * @param write fills the new file; what it throws is passed on.
- * @throws ERR_FILE when the file system refuses: full, read-only, no such folder, not permitted.
+ * @throws ERR_FILE when the file system refuses: full, read-only, no such folder, not permitted; ERR_CONFIG
+ *   for what is no path.
  * @example
  * await replaceFile('notes.txt', (file) => file.writeFile('hello'));
  */
@@ -109,7 +110,17 @@ export function isTemporary(name: string): boolean {
   return temporaryName.test(name);
 }
 
+/**
+ * Refuses what is no path, such as an argument or a variable of the environment that is not there.
+ *
+ * @throws ERR_CONFIG.
+ */
+export function checkPath(path: unknown, name = 'path'): void {
+  if (typeof path !== 'string') throw expected('ERR_CONFIG', 'a path', name, path);
+}
+
 async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  checkPath(path);
   const folder = dirname(path);
   const temporary = join(folder, `.${randomBytes(8).toString('hex')}.tmp`);
   try {
@@ -182,12 +193,14 @@ export async function readAt(file: FileHandle, bytes: Uint8Array, position: numb
  * Opens a regular file for reading, works with it, and closes it. FIFOs and devices are never opened: that
  * may wait for ever, or do something.
  *
- * @throws ERR_FILE when it is missing, not permitted, or no regular file; what `work` throws passes.
+ * @throws ERR_FILE when it is missing, not permitted, or no regular file; ERR_CONFIG for what is no path;
+ *   what `work` throws passes.
  */
 export async function withFile<T>(
   path: string,
   work: (file: FileHandle, bytes: number) => Promise<T>,
 ): Promise<T> {
+  checkPath(path);
   try {
     checkRegular(path, await stat(path));
     // Looked at again when it is open, for it may be another by then; to open a FIFO then does not wait.

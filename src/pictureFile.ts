@@ -1,7 +1,7 @@
 /** Pictures as files. */
 import { extname } from 'node:path';
 import { expected } from './errors.ts';
-import { replaceFile } from './files.ts';
+import { checkPath, replaceFile } from './files.ts';
 import type { MetricsRow } from './metricsRow.ts';
 import { type CurvesOptions, drawCurves } from './picture/curves.ts';
 import { drawRates, type RateSearch } from './picture/rates.ts';
@@ -20,7 +20,7 @@ export async function writeCurves(
   rows: readonly MetricsRow[],
   options: CurvesOptions = {},
 ): Promise<void> {
-  await writePicture(path, drawCurves(rows, options));
+  await writePicture(path, () => drawCurves(rows, options));
 }
 
 /**
@@ -31,7 +31,7 @@ export async function writeCurves(
  * await writeRates('rates.png', await findLearningRate(model, digits));
  */
 export async function writeRates(path: string, search: RateSearch): Promise<void> {
-  await writePicture(path, drawRates(search));
+  await writePicture(path, () => drawRates(search));
 }
 
 /**
@@ -39,11 +39,12 @@ export async function writeRates(path: string, search: RateSearch): Promise<void
  *
  * @throws ERR_CONFIG for another ending, ERR_FILE when the file system refuses.
  */
-async function writePicture(path: string, svg: string): Promise<void> {
+async function writePicture(path: string, draw: () => string): Promise<void> {
+  checkPath(path);
   const ending = extname(path).toLowerCase();
   if (ending !== '.svg' && ending !== '.png')
     throw expected('ERR_CONFIG', 'a path that ends in .svg or .png', 'path', path);
-  const source = Buffer.from(svg);
+  const source = Buffer.from(draw());
   const bytes = ending === '.svg' ? source : await asPng(source);
   await replaceFile(path, (file) => file.writeFile(bytes));
 }

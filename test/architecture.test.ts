@@ -24,7 +24,7 @@ const table: Readonly<Record<string, string>> = {
   noise: 'errors graph roles',
   models: 'errors must graph roles nn schemes noise check',
   analyze: 'errors must check graph',
-  picture: 'must check metricsRow graph analyze',
+  picture: 'errors must check metricsRow graph analyze',
   pictureFile: 'errors files metricsRow picture',
   transforms: 'errors check',
   setup: 'errors must files cores',

@@ -1,9 +1,75 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { isTemporary, linkFile, replaceFile, withFile } from '../src/files.ts';
+import { analyze } from '../src/analyze/analyze.ts';
+import { loadDataset } from '../src/data/datasets.ts';
+import { writePreview } from '../src/data/preview.ts';
+import { pack } from '../src/data/records/pack.ts';
+import { checkImages } from '../src/data/scan.ts';
+import { deepen } from '../src/deepen/deepen.ts';
+import { isTemporary, linkFile, readBounded, replaceFile, withFile } from '../src/files.ts';
+import type { ImageSize } from '../src/images/imageSize.ts';
+import { readImage } from '../src/images/readImage.ts';
+import { writeImage } from '../src/images/writeImage.ts';
+import type { Images } from '../src/loading/images.ts';
+import { Model } from '../src/model/model.ts';
+import type { RateSearch } from '../src/picture/rates.ts';
+import { writeCurves, writeRates } from '../src/pictureFile.ts';
+import { compareRuns } from '../src/report/run/compareRuns.ts';
+import { openEventFile } from '../src/run/eventFile.ts';
+import { createRunFolder } from '../src/run/folder.ts';
+import { Classifier } from '../src/serve/classifier.ts';
+import { lastGoodCheckpoint } from '../src/train/resume.ts';
 import { codeOf } from './support/failures.ts';
 import { temporaryFolder } from './support/folder.ts';
+
+/** What no data set is. */
+const none = {} as unknown as Images;
+
+describe('what is no path', () => {
+  it.each([undefined, null, 5, {}, new URL('file:///tmp/a')])(
+    'is ERR_CONFIG, as %o, whatever wants a file',
+    async (wrong) => {
+      const path = wrong as unknown as string;
+      const calls = [
+        withFile(path, async () => undefined),
+        readBounded(path, 10),
+        replaceFile(path, async () => undefined),
+        linkFile('a', path),
+        Model.load(path),
+        Classifier.open(path),
+        loadDataset('mnist', path, 'train'),
+        pack({ kind: 'mnist', path: 'nowhere' }, path),
+        writeImage(path, new Uint8Array(3), { channels: 3, height: 1, width: 1 }),
+        writePreview(path, none),
+        writeCurves(path, []),
+        writeRates(path, { rates: [], losses: [], smoothed: [], suggestion: null, diverged: false }),
+        compareRuns([path]),
+        createRunFolder(path),
+        lastGoodCheckpoint(path),
+        openEventFile(path),
+      ];
+      expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'ERR_CONFIG'));
+    },
+  );
+
+  it('is ERR_CONFIG in the place of a model, images, pixels or rows as well', async () => {
+    const model = 'model.safetensors' as unknown as Model;
+    const rows = 'curves.png' as unknown as [];
+    const size = undefined as unknown as ImageSize;
+    const calls = [
+      analyze(model),
+      deepen(model),
+      checkImages(none),
+      readImage('cat.jpg', size),
+      writeImage('cat.png', rows as unknown as Uint8Array, { channels: 3, height: 1, width: 1 }),
+      writeImage('cat.png', new Uint8Array(3), size),
+      writeCurves('curves.png', rows),
+      writeRates('rates.png', rows as unknown as RateSearch),
+    ];
+    expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'ERR_CONFIG'));
+  });
+});
 
 describe('linkFile', () => {
   it('gives a file a second name, in place of another file, and once more without effect', async () => {

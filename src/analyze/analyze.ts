@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
+import { Graph } from '../graph/graph.ts';
 import { summary } from '../graph/summary.ts';
 import { must } from '../must.ts';
 import type { Analysis, StepAnalysis } from './analysis.ts';
@@ -48,6 +49,7 @@ const optionsSchema = z.strictObject({
  */
 export async function analyze(model: Probed, options: AnalyzeOptions = {}): Promise<Analysis> {
   const { images, names, examples, data } = parseOptions(optionsSchema, options, 'analyze');
+  if (!(model?.graph instanceof Graph)) throw expected('ERR_CONFIG', 'a model', 'model', model);
   const { graph } = model;
   const { channels, height, width } = graph.input;
   const count = imageCount(images, channels * height * width);

@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type KnownName, oneOf, type Suggesting } from '../check.ts';
 import { LmError } from '../errors.ts';
+import { checkPath } from '../files.ts';
 import { readCifarSet } from './cifar.ts';
 import { cifar10, cifar100, digits, fashion } from './classNames.ts';
 import { readIdxSet } from './idx.ts';
@@ -118,6 +119,7 @@ export async function loadDataset<const N extends Suggesting<DatasetName>>(
 ): Promise<ImageSet> {
   const row = datasets[oneOf(name, datasetNames, 'data set')];
   const files = row.files[oneOf(split, ['train', 'test'], 'split')];
+  checkPath(folder, 'folder');
   for (const sub of row.folders) {
     const paths = await Promise.all(files.map((file) => findFile(join(folder, sub), file)));
     const found = paths.filter((path) => path !== undefined);

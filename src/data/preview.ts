@@ -1,5 +1,5 @@
 /** Contact sheets: what training would see. */
-import { replaceFile } from '../files.ts';
+import { checkPath, replaceFile } from '../files.ts';
 import { datasetOf, type Images } from '../loading/images.ts';
 import { type BatchesOptions, batches } from './batches.ts';
 
@@ -30,6 +30,7 @@ export async function writePreview(
   images: Images,
   options: PreviewOptions = {},
 ): Promise<number> {
+  checkPath(path);
   const { count = 48, ...pass } = options;
   const data = datasetOf(images);
   const wanted = Math.min(count, data.count ?? count);

@@ -6,6 +6,7 @@ import { availableCores } from '../cores.ts';
 import { LmError } from '../errors.ts';
 import { otherFormats } from '../images/foreign.ts';
 import type { Dataset } from '../loading/dataset.ts';
+import { datasetOf, type Images } from '../loading/images.ts';
 import type { BadImage } from '../native/binding.ts';
 import { native } from '../native/load.ts';
 import { maxPixels } from '../transforms/decoding.ts';
@@ -32,10 +33,10 @@ const pollMs = 50;
  * @example
  * for (const { name, reason } of await checkImages(photos)) console.log(name, reason);
  */
-export async function checkImages(data: Dataset, options: CheckOptions = {}): Promise<BadImage[]> {
+export async function checkImages(data: Images, options: CheckOptions = {}): Promise<BadImage[]> {
   const { signal, onProgress, ...rest } = options;
   const { workers = availableCores() } = parseOptions(schema, rest, 'checkImages');
-  return lookThrough(data, { workers, signal, onProgress, ofHeads: false });
+  return lookThrough(datasetOf(data), { workers, signal, onProgress, ofHeads: false });
 }
 
 /**

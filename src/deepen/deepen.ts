@@ -7,7 +7,7 @@ import { coefValues } from '../analyze/coefficients.ts';
 import { linearMultistep, paperK } from '../analyze/multistep.ts';
 import { type StepReader, stepReader } from '../analyze/recurrence.ts';
 import { parseOptions } from '../check.ts';
-import { LmError } from '../errors.ts';
+import { expected, LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { StepRecord } from '../graph/spec.ts';
 import { coreOf, Model } from '../model/model.ts';
@@ -70,6 +70,7 @@ export function halfStep(k: number, rule: DeepenRule): HalfStep {
  */
 export async function deepen(model: Model, options: DeepenOptions = {}): Promise<Model> {
   const { rule } = parseOptions(deepenSchema, options, 'deepen');
+  if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a model', 'model', model);
   const { graph, device, dtype, classNames } = model;
   if (model.training)
     throw new LmError(

@@ -8,7 +8,10 @@ export interface ImageSize {
 }
 
 /** @throws ERR_CONFIG for a size out of 1 … 16383, or channels other than 1 and 3. */
-export function checkSize({ channels, height, width }: ImageSize): void {
+export function checkSize(size: ImageSize): void {
+  if (typeof size !== 'object' || size === null)
+    throw expected('ERR_CONFIG', 'height, width and channels', 'size', size);
+  const { channels, height, width } = size;
   for (const [name, value] of Object.entries({ height, width }))
     if (!Number.isSafeInteger(value) || value < 1 || value > 16383)
       throw expected('ERR_CONFIG', 'an integer from 1 to 16383', name, value);

@@ -1,6 +1,7 @@
 /** The picture of a training: loss above; accuracy and learning rate below; as SVG or PNG. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
+import { expected } from '../errors.ts';
 import { bestFirst, type EvalRow, type MetricsRow, type StepRow } from '../metricsRow.ts';
 import { must } from '../must.ts';
 import { type Axis, extent, linearAxis, logAxis, type Point, padded } from './axes.ts';
@@ -51,6 +52,7 @@ const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
  * const svg = drawCurves(await readMetrics('runs/a/metrics.jsonl'), { title: 'lm_resnet20 on MNIST' });
  */
 export function drawCurves(rows: readonly MetricsRow[], options: CurvesOptions = {}): string {
+  if (!Array.isArray(rows)) throw expected('ERR_CONFIG', 'rows of metrics', 'rows', rows);
   const { title, width, height, evaluated, loss } = parseOptions(optionsSchema, options, 'curves');
   const steps = rows.filter((row) => row.type === 'step').toSorted((a, b) => a.step - b.step);
   const evals = rows.filter((row) => row.type === 'eval').toSorted((a, b) => a.step - b.step);

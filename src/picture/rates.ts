@@ -1,4 +1,5 @@
 /** The picture of a range test: the loss over the learning rate, and the rate that it suggests. */
+import { expected } from '../errors.ts';
 import { must } from '../must.ts';
 import { extent, formatNumber, linearAxis, logAxis, type Point } from './axes.ts';
 import { fromZero } from './curves.ts';
@@ -26,10 +27,13 @@ export interface RateSearch {
  * Draws a range test; losses far above the first run out of the picture.
  *
  * @returns an SVG document.
+ * @throws ERR_CONFIG for what is no range test.
  * @example
  * const svg = drawRates(await findLearningRate(model, digits));
  */
-export function drawRates({ rates, losses, smoothed, suggestion, diverged }: RateSearch): string {
+export function drawRates(search: RateSearch): string {
+  if (!Array.isArray(search?.rates)) throw expected('ERR_CONFIG', 'a range test', 'search', search);
+  const { rates, losses, smoothed, suggestion, diverged } = search;
   const points = (values: readonly number[]): Point[] => values.map((y, i) => [must(rates[i]), y]);
   const [low, high] = extent([points(smoothed)]);
   const top = Math.min(high, 1.5 * (smoothed.find(Number.isFinite) ?? high));

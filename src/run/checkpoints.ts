@@ -6,7 +6,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import type { CheckpointTensors, Snapshot } from '../checkpoint/checkpoint.ts';
-import { errnoOf, fileError, isTemporary, linkFile } from '../files.ts';
+import { checkPath, errnoOf, fileError, isTemporary, linkFile } from '../files.ts';
 import { runFileNames } from './folder.ts';
 import { truncateMetrics } from './metricsLog.ts';
 import type { FileSettings, RunState } from './runState.ts';
@@ -60,8 +60,13 @@ export interface Resumed<S extends FileSettings = FileSettings> extends Checkpoi
   readonly state: RunState<S>;
 }
 
-/** The newest checkpoint of a run folder; a file is taken as it is. */
+/**
+ * The newest checkpoint of a run folder; a file is taken as it is.
+ *
+ * @throws ERR_FILE when nothing is there, ERR_CONFIG for what is no path.
+ */
 export async function checkpointAt(path: string): Promise<string> {
+  checkPath(path);
   const found = await stat(path).catch((cause: unknown) => {
     throw fileError(cause, 'a run folder or a checkpoint', path);
   });

@@ -3,7 +3,7 @@ import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
-import { errnoOf, fileError } from '../files.ts';
+import { checkPath, errnoOf, fileError } from '../files.ts';
 import { must } from '../must.ts';
 import { appendFile } from './appendFile.ts';
 import { type EventMessage, eventRecord, eventType, type SummaryValue } from './eventProto.ts';
@@ -68,6 +68,7 @@ const buckets = 30;
  * await board.scalars(100, { 'train/loss': 0.31, lr: 0.1 });
  */
 export async function openEventFile(folder: string, options: EventFileOptions = {}): Promise<EventFile> {
+  checkPath(folder, 'folder');
   const { fromStep } = parseOptions(optionsSchema, options, 'openEventFile');
   const type = await eventType();
   const { file, path } = await create(folder);

@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expected, LmError } from '../errors.ts';
-import { errnoOf, fileError, isTemporary } from '../files.ts';
+import { checkPath, errnoOf, fileError, isTemporary } from '../files.ts';
 
 /** Names in a run folder. */
 export const runFileNames = {
@@ -81,6 +81,7 @@ export async function clearRun(folder: string): Promise<void> {
 
 /** Makes a folder, parents too; false when something of this name was there. */
 export async function makeFolder(path: string): Promise<boolean> {
+  checkPath(path);
   try {
     await mkdir(dirname(path), { recursive: true });
     await mkdir(path);

@@ -8,7 +8,7 @@ import { parseOptions } from '../../check.ts';
 import { writeSafetensors } from '../../checkpoint/safetensors.ts';
 import { availableCores } from '../../cores.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
-import { errnoOf, fileError, replaceFile } from '../../files.ts';
+import { checkPath, errnoOf, fileError, replaceFile } from '../../files.ts';
 import { must } from '../../must.ts';
 import type { BadImage } from '../../native/binding.ts';
 import type { DecodingInput } from '../../transforms/decoding.ts';
@@ -88,6 +88,7 @@ export async function pack(
   folder: string,
   options: PackOptions = {},
 ): Promise<PackResult> {
+  checkPath(folder, 'folder');
   const { signal, onProgress, ...rest } = options;
   const parsed = datasetSpec(spec);
   const { exif, sixteenBit } = parsed;

@@ -1,6 +1,7 @@
 /** Run folders read and compared. */
 import { basename } from 'node:path';
 import { expected } from '../../errors.ts';
+import { checkPath } from '../../files.ts';
 import { must } from '../../must.ts';
 import type { Comparison, RunReport, SettingRow } from './comparison.ts';
 import { readRun } from './runReader.ts';
@@ -22,6 +23,7 @@ const mostRuns = 30;
 export async function compareRuns(folders: readonly string[]): Promise<Comparison> {
   if (!Array.isArray(folders) || folders.length === 0 || folders.length > mostRuns)
     throw expected('ERR_CONFIG', `1 to ${mostRuns} run folders`, 'runs', folders);
+  for (const [i, folder] of folders.entries()) checkPath(folder, `runs[${i}]`);
   const names = namesOf(folders);
   const runs: RunReport[] = [];
   for (const [i, folder] of folders.entries())
