@@ -4,16 +4,26 @@ import { spawnSync } from 'node:child_process';
 /** Names to try, in order. An active virtual environment puts its own first on PATH. */
 export const pythonNames = ['python3', 'python'] as const;
 
-/**
- * Finds the package without importing it; the current folder is left out, it may hold a `torch` of its own.
- */
-const findTorch = `
+/** The current folder is left out: it may hold a `torch` or a `pip` of its own. */
+const withoutFolder = `
 import sys
-sys.path[:] = [p for p in sys.path if p]
+sys.path[:] = [p for p in sys.path if p]`;
+
+/** Finds the package without importing it. */
+const findTorch = `${withoutFolder}
 import importlib.util
 spec = importlib.util.find_spec('torch')
 places = spec.submodule_search_locations if spec else None
 print(places[0] if places else '')`;
+
+/** The version and that of pip, each a line: a start of Python, or of what stands before it, takes long. */
+const versions = `${withoutFolder}
+print('.'.join(map(str, sys.version_info[:3])))
+try:
+    import pip
+    print(pip.__version__)
+except Exception:
+    pass`;
 
 export interface Python {
   readonly command: string;
@@ -34,15 +44,18 @@ export function pythonTorch(env: NodeJS.ProcessEnv = process.env): string | null
 
 /** The first Python on PATH, one with pip before one without; null when there is none. */
 export function findPython(env: NodeJS.ProcessEnv = process.env): Python | null {
-  const found = pythonNames.map((name) => describe(name, env)).filter((python) => python !== null);
-  return found.find((python) => python.pip !== null) ?? found[0] ?? null;
+  let first: Python | null = null;
+  for (const name of pythonNames) {
+    const python = describe(name, env);
+    if (python?.pip) return python;
+    first ??= python;
+  }
+  return first;
 }
 
 function describe(command: string, env: NodeJS.ProcessEnv): Python | null {
-  const version = ask(command, ['-c', 'import sys; print(".".join(map(str, sys.version_info[:3])))'], env);
-  if (!version) return null;
-  const pip = ask(command, ['-m', 'pip', '--version'], env);
-  return { command, version, pip: pip === null ? null : (/^pip (\S+)/m.exec(pip)?.[1] ?? null) };
+  const [version, pip = null] = ask(command, ['-c', versions], env)?.split('\n') ?? [];
+  return version ? { command, version, pip } : null;
 }
 
 /** What a program prints, trimmed; null when it is missing, fails or takes longer than 5 seconds. */
