@@ -9,6 +9,9 @@ export default defineConfig({
     include: [process.env.LM_RESNET_REFERENCE ? 'test/reference/*.check.ts' : 'test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // A process runs many files: what they import, libtorch before all, is loaded once. A test puts back what it
+    // changes of the process.
+    isolate: false,
     testTimeout: 60_000,
     typecheck: { enabled: true, tsconfig: './tsconfig.test.json', include: ['test/types/**/*.test-d.ts'] },
     env: { OMP_NUM_THREADS: '1', OMP_WAIT_POLICY: 'passive' },

@@ -1,19 +1,26 @@
-import { describe, expect, it, vi } from 'vitest';
+import { syncBuiltinESMExports } from 'node:module';
+import os from 'node:os';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cacheFolder, readRecord } from '../../src/setup/cache.ts';
 import { diagnose } from '../../src/setup/doctor.ts';
 import { findLibtorch } from '../../src/setup/libtorch.ts';
 import { thrown } from '../support/errors.ts';
 
-// What Node does for a number of a user that the system does not know.
-vi.mock(import('node:os'), async (original) => ({
-  ...(await original()),
-  homedir: () => {
-    throw Object.assign(new Error('uv_os_homedir returned ENOENT'), { code: 'ERR_SYSTEM_ERROR' });
-  },
-}));
-
 describe('a user without a home', () => {
   const env = { PATH: '' };
+
+  // What Node does for a number of a user that the system does not know.
+  beforeEach(() => {
+    vi.spyOn(os, 'homedir').mockImplementation(() => {
+      throw Object.assign(new Error('uv_os_homedir returned ENOENT'), { code: 'ERR_SYSTEM_ERROR' });
+    });
+    syncBuiltinESMExports();
+  });
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+    syncBuiltinESMExports();
+  });
 
   it('has no cache folder unless one is named', () => {
     expect(thrown(() => cacheFolder(env))).toMatchObject({
