@@ -102,6 +102,14 @@ std::vector<int64_t> common(const std::vector<Batch>& views) {
   return all;
 }
 
+// Numbers of the host, which goes on while they are copied.
+at::Tensor on(at::Device device, const std::vector<int64_t>& numbers) {
+  const auto options = at::TensorOptions().dtype(at::kLong).pinned_memory(!device.is_cpu());
+  const at::Tensor host = at::empty({static_cast<int64_t>(numbers.size())}, options);
+  std::copy(numbers.begin(), numbers.end(), host.data_ptr<int64_t>());
+  return host.to(device, /*non_blocking=*/true);
+}
+
 // Of the rows of a batch, those of some of its images.
 at::Tensor rows_of(const Batch& batch, const at::Tensor& rows, const std::vector<int64_t>& images) {
   if (static_cast<int64_t>(images.size()) == batch.counted) return rows;
@@ -111,7 +119,7 @@ at::Tensor rows_of(const Batch& batch, const at::Tensor& rows, const std::vector
     at = std::find(at, batch.samples.end(), image);
     places.push_back(at - batch.samples.begin());
   }
-  return rows.index_select(0, at::tensor(places, rows.options().dtype(at::kLong)));
+  return rows.index_select(0, on(rows.device(), places));
 }
 
 std::vector<Batch> read(std::span<BatchSource* const> views, int64_t i) {

@@ -4,6 +4,8 @@
  */
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { GraphSpec } from '../../src/graph/spec.ts';
+import type { NativeAddon, NativeModelOptions } from '../../src/native/binding.ts';
 import { findBinaries } from '../../src/setup/binaries.ts';
 import { addon } from '../support/addon.ts';
 
@@ -64,4 +66,18 @@ function load(file: string): TestDevice {
   const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, file, constants.dlopen.RTLD_NOW);
   return module.exports as TestDevice;
+}
+
+/** From now on `cuda` is the test device for the models of this process. */
+export function deviceAsCuda(): TestDevice {
+  const device = testDevice();
+  const own = addon() as { -readonly [K in keyof NativeAddon]: NativeAddon[K] };
+  const { Model } = own;
+  const named = (name: string): string => name.replace(/^cuda/, 'testdevice');
+  own.Model = class extends Model {
+    constructor(graph: GraphSpec, options: NativeModelOptions) {
+      super(graph, { ...options, device: named(options.device) });
+    }
+  };
+  return device;
 }

@@ -1,34 +1,158 @@
-/** Trainings on the test device: they are those of the CPU. */
-import { describe, expect, it } from 'vitest';
+/** What is done on the test device comes to what is done on the CPU: every scheme, noise and setting. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type ImageSet, imageSet } from '../../src/data/imageSet.ts';
+import { relu } from '../../src/graph/functions.ts';
 import type { Graph } from '../../src/graph/graph.ts';
+import { Model } from '../../src/model/model.ts';
 import { network } from '../../src/models/network.ts';
-import { optimizerSpec } from '../../src/train/optimizer/spec.ts';
-import { trainSchema } from '../../src/train/options.ts';
-import { addon } from '../support/addon.ts';
+import { must } from '../../src/must.ts';
+import type { TensorSet } from '../../src/native/binding.ts';
+import { dropout, gaussianNoise, shakeShake, stochasticDepth } from '../../src/noise/index.ts';
+import * as schemes from '../../src/schemes/index.ts';
+import type { TrainSettingsInput } from '../../src/train/settings.ts';
+import { train } from '../../src/train/train.ts';
 import { thin } from '../support/graphs/nets.ts';
-import { trainingLoader } from '../support/loader.ts';
-import { chunkTable, randomSource, readAll } from '../support/natives.ts';
-import { distance } from '../support/tensor.ts';
-import { deviceName, testDevice } from './testDevice.ts';
+import { thinNets } from '../support/graphs/thinNets.ts';
+import { noiseBytes } from '../support/noise.ts';
+import { deviceAsCuda } from './testDevice.ts';
 
-testDevice();
+deviceAsCuda();
 
-/** Five steps on a device: the losses, and all weights and statistics after them. */
-async function trained(graph: Graph, device: string): Promise<Map<string, ArrayLike<number>>> {
-  const model = new (addon().Model)(graph.toSpec(), { device, dtype: 'float64', seed: 0 });
-  const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));
-  const loader = { ...trainingLoader(graph.input, 4), pinned: device !== 'cpu' };
-  const trainer = new (addon().Trainer)(model, randomSource(graph, 8), { loader, seed: 0, optimizer });
-  const table = chunkTable(Array(5).fill({ lr: 0.1, momentum: 0.9, weightDecay: 0.01 }));
-  const { losses } = await trainer.run({ first: 0, table });
-  return new Map<string, ArrayLike<number>>([['losses', losses], ...(await readAll(graph, model))]);
+/** Random images of 5 classes in turn. */
+function images({ input: { channels, height, width } }: Graph, count: number, seed: number): ImageSet {
+  const labels = Array.from({ length: count }, (_, i) => i % 5);
+  const pixels = noiseBytes(count * height * width * channels, seed);
+  const classNames = [...'abcde'];
+  return imageSet({ images: pixels, labels, height, width, channels, classNames });
 }
 
-describe('a training on the test device', () => {
-  it('is that of the CPU', async () => {
-    const graph = network(thin);
-    const wanted = await trained(graph, 'cpu');
-    for (const [path, values] of await trained(graph, deviceName))
-      expect(distance(values, wanted.get(path) ?? []), path).toBeLessThan(1e-12);
+type Numbers = Record<string, ArrayLike<number>>;
+
+/** What a training of two epochs and an evaluation come to. */
+async function trained(graph: Graph, device: 'cpu' | 'cuda', options: TrainSettingsInput): Promise<Numbers> {
+  const model = await Model.create(graph, {
+    device,
+    dtype: options.amp ? 'float32' : 'float64',
+    seed: 1,
+    classNames: [...'abcde'],
+  });
+  onTestFinished(() => model.close());
+  const [some, held] = [images(graph, 8, 0), images(graph, 6, 1)];
+  const found: Numbers = {};
+  const [losses, scores]: [number[], number[]] = [[], []];
+  const run = train(model, { train: some, test: held }, { epochs: 2, batch: 4, lr: 0.02, ...options });
+  for await (const event of run) {
+    if (event.type === 'step') losses.push(...event.losses);
+    if (event.type === 'eval') scores.push(event.loss, event.top1);
+  }
+  await run;
+  Object.assign(found, { losses, scores });
+  const sets: TensorSet[] = [
+    'value',
+    'momentum',
+    'secondMoment',
+    ...(options.modelEma ? (['ema'] as const) : []),
+  ];
+  for (const set of sets)
+    for (const { path } of graph.params) found[`${set} of ${path}`] = await model.readTensor(path, set);
+  for (const { path } of graph.buffers) found[path] = await model.readTensor(path);
+  return found;
+}
+
+/** The largest difference, as a part of 1 + the largest number wanted: zeros are equal but for rounding. */
+function gap(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  expect(found.length).toBe(wanted.length);
+  const gaps = Array.from(wanted, (value, i) => Math.abs(value - (found[i] ?? Number.NaN)));
+  return Math.max(...gaps) / (1 + Math.max(...Array.from(wanted, Math.abs)));
+}
+
+async function expectSame(graph: Graph, options: TrainSettingsInput, bound = 1e-12): Promise<void> {
+  const [wanted, found] = [await trained(graph, 'cpu', options), await trained(graph, 'cuda', options)];
+  expect(Object.keys(found)).toEqual(Object.keys(wanted));
+  for (const [name, values] of Object.entries(wanted))
+    expect(gap(must(found[name]), values), name).toBeLessThan(bound);
+}
+
+const { euler, leapfrog, momentum, mpoly, poly, rungeKutta, way } = schemes;
+const tried: readonly (readonly [string, Graph])[] = [
+  ...Object.entries({
+    Euler: euler,
+    'projected Euler': schemes.projected(euler, relu),
+    'linear two-step': schemes.linearTwoStep(),
+    'RK4 of one f': rungeKutta('rk4', { share: true }),
+    'Adams-Bashforth': schemes.adamsBashforth2,
+    leapfrog,
+    midpoint: schemes.midpoint,
+    momentum: momentum(),
+    'three-step': schemes.threeStep(),
+    'poly-2': poly(2),
+    'mpoly-2': mpoly(2),
+    '2-way': way(2),
+  }).map(([name, scheme]) => [name, network({ ...thin, scheme })] as const),
+  ...Object.entries({
+    dropout: dropout({ p: 0.3 }),
+    'Gaussian noise': gaussianNoise({ std: 0.1 }),
+    'stochastic depth': stochasticDepth({ last: 0.5 }),
+    'shake-shake, for every image': shakeShake(),
+    'shake-shake, for the batch': shakeShake({ backward: 'even', per: 'batch' }),
+  }).map(([name, noise]) => [name, network({ ...thin, noise })] as const),
+  ...['resnet20 shortcut=B', 'resnext29_8x64d', 'fractalnet20', 'revnet38'].map(
+    (name) => [name, network(must(thinNets[name]))] as const,
+  ),
+];
+
+const plain = network(thin);
+const still: TrainSettingsInput = { epochs: 4, momentum: 0, modelEma: true, modelEmaDecay: 0.9 };
+interface Setting {
+  readonly title: string;
+  readonly options: TrainSettingsInput;
+  readonly graph?: Graph;
+}
+const settings: readonly Setting[] = (
+  [
+    ['recomputing', { memory: { kind: 'recompute', every: 2 } }],
+    [
+      'recomputing, with noise',
+      { memory: { kind: 'recompute', every: 1 } },
+      network({ ...thin, noise: dropout({ p: 0.3 }) }),
+    ],
+    ['undoing the leapfrog', { memory: 'reverse' }, network({ ...thin, scheme: leapfrog })],
+    ['undoing a RevNet', { memory: 'reverse' }, network(must(thinNets.revnet38))],
+    ['two batches a step', { batch: 2, accumulate: 2 }],
+    ['AdamW', { optimizer: 'adamw', lr: 0.01 }],
+    ['LARS', { optimizer: 'lars', lr: 1 }],
+    ['LAMB', { optimizer: 'lamb', lr: 0.01 }],
+    ['no momentum, averaged weights', still],
+    ['Mixup', { mixup: 1, smoothing: 0.1 }],
+    ['CutMix', { cutmix: 1 }],
+    ['binary cross entropy', { loss: 'bce', bceTargetThreshold: 0.2, mixup: 1, cutmix: 1 }],
+    ['a bound on the norm', { clipGrad: 0.1 }],
+    ['a bound on every number', { clipGrad: 0.01, clipMode: 'value' }],
+    ['a bound by units', { clipGrad: 0.01, clipMode: 'agc' }],
+    ['frozen layers', { freeze: ['stem', 'stage1'] }],
+    ['two sizes', { sizes: [6, 8] }],
+    ['every image twice', { augRepeats: 2 }],
+  ] as const satisfies readonly (readonly [string, TrainSettingsInput, Graph?])[]
+).map(([title, options, graph]) => ({ title, options, ...(graph && { graph }) }));
+
+describe('a training on a device', () => {
+  it.each(tried)('is that on the CPU: %s', async (_, graph) => {
+    await expectSame(graph, {});
+  });
+
+  it.each(settings)('is that on the CPU: $title', async ({ options, graph = plain }) => {
+    await expectSame(graph, options);
+  });
+
+  it('is that on the CPU: a thin PolyNet, which makes much of every rounding', async () => {
+    await expectSame(network(must(thinNets.polynet)), { lr: 1e-9, epochs: 1 }, 1e-9);
+  });
+
+  // Rounded to 8 or 11 bits: sums in another order.
+  it.each([
+    ['bfloat16', 0.1],
+    ['float16', 0.01],
+  ] as const)('is that on the CPU but for rounding: %s', async (amp, bound) => {
+    await expectSame(plain, { amp, epochs: 1 }, bound);
   });
 });

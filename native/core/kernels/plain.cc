@@ -86,20 +86,25 @@ void dot(const Tensor& a, const Tensor& b, const Tensor& sum) { sum.add_(a.mul(b
 void normalise(const Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
                const Tensor& out) {
   const Tensor there = pixels.to(out.device(), /*non_blocking=*/pixels.is_pinned());
+  // Written there number by number: a copy would have the host wait.
   const auto per_channel = [&](const std::vector<double>& values) {
-    return wide(at::tensor(at::ArrayRef<double>(values), at::kDouble)).to(out.device(), out.scalar_type());
+    const Tensor numbers = at::empty({static_cast<int64_t>(values.size())}, out.options());
+    for (size_t c = 0; c < values.size(); ++c) numbers[static_cast<int64_t>(c)].fill_(values[c]);
+    return wide(numbers);
   };
   out.copy_(
       at::addcmul(per_channel(shift), there.to(out.scalar_type()).permute({0, 3, 1, 2}), per_channel(scale)));
 }
 
-// Drawn on the host: the same numbers on every device.
+// Drawn on the host: the same numbers on every device. It goes on while they are copied, and the allocator
+// keeps their memory until they are.
 template <typename Fill>
 void drawn(const Tensor& out, const Fill& fill) {
-  const auto options = at::TensorOptions().dtype(out.scalar_type());
-  const Tensor host = out.device().is_cpu() ? out : at::empty(out.sizes(), options, format_of(out));
+  if (out.device().is_cpu()) return fill(out);
+  const auto pinned = at::TensorOptions().dtype(out.scalar_type()).pinned_memory(true);
+  const Tensor host = at::empty(out.sizes(), pinned, format_of(out));
   fill(host);
-  if (!out.device().is_cpu()) out.copy_(host);
+  out.copy_(host, /*non_blocking=*/true);
 }
 
 void dropout_mask(const Streams& streams, double p, const Tensor& out) {

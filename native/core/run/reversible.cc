@@ -9,13 +9,26 @@
 namespace lm {
 namespace {
 
-double largest(const Coefficient& c) {
-  return c.constant ? std::abs(c.number) : c.tensor.abs().max().item<double>();
+// The largest number of every coefficient, read from the device all at once.
+std::vector<double> largest(const Graph& graph, const Coefficients& coefficients) {
+  std::vector<double> sizes;
+  std::vector<at::Tensor> learned;
+  for (size_t i = 0; i < graph.coefs.size(); ++i) {
+    const Coefficient& c = coefficients.at(static_cast<int>(i));
+    sizes.push_back(c.constant ? std::abs(c.number) : -1);
+    if (!c.constant) learned.push_back(c.tensor.abs().max());
+  }
+  if (learned.empty()) return sizes;
+  const at::Tensor read = at::stack(learned).to(at::kCPU, at::kDouble);
+  const double* next = read.data_ptr<double>();
+  for (double& size : sizes)
+    if (size < 0) size = *next++;
+  return sizes;
 }
 
 // How much an error in the states after a step may grow in the states before it: the largest coefficient of a
 // state after that is not itself one of those before.
-double growth(const Step& step, const Coefficients& coefficients) {
+double growth(const Step& step, const std::vector<double>& sizes) {
   double most = 1;
   const auto is_in = [](const std::vector<int>& ids, int v) {
     return std::find(ids.begin(), ids.end(), v) != ids.end();
@@ -23,7 +36,7 @@ double growth(const Step& step, const Coefficients& coefficients) {
   for (const Node& node : step.inverse->nodes)
     for (size_t i = 0; i < node.coefs.size(); ++i)
       if (is_in(step.after, node.inputs[i]) && !is_in(step.before, node.inputs[i]))
-        most = std::max(most, largest(coefficients.at(node.coefs[i])));
+        most = std::max(most, sizes[static_cast<size_t>(node.coefs[i])]);
   return most;
 }
 
@@ -38,6 +51,7 @@ void check_reversible(const Graph& graph, const Weights& weights) {
   const double bound = 1e-3 / precision;
   Coefficients coefficients(graph, weights);
   coefficients.evaluate();
+  const std::vector<double> sizes = largest(graph, coefficients);
   double total = 1, worst = 0;
   const Step *last = nullptr, *worst_step = nullptr;
   bool any = false;
@@ -52,7 +66,7 @@ void check_reversible(const Graph& graph, const Weights& weights) {
       worst = 0;
     }
     last = &step;
-    const double grows = growth(step, coefficients);
+    const double grows = growth(step, sizes);
     total *= grows;
     if (!(grows <= worst)) {
       worst = grows;

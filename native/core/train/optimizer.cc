@@ -44,8 +44,8 @@ OptimizerSpec OptimizerSpec::parse(const Value& spec, const Graph& graph) {
   return out;
 }
 
-at::Tensor rate(const StepTable& table, const ParamGroup& group) {
-  return table.sent(StepTable::kLr).mul(group.lr_scale);
+double rate(const StepTable& table, const ParamGroup& group) {
+  return table[StepTable::kLr] * group.lr_scale;
 }
 
 std::vector<at::Tensor> tensors_of(const ParamGroup& group, const Weights& set) {

@@ -52,8 +52,7 @@ void lamb_step(Model& model, const OptimizerSpec& spec, const StepTable& t, cons
   }
   moves.flat.masked_fill_(skipped, 0);
   for (const ParamGroup& group : spec.groups)
-    at::_foreach_add_(tensors_of(group, model.values()), tensors_of(group, moves),
-                      -t[StepTable::kLr] * group.lr_scale);
+    at::_foreach_add_(tensors_of(group, model.values()), tensors_of(group, moves), -rate(t, group));
 }
 
 }  // namespace lm

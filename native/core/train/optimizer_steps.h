@@ -8,9 +8,8 @@
 
 namespace lm {
 
-// A group's learning rate, on the device: libtorch's fused updates take it there, the other numbers from the
-// host.
-at::Tensor rate(const StepTable& table, const ParamGroup& group);
+// A group's learning rate, of the host: CUDA's fused updates take one of the device in float32 alone.
+double rate(const StepTable& table, const ParamGroup& group);
 
 // A group's views of a set.
 std::vector<at::Tensor> tensors_of(const ParamGroup& group, const Weights& set);

@@ -47,12 +47,14 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   result.exhausted = exhausted_;
   result.stray_bytes = std::exchange(stray_bytes_, 0);
   result.loss_scale = scale_;
-  const auto good = static_cast<int64_t>(good_steps.item<float>());
-  const at::Tensor losses = losses_.to(at::kCPU), correct = correct_.to(at::kCPU);
-  result.losses.assign(losses.data_ptr<double>(), losses.data_ptr<double>() + good);
-  result.correct1 = correct[0].item<int64_t>();
-  result.correct5 = correct[1].item<int64_t>();
-  if (failed()) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
+  // All metrics in one reading: a device is waited for once.
+  const at::Tensor metrics = at::cat({bad_, good_steps, correct_, losses_}, 0).to(at::kCPU, at::kDouble);
+  const double* read = metrics.data_ptr<double>();
+  const auto good = static_cast<int64_t>(read[1]);
+  result.correct1 = static_cast<int64_t>(read[2]);
+  result.correct5 = static_cast<int64_t>(read[3]);
+  result.losses.assign(read + 4, read + 4 + good);
+  if (read[0] != 0) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.samples = good * options_.accumulate * source_.batch();
   return result;

@@ -30,7 +30,7 @@ struct Block {
   bool taken = false;              // as the host sees it
   std::set<int64_t> used_by{};     // other streams
   std::vector<Mark> pending{};     // their work that must be done before it is taken again
-  std::atomic<int64_t> of_use{0};  // as the worker sees it: the use under way, 0 between two
+  std::atomic<int64_t> of_use{0};  // as the worker sees it: the use under way, negative behind its end
 };
 
 // Eight sizes to each doubling.
@@ -70,8 +70,8 @@ class Memory {
     if (piece.block < 0) return nullptr;
     const int64_t now = block(piece.block).of_use;
     if (now == piece.use) return nullptr;
-    return now > piece.use || now == 0 ? "use after free: memory that was given back meanwhile"
-                                       : "memory that its stream has not taken yet: a missing event";
+    return std::abs(now) < piece.use ? "memory that its stream has not taken yet: a missing event"
+                                     : "use after free: memory that was given back meanwhile";
   }
 
   void* take(size_t bytes, int64_t stream) {
@@ -98,8 +98,10 @@ class Memory {
     block.taken = false;
     live_ -= block.size;
     for (const int64_t stream : block.used_by) block.pending.push_back(mark(stream));
+    // Whoever takes it again waits for other streams; else it is the next work of its own that must not use
+    // it.
+    if (block.used_by.empty()) enqueue_for_memory(block.stream, [&block] { block.of_use = -block.of_use; });
     block.used_by.clear();
-    enqueue_for_memory(block.stream, [&block] { block.of_use = 0; });
   }
 
   void used_by(const void* address, int64_t stream) {

@@ -1,0 +1,148 @@
+/** How often the host waits for a device: never between two readings of metrics; and what that rests on. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/graph.ts';
+import { network } from '../../src/models/network.ts';
+import { must } from '../../src/must.ts';
+import type { NativeChunkResult, NativeTrainer, NativeTrainerSpec } from '../../src/native/binding.ts';
+import { dropout, gaussianNoise, shakeShake } from '../../src/noise/index.ts';
+import { leapfrog } from '../../src/schemes/index.ts';
+import { optimizerSpec } from '../../src/train/optimizer/spec.ts';
+import { trainSchema } from '../../src/train/options.ts';
+import { addon } from '../support/addon.ts';
+import { thin } from '../support/graphs/nets.ts';
+import { evaluationLoader, trainingLoader } from '../support/loader.ts';
+import { chunkTable, randomSource } from '../support/natives.ts';
+import { distance } from '../support/tensor.ts';
+import { type DeviceFault, deviceName, testDevice } from './testDevice.ts';
+
+const device = testDevice();
+const faults: readonly DeviceFault[] = ['noEventWaits', 'noHostWaits', 'noRecordStream', 'noCopies'];
+afterEach(() => {
+  for (const fault of faults) device.setFault(fault, false);
+  device.setSchedule('late');
+  device.recover();
+});
+
+const plain = network(thin);
+const step = { lr: 0.01, momentum: 0.9, weightDecay: 0.01, mixProb: 1, emaDecay: 0.9 };
+
+function modelOf(
+  graph: Graph,
+  dtype: 'float32' | 'float64',
+): InstanceType<ReturnType<typeof addon>['Model']> {
+  return new (addon().Model)(graph.toSpec(), { device: deviceName, dtype, seed: 0 });
+}
+
+function trainerOf(
+  graph: Graph,
+  change: Partial<NativeTrainerSpec> = {},
+  dtype: 'float32' | 'float64' = 'float32',
+): NativeTrainer {
+  const optimizer = optimizerSpec(graph.params, trainSchema.parse({}));
+  const loader = { ...trainingLoader(graph.input, 2), pinned: true };
+  return new (addon().Trainer)(modelOf(graph, dtype), randomSource(graph, 8), {
+    loader,
+    seed: 0,
+    optimizer,
+    ...change,
+  });
+}
+
+/** A chunk of steps behind a first one, in which memory is taken. */
+async function chunk(trainer: NativeTrainer, steps: number, lossScale?: object): Promise<NativeChunkResult> {
+  const more = lossScale as NativeChunkResult['lossScale'];
+  await trainer.run({ first: 0, table: chunkTable([step]), lossScale: more });
+  device.takeCounts();
+  return trainer.run({ first: 1, table: chunkTable(Array(steps).fill(step)), lossScale: more });
+}
+
+describe('a chunk of steps', () => {
+  const adamw = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'adamw' }));
+  const lamb = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'lamb' }));
+  const rows: readonly {
+    title: string;
+    graph?: Graph;
+    change?: Partial<NativeTrainerSpec>;
+    waits?: number;
+    copies?: number;
+  }[] = [
+    { title: 'as it is' },
+    { title: 'in bfloat16', change: { amp: 'bfloat16' } },
+    { title: 'of several batches', change: { accumulate: 3 }, copies: 3 },
+    {
+      title: 'with all that a batch may have',
+      change: {
+        mixing: { mixup: 1, cutmix: 1, switchProb: 0.5 },
+        ema: true,
+        clip: { mode: 'agc', limit: 0.1, params: [0, 1] },
+      },
+    },
+    { title: 'of AdamW', change: { optimizer: adamw } },
+    { title: 'of LAMB', change: { optimizer: lamb } },
+    { title: 'that computes again', change: { memory: { kind: 'recompute', every: 2 } } },
+    { title: 'with a gate for every image', graph: network({ ...thin, noise: shakeShake() }) },
+    { title: 'with dropout', graph: network({ ...thin, noise: dropout({ p: 0.3 }) }) },
+    { title: 'with Gaussian noise', graph: network({ ...thin, noise: gaussianNoise({ std: 0.1 }) }) },
+    {
+      title: 'that is undone',
+      graph: network({ ...thin, scheme: leapfrog }),
+      change: { memory: { kind: 'reverse', every: 1 } },
+    },
+    // Its coefficients are read before it.
+    { title: 'that is undone by a learned k', change: { memory: { kind: 'reverse', every: 1 } }, waits: 2 },
+  ];
+
+  it.each(rows)(
+    'waits for the device when its metrics are read: $title',
+    async ({ graph = plain, change = {}, waits = 1, copies = 1 }) => {
+      const { steps, seconds } = await chunk(trainerOf(graph, change), 6);
+      expect([steps, seconds > 0]).toEqual([6, true]);
+      const { kernels, toHost, streamWaits, eventWaits } = device.takeCounts();
+      expect(kernels).toBeGreaterThan(600);
+      expect({ toHost, streamWaits }).toEqual({ toHost: waits, streamWaits: waits });
+      // For the copy of the batch before, whose memory is filled again.
+      expect(eventWaits).toBe(6 * copies);
+    },
+  );
+
+  it('of an evaluation waits for the device once, when it ends', async () => {
+    const model = modelOf(plain, 'float32');
+    const loader = { ...evaluationLoader(plain.input, 3), pinned: true };
+    const evaluate = () =>
+      model.evaluate(randomSource(plain, 12), [loader, loader], { detail: true } as never);
+    await evaluate();
+    device.takeCounts();
+    await evaluate();
+    expect(device.takeCounts()).toMatchObject({ toHost: 1, streamWaits: 1 });
+  });
+});
+
+/** Losses of six steps by a program without some of its calls; what stops it. */
+async function losses(
+  fault?: DeviceFault,
+  schedule: 'late' | 'ahead' = 'late',
+): Promise<ArrayLike<number> | string> {
+  const trainer = trainerOf(plain, {}, 'float64');
+  if (fault) device.setFault(fault, true);
+  device.setSchedule(schedule);
+  try {
+    const result = await trainer.run({ first: 0, table: chunkTable(Array(6).fill(step)) });
+    return result.notFinite ?? result.losses;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+describe('a training whose program lacks a call', () => {
+  it.each(['late', 'ahead'] as const)('is right with all of them: %s', async (schedule) => {
+    const [a, b] = [await losses(), await losses(undefined, schedule)];
+    expect(distance(b as ArrayLike<number>, a as ArrayLike<number>)).toBe(0);
+  });
+
+  it.each(faults)('is not right: %s', async (fault) => {
+    const [right, late, ahead] = [await losses(), await losses(fault), await losses(fault, 'ahead')];
+    const isWrong = (found: typeof right): boolean =>
+      typeof found === 'string' || distance(found, must(right as number[])) > 1e-9;
+    expect([fault, isWrong(late) || isWrong(ahead)]).toEqual([fault, true]);
+  });
+});
