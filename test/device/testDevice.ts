@@ -4,6 +4,7 @@
  */
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
 import type { GraphSpec } from '../../src/graph/spec.ts';
 import type { NativeAddon, NativeModelOptions } from '../../src/native/binding.ts';
 import { findBinaries } from '../../src/setup/binaries.ts';
@@ -68,16 +69,19 @@ function load(file: string): TestDevice {
   return module.exports as TestDevice;
 }
 
-/** From now on `cuda` is the test device for the models of this process. */
+/** In the tests of this file `cuda` is the test device, for models of this process. */
 export function deviceAsCuda(): TestDevice {
-  const device = testDevice();
   const own = addon() as { -readonly [K in keyof NativeAddon]: NativeAddon[K] };
   const { Model } = own;
-  const named = (name: string): string => name.replace(/^cuda/, 'testdevice');
-  own.Model = class extends Model {
-    constructor(graph: GraphSpec, options: NativeModelOptions) {
-      super(graph, { ...options, device: named(options.device) });
-    }
-  };
-  return device;
+  beforeAll(() => {
+    own.Model = class extends Model {
+      constructor(graph: GraphSpec, options: NativeModelOptions) {
+        super(graph, { ...options, device: options.device.replace(/^cuda/, 'testdevice') });
+      }
+    };
+  });
+  afterAll(() => {
+    own.Model = Model;
+  });
+  return testDevice();
 }
