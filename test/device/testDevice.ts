@@ -24,7 +24,7 @@ export interface DeviceCounts {
 }
 
 /** A kind of call that the device ignores, as if the program had not made it. */
-export type DeviceFault = 'noEventWaits' | 'noHostWaits' | 'noRecordStream' | 'noCopies';
+export type DeviceFault = 'noWaitsOfCopies' | 'noWaitsOfKernels' | 'noHostWaits' | 'noCopies';
 
 export interface TestDevice {
   /** Programs that each use a device wrongly. */

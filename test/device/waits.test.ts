@@ -16,7 +16,7 @@ import { distance } from '../support/tensor.ts';
 import { type DeviceFault, deviceName, testDevice } from './testDevice.ts';
 
 const device = testDevice();
-const faults: readonly DeviceFault[] = ['noEventWaits', 'noHostWaits', 'noRecordStream', 'noCopies'];
+const faults: readonly DeviceFault[] = ['noWaitsOfCopies', 'noWaitsOfKernels', 'noHostWaits', 'noCopies'];
 afterEach(() => {
   for (const fault of faults) device.setFault(fault, false);
   device.setSchedule('late');

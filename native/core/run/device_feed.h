@@ -1,9 +1,11 @@
-// Brings batches to a device beside its work: copied on a stream of their own, from memory that is pinned.
+// Brings batches to a device beside its work: copied on a stream of their own, from memory that is pinned,
+// into one of two places in turn.
 #pragma once
 
 #include <c10/core/Event.h>
 #include <c10/core/Stream.h>
 
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -15,6 +17,7 @@ namespace lm {
 class DeviceFeed final : public BatchSource {
  public:
   DeviceFeed(std::shared_ptr<BatchSource> source, at::Device device);
+  ~DeviceFeed() override;
   int64_t height() const override { return source_->height(); }
   int64_t width() const override { return source_->width(); }
   int64_t channels() const override { return source_->channels(); }
@@ -25,10 +28,22 @@ class DeviceFeed final : public BatchSource {
   Batch at(int64_t step) override;
 
  private:
+  // Where every other batch lies.
+  struct Place {
+    at::Tensor pixels, labels;
+    std::optional<c10::Event> read;  // the device is done with the batch that lies there
+  };
+
+  Batch copy(const Batch& batch, Place& place);
+  // The work so far reads what was given last.
+  c10::Stream mark_read();
+
   std::shared_ptr<BatchSource> source_;
   at::Device device_;
   c10::Stream copying_;
-  std::optional<c10::Event> copied_;  // of the batch before, whose memory the source fills again
+  std::array<Place, 2> places_;
+  size_t current_ = 0;                // place of the batch that was given last
+  std::optional<c10::Event> copied_;  // that batch, whose memory of the host the source fills again
 };
 
 // A feed to the device; on the CPU the source itself.

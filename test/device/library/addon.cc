@@ -147,9 +147,9 @@ void mend(const Napi::CallbackInfo&) { recover(); }
 
 // fault(name, on): the device without one kind of its calls.
 Napi::Value set_fault(const Napi::CallbackInfo& info) {
-  const std::map<std::string, std::atomic<bool>*> known{{"noEventWaits", &faults().no_event_waits},
+  const std::map<std::string, std::atomic<bool>*> known{{"noWaitsOfCopies", &faults().no_waits_of_copies},
+                                                        {"noWaitsOfKernels", &faults().no_waits_of_kernels},
                                                         {"noHostWaits", &faults().no_host_waits},
-                                                        {"noRecordStream", &faults().no_record_stream},
                                                         {"noCopies", &faults().no_copies}};
   return guarded(info.Env(), [&] {
     *known.at(info[0].As<Napi::String>()) = info[1].ToBoolean();

@@ -14,10 +14,10 @@ struct Counters {
 
 // What a program would be without some call: each is left out while it is set.
 struct Faults {
-  std::atomic<bool> no_event_waits{false};  // of streams
-  std::atomic<bool> no_host_waits{false};   // of the host for an event
-  std::atomic<bool> no_record_stream{false};
-  std::atomic<bool> no_copies{false};  // those that the host does not wait for
+  std::atomic<bool> no_waits_of_copies{false};   // of streams beside the default one, for events
+  std::atomic<bool> no_waits_of_kernels{false};  // of the default one
+  std::atomic<bool> no_host_waits{false};        // of the host for an event
+  std::atomic<bool> no_copies{false};            // those that the host does not wait for
 };
 
 Counters& counters();

@@ -107,7 +107,7 @@ class Memory {
   void used_by(const void* address, int64_t stream) {
     const std::lock_guard lock(mutex_);
     Block& block = at(address);
-    if (stream != block.stream && !faults().no_record_stream) block.used_by.insert(stream);
+    if (stream != block.stream) block.used_by.insert(stream);
   }
 
   MemoryCount count() {

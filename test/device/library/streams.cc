@@ -199,7 +199,9 @@ Mark mark(int64_t stream) { return Device::instance().mark(stream); }
 bool is_done(const Mark& mark) { return Device::instance().is_done(mark); }
 
 void wait_in_stream(int64_t stream, const Mark& mark) {
-  if (!faults().no_event_waits) Device::instance().enqueue(stream, {"a wait", {}, mark, true});
+  const auto& left_out =
+      stream == kDefaultStream ? faults().no_waits_of_kernels : faults().no_waits_of_copies;
+  if (!left_out) Device::instance().enqueue(stream, {"a wait", {}, mark, true});
 }
 
 void wait_on_host(const Mark& mark) { Device::instance().wait(mark); }
