@@ -4,12 +4,10 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import type { Model } from '../model/model.ts';
 import { decodingShape } from '../transforms/decoding.ts';
 import { preprocessingShape, type SomePreprocessing } from '../transforms/preprocessing.ts';
 import { parseTransform, type Transform } from '../transforms/transforms.ts';
 import { addFlags, givenFlags } from './flags.ts';
-import { tellNotes } from './notes.ts';
 
 const schema: z.ZodType<SomePreprocessing> = z.object(preprocessingShape);
 
@@ -45,13 +43,4 @@ export function lookFrom(flags: object): SomePreprocessing {
 export function resizing({ size }: Dataset, [height, width]: readonly [number, number]): Transform {
   if (size === null || (size.height === height && size.width === width)) return [];
   return parseTransform([{ kind: 'resize', size: [height, width] }]);
-}
-
-/** A data set as a model takes it: pixels of another size are resized, unless the set has a transform. */
-export function asTakenBy({ input: { height, width } }: Model, data: Dataset): Dataset {
-  const transform = resizing(data, [height, width]);
-  if (data.transform !== undefined || transform.length === 0) return data;
-  const to = `${height} x ${width}`;
-  tellNotes([{ notes: [`${data.name}: its pixels are resized to ${to}, the size of the model's images`] }]);
-  return data.with(transform);
 }

@@ -97,7 +97,7 @@ export async function* batches(
     width: imageSize,
     mean: imagenetMean.slice(0, few),
     std: imagenetStd.slice(0, few),
-    ...preprocessingOf(imageSize),
+    ...preprocessingOf(imageSize, data.size === null ? {} : { transform: [] }),
   };
   const spec = { ...loaderSpec(data, input, { ...pass, device: 'cpu' }), rank, worldSize };
   const { height, width } = spec;

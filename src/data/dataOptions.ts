@@ -3,12 +3,12 @@
 import type { ChannelStatistics } from '../loading/channelStatistics.ts';
 import { Dataset } from '../loading/dataset.ts';
 import { datasetOf, type Images } from '../loading/images.ts';
-import { imagenetMean, imagenetStd } from '../transforms/transforms.ts';
+import { imagenetMean, imagenetStd, outputSize } from '../transforms/transforms.ts';
 import { channelStatistics } from './imageSet.ts';
 
 /** Options of a model for a data set, as `createModel` and `preset` have them. */
 export interface DataOptions extends Partial<ChannelStatistics> {
-  /** Size of images that are pixels; files are brought to the size of the network. */
+  /** Size of images that are pixels, as their transform gives them; files are brought to the network's. */
   readonly input?: readonly [channels: number, height: number, width: number];
   readonly classes: number;
   /** Not there where the classes are not named. */
@@ -22,12 +22,13 @@ export interface DataOptions extends Partial<ChannelStatistics> {
  * @throws ERR_CONFIG when it is no data set.
  */
 export function dataOptions(images: Images): DataOptions {
-  const { size, classNames, labels } = datasetOf(images);
+  const { size, classNames, labels, transform = [] } = datasetOf(images);
   const named = classNames.length > 0;
   const highest = labels?.reduce((a, b) => Math.max(a, b), 0) ?? 0;
   const classes = named ? { classes: classNames.length, classNames } : { classes: highest + 1 };
   if (size === null) return { ...classes, mean: imagenetMean, std: imagenetStd };
-  const { channels, height, width } = size;
+  const { channels } = size;
+  const [height, width] = outputSize(transform, [size.height, size.width]) ?? [size.height, size.width];
   return { ...classes, ...statisticsOf(images), input: [channels, height, width] };
 }
 

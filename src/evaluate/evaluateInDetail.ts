@@ -5,12 +5,10 @@
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { expected } from '../errors.ts';
-import { matchClasses } from '../loading/classNames.ts';
 import type { Images } from '../loading/images.ts';
 import { transformOf } from '../loading/loaderSpec.ts';
 import { checkImages } from '../model/checkImages.ts';
-import { classesOf } from '../model/core.ts';
-import { evaluateViews } from '../model/evaluate.ts';
+import { evaluateViews, notesOf } from '../model/evaluate.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import { type EvaluateOptions, type Evaluating, evaluateShape } from '../model/options.ts';
 import { must } from '../must.ts';
@@ -70,6 +68,5 @@ export async function evaluateInDetail(
     checkImages(core, data.with(view), false),
   );
   const found = await evaluateViews(core, [must(first), ...others], evaluating, true);
-  const { notes } = matchClasses(data, classesOf(core));
-  return { ...scoreTable(found, model.classNames), notes, classNames: model.classNames };
+  return { ...scoreTable(found, model.classNames), notes: notesOf(core, data), classNames: model.classNames };
 }

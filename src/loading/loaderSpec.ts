@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { defaultThreads } from '../cores.ts';
 import { expected } from '../errors.ts';
-import type { NativeLoaderSpec } from '../native/binding.ts';
+import type { NativeLoaderSpec, RawSize } from '../native/binding.ts';
 import { decodingOf, maxPixels } from '../transforms/decoding.ts';
 import { nativeTransform } from '../transforms/nativeTransform.ts';
 import { imagenetTrain, outputSize, type Transform } from '../transforms/transforms.ts';
@@ -63,9 +63,8 @@ export interface Pass extends LoadingOptions {
 }
 
 /**
- * What the native loader is told: the transform of the data set, or the usual one of the purpose (pixels stay
- * as they are; files get `imagenetTrain` at the size of the network's input, or what the model's evaluations
- * have).
+ * What the native loader is told: the transform of the data set, or the usual one of the purpose, as
+ * `transformOf` has it.
  *
  * @throws ERR_CONFIG when the transform leaves images of different sizes.
  */
@@ -108,12 +107,25 @@ export function batchSize(data: Dataset, input: ModelInput, training: boolean): 
 
 /**
  * What happens to the images of a data set on their way to a network: its own transform, or the usual one of
- * the purpose.
+ * the purpose. For a training pixels stay as they are, and files get `imagenetTrain` at the size of the
+ * network's input; for an evaluation both get what the model's evaluations have, but pixels of that size.
  */
 export function transformOf(data: Dataset, input: ModelInput, training: boolean): Transform {
   if (data.transform !== undefined) return data.transform;
-  if (data.size !== null) return [];
-  return training ? imagenetTrain([input.height, input.width]) : input.transform;
+  if (data.size === null) return training ? imagenetTrain([input.height, input.width]) : input.transform;
+  return training || keepsSize(input.transform, data.size) ? [] : input.transform;
+}
+
+/** Whether images of this size have it after a transform too. */
+export function keepsSize(transform: Transform, { height, width }: RawSize): boolean {
+  return outputSize(transform, [height, width])?.join() === [height, width].join();
+}
+
+/** What is told of pixels that an evaluation brings to the size of its model. */
+export function sizeNotes(data: Dataset, input: ModelInput): readonly string[] {
+  if (data.transform !== undefined || data.size === null || keepsSize(input.transform, data.size)) return [];
+  const to = batchSize(data, input, false).join(' x ');
+  return [`${data.name}: its pixels are resized to ${to}, the size of the model's images`];
 }
 
 function sizeAfter(transform: Transform, { size, name }: Dataset): readonly [number, number] {

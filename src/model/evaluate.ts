@@ -3,7 +3,7 @@ import { parseOptions } from '../check.ts';
 import { matchClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Images } from '../loading/images.ts';
-import { loaderSpec } from '../loading/loaderSpec.ts';
+import { loaderSpec, sizeNotes } from '../loading/loaderSpec.ts';
 import type { Evaluation, NativeEvaluation } from '../native/binding.ts';
 import { ampFor } from './amp.ts';
 import { checkImages } from './checkImages.ts';
@@ -16,7 +16,12 @@ export async function evaluate(core: Core, images: Images, options: EvaluateOpti
   const evaluating = parseOptions(evaluateSchema, options, 'evaluate');
   const data = checkImages(core, images, false);
   const { confusion: _, bins: __, ...evaluation } = await evaluateViews(core, [data], evaluating, false);
-  return { ...evaluation, notes: matchClasses(data, classesOf(core)).notes };
+  return { ...evaluation, notes: notesOf(core, data) };
+}
+
+/** What an evaluation tells of classes and sizes that are not those of the model. */
+export function notesOf(core: Core, data: Dataset): readonly string[] {
+  return [...matchClasses(data, classesOf(core)).notes, ...sizeNotes(data, inputOf(core))];
 }
 
 /**

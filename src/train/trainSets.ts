@@ -2,9 +2,10 @@
 import { expected } from '../errors.ts';
 import { adoptedNames, matchClasses, type NamedClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import { transformOf } from '../loading/loaderSpec.ts';
+import { batchSize, keepsSize, transformOf } from '../loading/loaderSpec.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
 import type { Model } from '../model/model.ts';
+import type { RawSize } from '../native/binding.ts';
 import { decodingOf } from '../transforms/decoding.ts';
 import { type Preprocessing, wholeImage } from '../transforms/preprocessing.ts';
 import type { TrainSettings } from './settings.ts';
@@ -16,18 +17,25 @@ export interface TrainSets {
 }
 
 /**
- * What the evaluations of a training do to image files, or would: that of the images to test on, the
- * model's own where these are files and do
- * not say. Pixels in memory are files of their size, which stay as they are.
+ * What the evaluations of a training do to images, or would: that of the images to test on, the model's own
+ * where these do not say. Pixels in memory stay as they are where these are trained on, too, or have the
+ * model's size; files of their size then do.
  */
 export function evaluationOf({ train, test }: TrainSets, input: ModelInput): Preprocessing {
-  const seen = test ?? train;
+  const { size, decoding } = test ?? train;
   const own = test?.transform;
-  const transform =
-    seen.size === null
-      ? (own ?? input.transform)
-      : [...wholeImage([seen.size.height, seen.size.width]), ...(own ?? [])];
-  return { transform, ...decodingOf(seen.decoding, input) };
+  const stay =
+    size !== null &&
+    (own !== undefined || keepsSize(input.transform, size) || isTrainedOn(size, train, input));
+  const transform = stay
+    ? [...wholeImage([size.height, size.width]), ...(own ?? [])]
+    : (own ?? input.transform);
+  return { transform, ...decodingOf(decoding, input) };
+}
+
+/** Whether images of this size are trained on. */
+function isTrainedOn({ height, width }: RawSize, train: Dataset, input: ModelInput): boolean {
+  return batchSize(train, input, true).join() === [height, width].join();
 }
 
 /**

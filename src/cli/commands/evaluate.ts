@@ -6,7 +6,7 @@ import { Model } from '../../model/model.ts';
 import { must } from '../../must.ts';
 import { checkpointHelp, checkpointPath } from '../checkpointPath.ts';
 import { addFlags, givenFlags } from '../flags.ts';
-import { addLookFlags, asTakenBy, lookFrom } from '../look.ts';
+import { addLookFlags, lookFrom } from '../look.ts';
 import { tellNotes } from '../notes.ts';
 import { outputless } from '../output/outputless.ts';
 import { table } from '../output/table.ts';
@@ -55,7 +55,7 @@ async function run(checkpoint: string, flags: Flags): Promise<void> {
   });
   await using data = await openPart(flags.data, flags.split);
   tellNotes([data]);
-  const found = await evaluateInDetail(model, asTakenBy(model, data), options);
+  const found = await evaluateInDetail(model, data, options);
   tellNotes([found]);
   for (const { name, reason } of found.bad) console.error(`bad image ${name}: ${reason}`);
   console.log(flags.json ? JSON.stringify(asJson(found, flags)) : asText(found, flags));
