@@ -14,9 +14,11 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const help = `Usage: node scripts/build.mjs [options]
 
-Builds build/Release/{opener.node, lm_resnet.so, lm-check, lm-check-convolutions} with CMake.
+Builds build/Release/{opener.node, lm_resnet.so, lm-check, lm-check-convolutions,
+lm-check-kernels} with CMake.
 
   --check-only       build only the stand-alone check program: no Node headers needed
+  --cuda             build only lm_cuda.so, the kernels of CUDA devices: needs nvcc, no device; in 10 seconds
   --target NAME      build one CMake target, such as opener
   --out DIR          where the binaries go (default build/Release)
   --libtorch DIR     libtorch to build against (default: as found at run time)
@@ -84,7 +86,7 @@ export function progressOf(say, now = Date.now) {
 }
 
 function planBuild(options, libtorch) {
-  const kind = [options.checkOnly && 'check', options.sanitize?.replaceAll(',', '-')]
+  const kind = [options.checkOnly && 'check', options.cuda && 'cuda', options.sanitize?.replaceAll(',', '-')]
     .filter(Boolean)
     .join('-');
   const out = resolve(options.out ?? join(root, 'build', options.sanitize ? `Release-${kind}` : 'Release'));
@@ -93,22 +95,24 @@ function planBuild(options, libtorch) {
   const defines = [
     `-DLIBTORCH=${libtorch}`,
     `-DLM_OUT=${out}`,
-    `-DLM_ADDON=${options.checkOnly ? 'OFF' : 'ON'}`,
+    `-DLM_ADDON=${options.checkOnly || options.cuda ? 'OFF' : 'ON'}`,
+    `-DLM_CUDA=${options.cuda ? 'ON' : 'OFF'}`,
     `-DLM_TEST_DEVICE=${hasTests ? 'ON' : 'OFF'}`,
     `-DLM_SANITIZE=${options.sanitize ?? ''}`,
     `-DLM_STATIC_CODECS=${process.env.LM_STATIC_CODECS ?? ''}`,
     '-DCMAKE_BUILD_TYPE=Release',
-    ...(options.checkOnly ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
+    ...(options.checkOnly || options.cuda ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];
-  const checks = ['lm-check', 'lm-check-convolutions'];
+  const checks = ['lm-check', 'lm-check-convolutions', 'lm-check-kernels'];
   const tests = hasTests ? ['test/test_device.node'] : [];
   const all = options.checkOnly ? checks : [...checks, 'opener.node', 'lm_resnet.so', ...tests];
-  const products = options.target === undefined ? all.map((name) => join(out, name)) : [];
+  const target = options.cuda ? 'lm_cuda' : options.target;
+  const names = options.cuda ? ['lm_cuda.so'] : target === undefined ? all : [];
   return {
     folder,
     defines,
-    products,
-    targets: options.target === undefined ? [] : ['--target', options.target],
+    products: names.map((name) => join(out, name)),
+    targets: target === undefined ? [] : ['--target', target],
   };
 }
 
@@ -242,6 +246,7 @@ function readArguments() {
   const { values } = parseArgs({
     options: {
       'check-only': flag,
+      cuda: flag,
       force: flag,
       quiet: flag,
       help: flag,

@@ -12,11 +12,12 @@ class Rng {
  public:
   Rng(uint64_t seed, std::string_view purpose, uint64_t a = 0, uint64_t b = 0);
 
-  uint64_t next();                  // 64 random bits
-  double uniform();                 // in [0, 1), 53 bits
-  double normal();                  // mean 0, deviation 1
-  double beta(double a, double b);  // in [0, 1], a and b positive
-  uint64_t below(uint64_t limit);   // in [0, limit), unbiased
+  uint64_t next();                       // 64 random bits
+  double uniform();                      // in [0, 1), 53 bits
+  double normal();                       // mean 0, deviation 1
+  double beta(double a, double b);       // in [0, 1], a and b positive
+  uint64_t below(uint64_t limit);        // in [0, limit), unbiased
+  uint64_t key() const { return key_; }  // names the stream: value i is a hash of it and i
 
  private:
   double log_gamma(double shape);  // logarithm of a gamma variate

@@ -1,4 +1,5 @@
 #include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cuda/cuda.h"
 #include "core/kernels/kernels.h"
 
 namespace lm {
@@ -20,7 +21,8 @@ const Row table[]{
 const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain) {
   for (const Row& row : table)
     if (!plain && row.device == device.type() && row.type == type) return row.kernels;
-  return plain_kernels;
+  const Kernels* const of_cuda = !plain && device.is_cuda() ? cuda::kernels_of(type) : nullptr;
+  return of_cuda != nullptr ? *of_cuda : plain_kernels;
 }
 
 }  // namespace lm

@@ -1,0 +1,293 @@
+// The CUDA kernels' bodies on the host (host_machine.h), behind the row that brings tensors to them, at
+// random shapes, against float64:
+//   lm-check-kernels [--seed 1] [--count 40]
+// Prints one JSON object for every result: the kernel, the type, the shape, and the largest error as a share
+// of what the numbers would be if nothing cancelled.
+
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "check/faulty_kernels.h"
+#include "check/host_machine.h"
+#include "core/error.h"
+#include "core/kernels/cuda/cuda.h"
+#include "core/kernels/cuda/launch.h"
+#include "core/kernels/cuda/library.h"
+#include "core/rng.h"
+
+namespace {
+
+using at::Tensor;
+using lm::Kernels;
+using lm::Rng;
+
+const lm::cuda::Launches* host_launches(lm::cuda::Type type) {
+  using namespace lm::cuda;
+  static const Launches tables[]{Launch<Host, float>::table(), Launch<Host, double>::table(),
+                                 Launch<Host, Half>::table(), Launch<Host, BFloat16>::table()};
+  return &tables[static_cast<int>(type)];
+}
+
+// One random case: a type, sizes, and tensors that are drawn as they are asked for.
+struct Case {
+  Case(uint64_t seed, uint64_t number) : rng(seed, "kernels", number) {
+    constexpr at::ScalarType types[]{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
+    type = types[number % 4];
+    kernels = lm::cuda::kernels_of(type);
+    const int64_t widths[]{1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 24, 31, 32, 33, 64, 72, 120, 264};
+    sizes = {below(4) + 1, widths[below(std::size(widths))], below(11) + 1, below(11) + 2};
+  }
+
+  int64_t below(size_t limit) { return static_cast<int64_t>(rng.below(limit)); }
+  bool chance() { return rng.below(2) == 0; }
+  at::ScalarType wide() const { return type == at::kDouble ? at::kDouble : at::kFloat; }
+
+  Tensor random(at::IntArrayRef shape, at::ScalarType as, double mean = 0) {
+    Tensor t = at::empty(shape, at::kDouble);
+    for (int64_t i = 0; i < t.numel(); ++i) t.data_ptr<double>()[i] = mean + rng.normal();
+    return t.to(as);
+  }
+  // Values [n, c, h, w] in channels-last, far from zero so that sums cancel.
+  Tensor values(double mean = 0) {
+    return random(sizes, type, mean).contiguous(at::MemoryFormat::ChannelsLast);
+  }
+  Tensor per_channel(double mean = 0) { return random({sizes[1]}, wide(), mean); }
+
+  Rng rng;
+  at::ScalarType type;
+  const Kernels* kernels;
+  std::vector<int64_t> sizes;
+};
+
+void report(const Case& c, const char* kernel, const Tensor& found, const Tensor& wanted, double scale) {
+  const Tensor difference = (found.to(at::kDouble) - wanted.to(at::kDouble)).abs();
+  const Tensor both = found.isnan().logical_and(wanted.isnan());
+  const double largest = difference.masked_fill(both, 0).max().item<double>();
+  std::printf("{\"kernel\":\"%s\",\"type\":\"%s\",\"shape\":\"%ldx%ldx%ldx%ld\",\"error\":", kernel,
+              toString(c.type), c.sizes[0], c.sizes[1], c.sizes[2], c.sizes[3]);
+  std::isfinite(largest) ? std::printf("%.3g}\n", largest / (scale > 0 ? scale : 1)) : std::printf("null}\n");
+}
+
+double largest(const Tensor& t) { return t.to(at::kDouble).nan_to_num(0, 0, 0).abs().max().item<double>(); }
+
+Tensor exact(const Tensor& t) { return t.defined() ? t.to(at::kDouble) : t; }
+
+Tensor copy(const Tensor& t) { return t.clone(); }
+
+void check_norm(Case& c) {
+  const Tensor x = c.values(3);
+  if (c.below(8) == 0) x.flatten()[0] = NAN;
+  const bool affine = c.chance();
+  const Tensor weight = affine ? c.per_channel() : Tensor(), bias = affine ? c.per_channel() : Tensor();
+  const lm::Norm norm{x, weight, bias, 1e-5, c.chance()};
+  const Tensor mean = c.per_channel(), var = c.per_channel().square().add_(0.5);
+  const Tensor found_mean = at::empty_like(mean), invstd = at::empty_like(mean), out = at::empty_like(x);
+  const Tensor moved_mean = copy(mean), moved_var = copy(var);
+  c.kernels->norm_train(norm, {moved_mean, moved_var, 0.1}, {found_mean, invstd}, out);
+
+  const Tensor x64 = exact(x), weight64 = exact(weight), bias64 = exact(bias), mean64 = exact(mean),
+               var64 = exact(var);
+  const lm::Norm norm64{x64, weight64, bias64, norm.eps, norm.relu};
+  const Tensor wanted_mean = at::empty_like(mean64), wanted_invstd = at::empty_like(mean64),
+               wanted = at::empty_like(x64);
+  const Tensor running_mean = copy(mean64), running_var = copy(var64);
+  lm::plain_kernels.norm_train(norm64, {running_mean, running_var, 0.1}, {wanted_mean, wanted_invstd},
+                               wanted);
+  report(c, "norm: result", out, wanted, largest(wanted));
+  report(c, "norm: mean", found_mean, wanted_mean, largest(wanted_mean));
+  report(c, "norm: inverse deviation", invstd, wanted_invstd, largest(wanted_invstd));
+  report(c, "norm: running mean", moved_mean, running_mean, largest(running_mean) + 1);
+  report(c, "norm: running variance", moved_var, running_var, largest(running_var));
+
+  const Tensor again = at::empty_like(x);
+  c.kernels->norm_again(norm, {found_mean, invstd}, again);
+  report(c, "norm again: the same bits", again, out, 0);
+  c.kernels->norm_evaluate(norm, mean, var, again);
+  lm::plain_kernels.norm_evaluate(norm64, mean64, var64, wanted);
+  report(c, "norm, evaluated", again, wanted, largest(wanted));
+}
+
+// The relu's mask is that of the result as it was found: on either side of zero a rounding decides.
+void check_norm_backward(Case& c) {
+  const Tensor x = c.values(3), grad = c.values();
+  const bool affine = c.chance();
+  const Tensor weight = affine ? c.per_channel(1) : Tensor(), bias = affine ? c.per_channel() : Tensor();
+  const lm::Norm norm{x, weight, bias, 1e-5, c.chance()};
+  const Tensor mean = c.per_channel(3), invstd = c.per_channel().abs().add_(0.1), out = at::empty_like(x);
+  c.kernels->norm_again(norm, {mean, invstd}, out);
+  const Tensor into = c.chance() ? grad : c.chance() ? at::empty_like(grad) : Tensor();  // also in place
+  const Tensor into_weight = affine ? c.per_channel() : Tensor(),
+               into_bias = affine ? c.per_channel() : Tensor();
+
+  const Tensor x64 = exact(x), weight64 = exact(weight), bias64 = exact(bias), mean64 = exact(mean),
+               invstd64 = exact(invstd), wanted_weight = affine ? exact(into_weight).clone() : Tensor(),
+               wanted_bias = affine ? exact(into_bias).clone() : Tensor();
+  const Tensor g64 = norm.relu ? exact(grad).mul(out.gt(0)) : exact(grad).clone(),
+               wanted = at::empty_like(x64);
+  const lm::Norm norm64{x64, weight64, bias64, norm.eps, false};
+  lm::plain_kernels.norm_backward(norm64, {mean64, invstd64}, g64, {wanted, wanted_weight, wanted_bias});
+  c.kernels->norm_backward(norm, {mean, invstd}, grad, {into, into_weight, into_bias});
+  if (into.defined()) report(c, "norm backward: x", into, wanted, largest(wanted));
+  if (!affine) return;
+  const Tensor whole = g64.abs().sum({0, 2, 3}).max();
+  report(c, "norm backward: weight", into_weight, wanted_weight,
+         4 * whole.item<double>() * largest(invstd) + 1);
+  report(c, "norm backward: bias", into_bias, wanted_bias, whole.item<double>() + 1);
+}
+
+void check_combine(Case& c) {
+  const auto count = static_cast<size_t>(c.below(5) + 1);  // five are for libtorch
+  std::vector<Tensor> values, factors(count), values64, factors64(count);
+  std::vector<lm::Term> terms, terms64;
+  for (size_t i = 0; i < count; ++i) {
+    values.push_back(c.values());
+    values64.push_back(exact(values.back()));
+    if (c.chance()) factors[i] = c.chance() ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
+    factors64[i] = exact(factors[i]);
+  }
+  double scale = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const double number = c.rng.normal();
+    const bool given = factors[i].defined();
+    terms.push_back({&values[i], number, given ? &factors[i] : nullptr});
+    terms64.push_back({&values64[i], number, given ? &factors64[i] : nullptr});
+    scale += largest(values[i]) * (given ? largest(factors[i]) : std::abs(number));
+  }
+  const Tensor out = at::empty_like(values[0]), wanted = at::empty_like(values64[0]);
+  c.kernels->combine(terms, out);
+  lm::plain_kernels.combine(terms64, wanted);
+  report(c, count > 4 ? "combine: five terms" : "combine", out, wanted, scale);
+}
+
+void check_dot(Case& c) {
+  const Tensor a = c.values(), b = c.values();
+  for (const bool one : {true, false}) {
+    const Tensor sum = one ? c.random({1}, c.wide()) : c.per_channel().view({-1, 1, 1}),
+                 wanted = exact(sum).clone();
+    c.kernels->dot(a, b, sum);
+    lm::plain_kernels.dot(exact(a), exact(b), wanted);
+    report(c, one ? "dot" : "dot by channel", sum, wanted,
+           exact(a).mul(exact(b)).abs().sum().item<double>() + 1);
+  }
+}
+
+void check_normalise(Case& c) {
+  const auto channels = static_cast<size_t>(std::min<int64_t>(c.sizes[1], 17));
+  c.sizes[1] = static_cast<int64_t>(channels);  // 17 are for libtorch
+  const Tensor pixels = at::empty({c.sizes[0], c.sizes[2], c.sizes[3], c.sizes[1]}, at::kByte);
+  for (int64_t i = 0; i < pixels.numel(); ++i)
+    pixels.data_ptr<uint8_t>()[i] = static_cast<uint8_t>(c.rng.next());
+  std::vector<double> scale, shift;
+  for (size_t i = 0; i < channels; ++i) {
+    scale.push_back(c.rng.normal() / 50);
+    shift.push_back(c.rng.normal());
+  }
+  const Tensor out = c.values(), wanted = exact(out).clone();
+  c.kernels->normalise(pixels, scale, shift, out);
+  lm::plain_kernels.normalise(pixels, scale, shift, wanted);
+  if (channels == 17 && c.type != at::kFloat && c.type != at::kDouble) return;  // which round more than once
+  report(c, "normalise", out, wanted, largest(wanted));
+}
+
+void check_draws(Case& c) {
+  const uint64_t seed = c.rng.next();
+  const lm::Streams streams = [=](size_t image) { return Rng(seed, "draws", image); };
+  const double p = c.rng.uniform();
+  const Tensor out = c.values(), wanted = at::empty(c.sizes, at::kDouble, at::MemoryFormat::ChannelsLast);
+  c.kernels->dropout_mask(streams, p, out);
+  lm::plain_kernels.dropout_mask(streams, p, wanted);
+  report(c, "dropout", out, wanted.to(c.wide()).to(c.type), 0);
+  c.kernels->gaussian(streams, 0.3, out);
+  lm::plain_kernels.gaussian(streams, 0.3, wanted);
+  report(c, "gaussian", out, wanted, largest(wanted));
+}
+
+// Values that no kernel takes, for they lie elsewhere or otherwise: libtorch's functions do.
+void check_layouts(Case& c) {
+  const Tensor flat = c.random({2 * c.sizes[0] * c.sizes[1] * c.sizes[2] * c.sizes[3] + 1}, c.type);
+  const auto count = static_cast<int64_t>(flat.numel() / 2);
+  const auto odd = [&](int64_t from) { return flat.narrow(0, from, count).view(c.sizes); };
+  const Tensor a = odd(1), b = c.values().contiguous(), sum = c.random({1}, c.wide()),
+               wanted = exact(sum).clone();
+  if (c.type == at::kHalf || c.type == at::kBFloat16) return;  // libtorch mixes no types here
+  c.kernels->dot(a, b, sum);
+  lm::plain_kernels.dot(exact(a), exact(b), wanted);
+  report(c, "dot: other layouts", sum, wanted, exact(a).mul(exact(b)).abs().sum().item<double>() + 1);
+  const lm::Norm norm{a, {}, {}, 1e-5, true};
+  const Tensor mean = c.per_channel(), var = c.per_channel().square().add_(0.5), out = at::empty_like(a),
+               wanted_out = at::empty_like(exact(a));
+  c.kernels->norm_evaluate(norm, mean, var, out);
+  const Tensor a64 = exact(a);
+  lm::plain_kernels.norm_evaluate({a64, {}, {}, 1e-5, true}, exact(mean), exact(var), wanted_out);
+  report(c, "norm: other layouts", out, wanted_out, largest(wanted_out));
+}
+
+// Half types as libtorch reads and rounds them: all of float16, and random numbers of every size.
+void check_numbers(uint64_t seed) {
+  using namespace lm::cuda;
+  int64_t wrong = 0;
+  const auto same = [](float a, float b) { return a == b || (std::isnan(a) && std::isnan(b)); };
+  for (uint32_t bits = 0; bits < 65536; ++bits) {
+    const auto b = static_cast<uint16_t>(bits);
+    wrong += !same(wide(Half{b}), c10::Half(b, c10::Half::from_bits()));
+    wrong += !same(wide(BFloat16{b}), c10::BFloat16(b, c10::BFloat16::from_bits()));
+  }
+  Rng rng(seed, "numbers");
+  for (int64_t i = 0; i < 400000; ++i) {
+    const auto bits = static_cast<uint32_t>(rng.next());
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    if (i % 2 == 0)
+      value = static_cast<float>(std::ldexp(rng.normal(), static_cast<int>(rng.below(44)) - 26));
+    wrong += !same(wide(narrow<Half>(value)), c10::Half(value));
+    wrong += !same(wide(narrow<BFloat16>(value)), c10::BFloat16(value));
+  }
+  std::printf("{\"kernel\":\"numbers\",\"type\":\"Half\",\"shape\":\"\",\"error\":%ld}\n", wrong);
+}
+
+// The faults that the machine finds; the first row is a kernel without one.
+void check_machine() {
+  using namespace lm::cuda;
+  const std::pair<std::string, std::string> rows[]{{fault_found<Fault::kNone>(), ""},
+                                                   {fault_found<Fault::kBounds>(), "ERR_BOUNDS"},
+                                                   {fault_found<Fault::kPlace>(), "ERR_BOUNDS"},
+                                                   {fault_found<Fault::kOverlap>(), "ERR_BOUNDS"},
+                                                   {fault_found<Fault::kUnwritten>(), "ERR_BOUNDS"},
+                                                   {fault_found<Fault::kWriters>(), "ERR_RACE"},
+                                                   {fault_found<Fault::kBlocks>(), "ERR_RACE"},
+                                                   {fault_found<Fault::kBarrier>(), "ERR_RACE"},
+                                                   {fault_found<Fault::kReader>(), "ERR_RACE"}};
+  for (const auto& [found, wanted] : rows)
+    LM_CHECK(found == wanted, "ERR_CHECK", "The machine finds \"", found, "\" where \"", wanted, "\" is");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  uint64_t seed = 1, count = 40;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    if (std::string(argv[i]) == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
+    if (std::string(argv[i]) == "--count") count = std::strtoull(argv[i + 1], nullptr, 10);
+  }
+  lm::cuda::use(host_launches);
+  try {
+    check_machine();
+    check_numbers(seed);
+    for (uint64_t i = 0; i < count; ++i)
+      for (const auto check : {check_norm, check_norm_backward, check_combine, check_dot, check_normalise,
+                               check_draws, check_layouts}) {
+        Case c(seed, i);
+        check(c);
+      }
+    return 0;
+  } catch (const lm::Error& e) {
+    std::cerr << e.code << ": " << e.message << '\n';
+  } catch (const c10::Error& e) {
+    std::cerr << "ERR_TORCH: " << e.what_without_backtrace() << '\n';
+  }
+  return 1;
+}

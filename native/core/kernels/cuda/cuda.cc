@@ -1,0 +1,225 @@
+#include "core/kernels/cuda/cuda.h"
+
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/kernels/cuda/library.h"
+
+namespace lm::cuda {
+namespace {
+
+using at::Tensor;
+
+constexpr at::ScalarType type_of(Type type) {
+  constexpr at::ScalarType types[]{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
+  return types[static_cast<int>(type)];
+}
+
+// Of statistics, weights and coefficients beside values of a type.
+constexpr at::ScalarType wide_type(Type type) { return type == Type::kDouble ? at::kDouble : at::kFloat; }
+
+// The device's stream of this thread; null on the host, where tests run the kernels.
+void* stream_of(const Tensor& t) {
+  if (t.device().is_cpu()) return nullptr;
+  return c10::impl::VirtualGuardImpl(t.device().type()).getStream(t.device()).native_handle();
+}
+
+void want_started(const char* failed) { LM_CHECK(failed == nullptr, "ERR_TORCH", "CUDA: ", failed); }
+
+void* data_of(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
+
+bool is_aligned(const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data_ptr()) % kAlignment == 0; }
+
+template <Type kType>
+struct Row {
+  static const Launches& launch() { return *launches(kType); }
+
+  static bool is_wide(const Tensor& t) {
+    return !t.defined() || (t.scalar_type() == wide_type(kType) && t.is_contiguous());
+  }
+
+  // Values of the type in channels-last, at places that packs may be moved to.
+  static bool is_rows(const Tensor& t) {
+    return t.dim() == 4 && t.scalar_type() == type_of(kType) && is_aligned(t) &&
+           t.is_contiguous(at::MemoryFormat::ChannelsLast);
+  }
+
+  static bool fits(const Norm& n, std::initializer_list<const Tensor*> values,
+                   std::initializer_list<const Tensor*> wide) {
+    return is_rows(n.x) && is_wide(n.weight) && is_wide(n.bias) &&
+           std::all_of(values.begin(), values.end(), [](const Tensor* t) { return is_rows(*t); }) &&
+           std::all_of(wide.begin(), wide.end(), [](const Tensor* t) { return is_wide(*t); });
+  }
+
+  static Tensor scratch(const Tensor& like, int64_t numbers) {
+    return at::empty({numbers}, like.options().dtype(wide_type(kType)).memory_format(std::nullopt));
+  }
+
+  static NormCall call_of(const Norm& n, const Tensor& scratch) {
+    const int64_t channels = n.x.size(1);
+    return {n.x.numel() / channels, channels, n.x.data_ptr(), data_of(n.weight),
+            data_of(n.bias),        n.eps,    n.relu,         data_of(scratch)};
+  }
+
+  static Tensor scratch_of(const Norm& n) {
+    const int64_t channels = n.x.size(1);
+    return scratch(n.x, launch().norm_scratch(n.x.numel() / channels, channels));
+  }
+
+  static void norm_train(const Norm& n, const Running& running, const Statistics& found, const Tensor& out) {
+    if (!fits(n, {&out}, {&running.mean, &running.var, &found.mean, &found.invstd}))
+      return plain_kernels.norm_train(n, running, found, out);
+    const c10::DeviceGuard guard(n.x.device());
+    const Tensor room = scratch_of(n);
+    want_started(launch().norm_statistics(stream_of(n.x), call_of(n, room), found.mean.data_ptr(),
+                                          found.invstd.data_ptr(), running.mean.data_ptr(),
+                                          running.var.data_ptr(), running.momentum));
+    apply(n, found.mean, found.invstd, false, out);
+  }
+
+  static void apply(const Norm& n, const Tensor& mean, const Tensor& deviation, bool by_variance,
+                    const Tensor& out) {
+    want_started(launch().norm_apply(stream_of(n.x), call_of(n, {}), mean.data_ptr(), deviation.data_ptr(),
+                                     by_variance, out.data_ptr()));
+  }
+
+  static void norm_again(const Norm& n, const Statistics& found, const Tensor& out) {
+    if (!fits(n, {&out}, {&found.mean, &found.invstd})) return plain_kernels.norm_again(n, found, out);
+    const c10::DeviceGuard guard(n.x.device());
+    apply(n, found.mean, found.invstd, false, out);
+  }
+
+  static void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
+    if (!fits(n, {&out}, {&mean, &var})) return plain_kernels.norm_evaluate(n, mean, var, out);
+    const c10::DeviceGuard guard(n.x.device());
+    apply(n, mean, var, true, out);
+  }
+
+  static void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad,
+                            const NormGradients& into) {
+    const bool fit = fits(n, {&grad}, {&found.mean, &found.invstd, &into.weight, &into.bias}) &&
+                     (!into.x.defined() || is_rows(into.x));
+    if (!fit) return plain_kernels.norm_backward(n, found, grad, into);
+    const c10::DeviceGuard guard(n.x.device());
+    const Tensor room = scratch_of(n);
+    want_started(launch().norm_backward(stream_of(n.x), call_of(n, room), found.mean.data_ptr(),
+                                        found.invstd.data_ptr(), grad.data_ptr(), data_of(into.x),
+                                        data_of(into.weight), data_of(into.bias)));
+  }
+
+  static bool is_term(const Term& t, const Tensor& out) {
+    const bool fits =
+        t.u->scalar_type() == type_of(kType) && t.u->strides() == out.strides() && is_aligned(*t.u);
+    return fits && (t.tensor == nullptr || (is_wide(*t.tensor) && (t.tensor->numel() == 1 || is_rows(out))));
+  }
+
+  static void combine(std::span<const Term> terms, const Tensor& out) {
+    constexpr size_t kMost = 4;
+    const bool fits = terms.size() <= kMost && out.scalar_type() == type_of(kType) && is_aligned(out) &&
+                      out.is_non_overlapping_and_dense() &&
+                      std::all_of(terms.begin(), terms.end(), [&](const Term& t) { return is_term(t, out); });
+    if (!fits) return plain_kernels.combine(terms, out);
+    const c10::DeviceGuard guard(out.device());
+    TermCall calls[kMost];
+    for (size_t i = 0; i < terms.size(); ++i) {
+      const Term& t = terms[i];
+      const int64_t channels = t.tensor == nullptr || t.tensor->numel() == 1 ? 0 : t.tensor->numel();
+      calls[i] = {t.u->data_ptr(), t.number, t.tensor == nullptr ? nullptr : t.tensor->data_ptr(), channels};
+    }
+    want_started(
+        launch().combine(stream_of(out), calls, static_cast<int>(terms.size()), out.data_ptr(), out.numel()));
+  }
+
+  static void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
+    const bool one = sum.numel() == 1;
+    const bool dense = a.scalar_type() == type_of(kType) && b.scalar_type() == type_of(kType) &&
+                       a.strides() == b.strides() && a.is_non_overlapping_and_dense() && is_aligned(a) &&
+                       is_aligned(b);
+    if (!dense || !is_wide(sum) || (!one && !is_rows(a))) return plain_kernels.dot(a, b, sum);
+    const c10::DeviceGuard guard(a.device());
+    const int64_t channels = one ? 0 : sum.numel(), rows = one ? a.numel() : a.numel() / channels;
+    const Tensor room = scratch(a, launch().dot_scratch(rows, channels));
+    want_started(launch().dot(stream_of(a), a.data_ptr(), b.data_ptr(), rows, channels, room.data_ptr(),
+                              sum.data_ptr()));
+  }
+
+  static void normalise(const Tensor& pixels, const std::vector<double>& scale,
+                        const std::vector<double>& shift, const Tensor& out) {
+    constexpr size_t kMost = 16;
+    if (scale.size() > kMost || !is_rows(out)) return plain_kernels.normalise(pixels, scale, shift, out);
+    const c10::DeviceGuard guard(out.device());
+    const Tensor there = pixels.to(out.device(), /*non_blocking=*/pixels.is_pinned()).contiguous();
+    if (!is_aligned(there)) return plain_kernels.normalise(there, scale, shift, out);
+    want_started(launch().normalise(stream_of(out), there.const_data_ptr<uint8_t>(), scale.data(),
+                                    shift.data(), static_cast<int>(scale.size()), out.numel(),
+                                    out.data_ptr()));
+  }
+
+  // The keys of the images' streams, on the device.
+  static Tensor keys_of(const Streams& streams, const Tensor& out) {
+    Tensor keys =
+        at::empty({out.size(0)}, at::TensorOptions().dtype(at::kLong).pinned_memory(!out.device().is_cpu()));
+    for (int64_t i = 0; i < keys.numel(); ++i)
+      keys.data_ptr<int64_t>()[i] = static_cast<int64_t>(streams(static_cast<size_t>(i)).key());
+    return keys.to(out.device(), /*non_blocking=*/true);
+  }
+
+  static const uint64_t* data_of_keys(const Tensor& keys) {
+    return reinterpret_cast<const uint64_t*>(keys.data_ptr<int64_t>());
+  }
+
+  // As the elements lie in memory.
+  static bool is_drawn(const Tensor& out) {
+    return out.scalar_type() == type_of(kType) && out.numel() > 0 && out.is_non_overlapping_and_dense();
+  }
+
+  static void dropout_mask(const Streams& streams, double p, const Tensor& out) {
+    if (!is_drawn(out)) return plain_kernels.dropout_mask(streams, p, out);
+    const c10::DeviceGuard guard(out.device());
+    const Tensor keys = keys_of(streams, out);
+    want_started(launch().dropout_mask(stream_of(out), data_of_keys(keys), out.size(0),
+                                       out.numel() / out.size(0), p, out.data_ptr()));
+  }
+
+  static void gaussian(const Streams& streams, double deviation, const Tensor& out) {
+    if (!is_drawn(out)) return plain_kernels.gaussian(streams, deviation, out);
+    const c10::DeviceGuard guard(out.device());
+    const Tensor keys = keys_of(streams, out);
+    want_started(launch().gaussian(stream_of(out), data_of_keys(keys), out.size(0), out.numel() / out.size(0),
+                                   deviation, out.data_ptr()));
+  }
+
+  static constexpr Kernels kernels(std::string_view name) {
+    return {.name = name,
+            .norm_train = norm_train,
+            .norm_again = norm_again,
+            .norm_backward = norm_backward,
+            .norm_evaluate = norm_evaluate,
+            .combine = combine,
+            .dot = dot,
+            .normalise = normalise,
+            .dropout_mask = dropout_mask,
+            .gaussian = gaussian};
+  }
+};
+
+constinit const Kernels kernels[]{
+    Row<Type::kFloat>::kernels("cuda float32"),
+    Row<Type::kDouble>::kernels("cuda float64"),
+    Row<Type::kHalf>::kernels("cuda float16"),
+    Row<Type::kBFloat16>::kernels("cuda bfloat16"),
+};
+
+}  // namespace
+
+const Kernels* kernels_of(at::ScalarType type) {
+  for (int t = 0; t < static_cast<int>(Type::kTypes); ++t)
+    if (type_of(static_cast<Type>(t)) == type)
+      return launches(static_cast<Type>(t)) == nullptr ? nullptr : &kernels[t];
+  return nullptr;
+}
+
+}  // namespace lm::cuda

@@ -1,0 +1,62 @@
+// What the library of CUDA kernels gives: a table of functions that start kernels on a stream, one table for
+// each type of values. Only pointers and numbers cross it, so that it is bound to no version of libtorch.
+// Every function returns what went wrong, or null. Numbers beside the values are of the wide type: double for
+// double, else float.
+#pragma once
+
+#include <cstdint>
+
+namespace lm::cuda {
+
+enum class Type : int32_t { kFloat, kDouble, kHalf, kBFloat16, kTypes };
+
+// A norm of x [rows, channels]; weight and bias may be null. `deviation` is the inverse deviation or, in
+// evaluations, the variance.
+struct NormCall {
+  int64_t rows, channels;
+  const void *x, *weight, *bias;
+  double eps;
+  bool relu;
+  void* scratch;  // so many wide numbers as norm_scratch says
+};
+
+struct TermCall {
+  const void* u;
+  double number;
+  const void* tensor;  // null: the number
+  int64_t channels;    // of a tensor with one number for each; 0: it has one
+};
+
+struct Launches {
+  int64_t (*norm_scratch)(int64_t rows, int64_t channels);
+  const char* (*norm_statistics)(void* stream, const NormCall& norm, void* mean, void* invstd,
+                                 void* running_mean, void* running_var, double momentum);
+  const char* (*norm_apply)(void* stream, const NormCall& norm, const void* mean, const void* deviation,
+                            bool by_variance, void* out);
+  // into_x, into_weight and into_bias may be null; into_x may be grad.
+  const char* (*norm_backward)(void* stream, const NormCall& norm, const void* mean, const void* invstd,
+                               const void* grad, void* into_x, void* into_weight, void* into_bias);
+  // 1 to 4 terms of so many numbers.
+  const char* (*combine)(void* stream, const TermCall* terms, int count, void* out, int64_t numbers);
+  int64_t (*dot_scratch)(int64_t rows, int64_t channels);
+  // sum += sum of a b over all rows; with channels 0 over everything, `rows` being the numbers.
+  const char* (*dot)(void* stream, const void* a, const void* b, int64_t rows, int64_t channels,
+                     void* scratch, void* sum);
+  // Up to 16 channels.
+  const char* (*normalise)(void* stream, const uint8_t* pixels, const double* scale, const double* shift,
+                           int channels, int64_t numbers, void* out);
+  // Of `images` images with so many numbers each; keys on the device.
+  const char* (*dropout_mask)(void* stream, const uint64_t* keys, int64_t images, int64_t each, double p,
+                              void* out);
+  const char* (*gaussian)(void* stream, const uint64_t* keys, int64_t images, int64_t each, double deviation,
+                          void* out);
+};
+
+// Values lie at addresses that are multiples of this.
+constexpr int64_t kAlignment = 16;
+
+// The function that the library exports: the table of a type.
+using LaunchesOf = const Launches* (*)(Type);
+constexpr const char* kLaunchesOf = "lm_cuda_launches";
+
+}  // namespace lm::cuda
