@@ -136,7 +136,7 @@ export async function takeAuto(
     initFrom({ ...place, threads: place.threads ?? threads });
     return taken;
   } catch (error) {
-    await taken.lock.release();
+    await taken[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** The checkpoint that a training goes on from, and the run folder that is taken for it. */
+import { rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { isLmError, LmError } from '../errors.ts';
@@ -98,7 +99,7 @@ export async function takeRun(path: string, { fallback = false }: TakeOptions = 
 
 /**
  * Takes a run folder, whatever there is: with its newest checkpoint; without one a new folder, or one without
- * what a run left that ended before its first.
+ * what a run left that ended before its first. A new folder goes again where nothing comes into it.
  *
  * @throws as `takeRun`.
  */
@@ -106,21 +107,34 @@ export async function takeOrMakeRun(
   folder: string,
   { fallback = false }: TakeOptions = {},
 ): Promise<TakenRun> {
-  await makeFolder(folder);
-  return taken(folder, async () => {
+  const made = await makeFolder(folder);
+  const find = async (): Promise<string | undefined> => {
     const newest = await newestIn(folder);
     if (newest === undefined) await clearRun(folder);
     return newest !== undefined && fallback ? await lastGoodCheckpoint(folder) : newest;
-  });
+  };
+  return taken(folder, find, made);
 }
 
-async function taken(folder: string, find: () => Promise<string | undefined>): Promise<TakenRun> {
-  const lock = await lockRun(folder);
-  try {
-    const checkpoint = await find();
-    return { folder, lock, checkpoint, [Symbol.asyncDispose]: () => lock.release() };
-  } catch (error) {
+/** @param made whether the folder is new, so that it goes where nothing came into it. */
+async function taken(
+  folder: string,
+  find: () => Promise<string | undefined>,
+  made = false,
+): Promise<TakenRun> {
+  const leave = (): Promise<void> => (made ? rmdir(folder).catch(() => undefined) : Promise.resolve());
+  const lock = await lockRun(folder).catch(async (error: unknown) => {
+    await leave();
+    throw error;
+  });
+  const dispose = async (): Promise<void> => {
     await lock.release();
+    await leave();
+  };
+  try {
+    return { folder, lock, checkpoint: await find(), [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    await dispose();
     throw error;
   }
 }

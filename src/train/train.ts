@@ -147,7 +147,7 @@ function beginning(take: () => Promise<TakenRun>, loopIn: (taken: TakenRun) => P
   const begin = async (): Promise<Loop> => {
     const taken = await take();
     return loopIn(taken).catch(async (error: unknown) => {
-      await taken.lock.release();
+      await taken[Symbol.asyncDispose]();
       throw error;
     });
   };

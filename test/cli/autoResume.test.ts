@@ -1,6 +1,6 @@
 /** `lm-resnet train --auto-resume`: one line that begins and goes on; and the lock of a run that goes on. */
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lockRun } from '../../src/run/lock.ts';
 import '../support/addon.ts';
@@ -75,6 +75,25 @@ describe('train --auto-resume', () => {
     { title: 'a try that leaves nothing', args: ['--auto-resume', '--run', 'a', '--fast-dev-run'] },
   ])('is refused: $title', async ({ args }) => {
     expect(await cli(['train', '--data', 'mnist:nowhere', ...args])).toMatchObject({ code: 2 });
+  });
+
+  it.each([
+    { title: 'a checkpoint to start from that is none', more: ['--from', '@/train.json'], code: 3 },
+    {
+      title: 'a size that the model cannot take',
+      more: ['--model', 'resnet50', '--image-size', '8'],
+      code: 2,
+    },
+    { title: 'a device that is not here', more: ['--device', 'cuda:77'], code: 5 },
+    { title: 'more images in a step than there are', more: ['--batch', '4000'], code: 2 },
+  ])('leaves no folder that it made where nothing begins: $title', async ({ more, code }) => {
+    const { run, args } = await line(lines['flags alone'] ?? []);
+    const given = [...args, ...more.map((flag) => flag.replaceAll('@', dirname(run)))];
+    expect(await cli(given)).toMatchObject({ code });
+    expect(await readdir(dirname(run))).not.toContain('run');
+    await mkdir(run);
+    expect(await cli(given)).toMatchObject({ code });
+    expect(await readdir(run)).toEqual([]);
   });
 
   it('and --resume are refused in a folder in use, before its checkpoint is read', async () => {
