@@ -79,11 +79,7 @@ describe('train --auto-resume', () => {
 
   it.each([
     { title: 'a checkpoint to start from that is none', more: ['--from', '@/train.json'], code: 3 },
-    {
-      title: 'a size that the model cannot take',
-      more: ['--model', 'resnet50', '--image-size', '8'],
-      code: 2,
-    },
+    { title: 'a part of dropped paths that cannot be', more: ['--drop-path', '7'], code: 2 },
     { title: 'a device that is not here', more: ['--device', 'cuda:77'], code: 5 },
     { title: 'more images in a step than there are', more: ['--batch', '4000'], code: 2 },
   ])('leaves no folder that it made where nothing begins: $title', async ({ more, code }) => {
