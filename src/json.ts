@@ -1,14 +1,15 @@
 /** JSON from strangers: what a text may hold is bounded before memory is taken for it. */
 
-/** The most values in a text, and how deep they may lie. */
-export const jsonBounds: { readonly values: number; readonly depth: number } = {
+/** The most values in a text, how deep they may lie, and the most keys that differ. */
+export const jsonBounds: { readonly values: number; readonly depth: number; readonly keys: number } = {
   values: 2 ** 20,
   depth: 100,
+  keys: 2 ** 17,
 };
 
 /**
- * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep; its length is for the caller to
- * bound.
+ * `JSON.parse` of a text with at most 2^20 values that lie at most 100 deep, and 2^17 different keys; its
+ * length is for the caller to bound.
  *
  * @param most values, where they may be more or fewer.
  * @param members the most in one object or list, where there are fewer: JavaScript takes its time and much
@@ -20,10 +21,15 @@ export const jsonBounds: { readonly values: number; readonly depth: number } = {
 export function parseJson(text: string, most: number = jsonBounds.values, members: number = most): unknown {
   let [values, depth] = [1, 0];
   const found = [0];
+  // An object of keys that no other has takes JavaScript hundreds of bytes for each.
+  const keys = new Set<string>();
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
-    if (c === quote) i = endOfString(text, i);
-    else if (c === 0x2c) {
+    if (c === quote) {
+      const end = endOfString(text, i);
+      if (isKey(text, end + 1)) keys.add(text.slice(i, end));
+      i = end;
+    } else if (c === 0x2c) {
       values++;
       found[depth] = (found[depth] ?? 0) + 1;
       if ((found[depth] ?? 0) >= members) throw new RangeError(`it has more than ${members} values in one`);
@@ -32,6 +38,8 @@ export function parseJson(text: string, most: number = jsonBounds.values, member
       depth++;
       found[depth] = 0;
     } else if (c === 0x5d || c === 0x7d) depth--;
+    if (keys.size > jsonBounds.keys)
+      throw new RangeError(`it has more than ${jsonBounds.keys} different keys`);
     if (values > most) throw new RangeError(`it has more than ${most} values`);
     if (depth > jsonBounds.depth) throw new RangeError(`its values lie more than ${jsonBounds.depth} deep`);
   }
@@ -39,6 +47,17 @@ export function parseJson(text: string, most: number = jsonBounds.values, member
 }
 
 const quote = 0x22;
+
+/** Whether a colon is next. */
+function isKey(text: string, start: number): boolean {
+  let i = start;
+  for (; isSpace(text.charCodeAt(i)); i++);
+  return text.charCodeAt(i) === 0x3a;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
 
 /** Place of the quote that closes the string that opens at `start`; the last of the text where none does. */
 function endOfString(text: string, start: number): number {

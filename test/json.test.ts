@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonBounds, parseJson } from '../src/json.ts';
 
-const { values, depth } = jsonBounds;
+const { values, depth, keys } = jsonBounds;
 
 describe('parseJson', () => {
   it('gives what JSON.parse gives', () => {
@@ -30,6 +30,17 @@ describe('parseJson', () => {
     ['brackets without end', '['.repeat(10_000_000)],
   ])('refuses %s before it is parsed', (_, text) => {
     expect(() => parseJson(text)).toThrow(RangeError);
+  });
+
+  it('bounds the keys that differ, of all objects together, and not how often each stands', () => {
+    const object = (of: number, each: number): string =>
+      `{${Array.from({ length: each }, (_, i) => `"k${of * each + i}" :0`).join()}}`;
+    const texts = (count: number): string =>
+      `[${Array.from({ length: count }, (_, of) => object(of, keys / 16)).join()}]`;
+    expect(parseJson(texts(16))).toHaveLength(16);
+    expect(parseJson(`[${texts(16)},${texts(1)},"k",${'"another",'.repeat(9)}0]`)).toHaveLength(13);
+    expect(() => parseJson(texts(17))).toThrow(RangeError);
+    expect(() => parseJson(`[${texts(16)},{"one more":1}]`)).toThrow(RangeError);
   });
 
   it('bounds the members of one object or list, where told, and not of several together', () => {
