@@ -15,6 +15,7 @@
 #include "binding/parse.h"
 #include "binding/wraps/loader_wrap.h"
 #include "binding/wraps/model_wrap.h"
+#include "binding/wraps/ranks_wrap.h"
 #include "binding/wraps/scan_wrap.h"
 #include "binding/wraps/source_wrap.h"
 #include "binding/wraps/trainer_wrap.h"
@@ -100,6 +101,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("Model", ModelWrap::define(env));
   exports.Set("Source", SourceWrap::define(env));
   exports.Set("Loader", LoaderWrap::define(env));
+  exports.Set("Ranks", RanksWrap::define(env));
   exports.Set("Scan", ScanWrap::define(env));
   exports.Set("Trainer", TrainerWrap::define(env));
   return exports;

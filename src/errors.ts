@@ -44,6 +44,11 @@ export const errorCodes = {
     exit: 130,
   },
   ERR_NOT_FINITE: { meaning: 'A loss, activation or gradient became NaN or infinite.', status: 500, exit: 4 },
+  ERR_RANKS: {
+    meaning: 'Another rank of a training failed, does not answer, or was started with something else.',
+    status: 500,
+    exit: 6,
+  },
   ERR_DEVICE: { meaning: 'The device does not exist here.', status: 500, exit: 5 },
   ERR_MEMORY: { meaning: 'Memory ran out.', status: 503, exit: 5 },
   ERR_LIBTORCH_NOT_FOUND: { meaning: 'No usable libtorch was found.', status: 500, exit: 5 },

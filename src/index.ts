@@ -108,7 +108,7 @@ export {
   presets,
 } from './models/presets.ts';
 export { type TorchvisionModel, torchvisionModels } from './models/torchvision.ts';
-export type { BadImage, Dtype, Evaluation, TensorSet } from './native/binding.ts';
+export type { BadImage, Dtype, Evaluation, NativeTraffic as Traffic, TensorSet } from './native/binding.ts';
 export { type InitOptions, init } from './native/load.ts';
 export * as nn from './nn/index.ts';
 export * as noise from './noise/index.ts';
@@ -116,6 +116,8 @@ export { type CurvesOptions, drawCurves, type LossKind } from './picture/curves.
 export { drawNetwork } from './picture/network.ts';
 export { drawRates, type RateSearch } from './picture/rates.ts';
 export { writeCurves, writeRates } from './pictureFile.ts';
+export type { RankPlace } from './ranks/environment.ts';
+export { joinRanks, Ranks, type RanksOptions } from './ranks/ranks.ts';
 export { analysisPage } from './report/analysis/page.ts';
 export { compareRuns } from './report/run/compareRuns.ts';
 export type { Comparison, RunReport } from './report/run/comparison.ts';

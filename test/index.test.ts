@@ -77,6 +77,7 @@ const names = {
   runs: ['lastGoodCheckpoint'],
   searches: ['findLearningRate', 'findBatch', 'drawRates', 'writeRates'],
   curves: ['compareRuns', 'drawCurves', 'openEventFile', 'readMetrics', 'reportPage', 'writeCurves'],
+  ranks: ['Ranks', 'joinRanks'],
   training: [
     'train',
     'recipe',

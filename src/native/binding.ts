@@ -459,6 +459,46 @@ export interface NativeTrainer {
   close(): void;
 }
 
+/** Where a process stands among the ranks of a training, and how they meet. */
+export interface NativeRanksSpec {
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Of the store. */
+  readonly host: string;
+  readonly port: number;
+  /** Whether this process is to host it. */
+  readonly hostsStore: boolean;
+  /** Tells runs apart that share a store. */
+  readonly run: string;
+  /** Interfaces by name, with commas; empty: that which reaches the store. */
+  readonly network: string;
+  /** Of everything that waits for other ranks, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What was handed to the other ranks, and how long they were waited for. */
+export interface NativeTraffic {
+  readonly seconds: number;
+  /** Of tensors, before a ring sends each about twice. */
+  readonly bytes: number;
+  readonly calls: number;
+}
+
+/** The ranks of a training. Errors are ERR_RANKS, naming the rank that is lost. */
+export interface NativeRanks {
+  /** Waits until all have come. */
+  join(): Promise<void>;
+  /** The texts of all ranks, by rank; all call it in the same order. */
+  gather(text: string): Promise<string[]>;
+  /** Sums of the numbers of all ranks, place by place; all call it in the same order. */
+  sum(numbers: Float64Array): Promise<Float64Array>;
+  /** Ends the group, and tells the others what ended this rank. */
+  abandon(words: string): Promise<void>;
+  /** Ends the group in good order: the rank that hosts the store waits for the others. */
+  leave(): Promise<void>;
+  traffic(): NativeTraffic;
+}
+
 export interface NativeAddon {
   info(): NativeInfo;
   /** Whether a device has instructions for products of bfloat16: AMX, CUDA from compute capability 8.0. */
@@ -490,6 +530,7 @@ export interface NativeAddon {
   readonly Model: new (graph: GraphSpec, options: NativeModelOptions) => NativeModel;
   readonly Source: new (spec: NativeSourceSpec) => NativeSource;
   readonly Loader: new (source: NativeSource, spec: NativeLoaderSpec) => NativeLoader;
+  readonly Ranks: new (spec: NativeRanksSpec) => NativeRanks;
   readonly Scan: new (
     source: NativeSource,
     threads: number,

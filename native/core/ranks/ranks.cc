@@ -1,0 +1,238 @@
+#include "core/ranks/ranks.h"
+
+#include <arpa/inet.h>
+#include <c10/util/Exception.h>
+#include <c10/util/Logging.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <sstream>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "core/ranks/store.h"
+#include "core/ranks/watch.h"
+
+namespace lm {
+namespace {
+
+using Gloo = c10d::ProcessGroupGloo;
+using std::chrono::steady_clock;
+
+// Interface or address that other ranks reach this host at: that from which this host reaches the store.
+std::string own_address(const std::string& host, int port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_DGRAM;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return "";
+  std::string address;
+  for (const addrinfo* at = found; at != nullptr && address.empty(); at = at->ai_next) {
+    const int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
+    if (fd < 0) continue;
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    char text[NI_MAXHOST];
+    if (connect(fd, at->ai_addr, at->ai_addrlen) == 0 &&
+        getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 &&
+        getnameinfo(reinterpret_cast<sockaddr*>(&own), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
+            0)
+      address = text;
+    close(fd);
+  }
+  freeaddrinfo(found);
+  return address;
+}
+
+std::vector<std::shared_ptr<gloo::transport::Device>> devices_of(const RanksOptions& o) {
+  std::vector<std::shared_ptr<gloo::transport::Device>> devices;
+  std::istringstream names(o.network);
+  for (std::string name; std::getline(names, name, ',');)
+    if (!name.empty()) devices.push_back(Gloo::createDeviceForInterface(name));
+  if (!devices.empty()) return devices;
+  const std::string address = own_address(o.host, o.port);
+  devices.push_back(address.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(address));
+  return devices;
+}
+
+// What gloo says, without its advice and the places in its sources.
+std::string in_short(const std::string& text) {
+  std::string line = text.substr(0, text.find('\n'));
+  if (line.starts_with('[') && line.find("] ") != std::string::npos) line = line.substr(line.find("] ") + 2);
+  return line.substr(0, line.find(". This is typically"));
+}
+
+// Of warnings of c10d about what is told of here in words.
+void silence() {
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 2;
+}
+
+}  // namespace
+
+class Ranks::Group {
+ public:
+  explicit Group(const RanksOptions& o) : options(o), store(open_store(o)) {
+    arrive();
+    auto how = Gloo::Options::create(o.timeout);
+    how->devices = devices_of(o);
+    backend = c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), o.rank,
+                                        o.world, how);
+    watch = std::make_unique<Watch>(o, store);
+  }
+
+  const RanksOptions options;
+  StorePtr store;
+  c10::intrusive_ptr<Gloo> backend;
+  std::unique_ptr<Watch> watch;
+  int64_t texts = 0;  // that were gathered
+
+  // Waits for work with the other ranks. Throws what it threw, or that an alarm came first.
+  void finish(c10d::Work& work) const {
+    if (!watch->wait(work)) throw std::runtime_error("another rank raised the alarm");
+    work.wait();
+  }
+
+ private:
+  // A rank comes once, and into a world of one size.
+  void arrive() {
+    const std::string number = std::to_string(options.rank);
+    LM_CHECK(store->add("came/" + number, 1) == 1, "ERR_RANKS", "Expected ranks that differ but rank ",
+             number,
+             " came twice: two processes have the same number, or the store is that of an earlier run");
+    set_text(*store, "here/" + number, std::to_string(options.world));
+    const std::set<int> missing =
+        missing_ranks(*store, "here/", options.world, steady_clock::now() + options.timeout);
+    LM_CHECK(missing.empty(), "ERR_RANKS", "Expected ", options.world, " ranks within ",
+             static_cast<double>(options.timeout.count()) / 1000, " s but ", names_of(missing),
+             missing.size() == 1 ? " has" : " have", " not come");
+    for (int rank = 0; rank < options.world; ++rank) {
+      const std::string world = text_at(*store, "here/" + std::to_string(rank));
+      LM_CHECK(world == std::to_string(options.world), "ERR_RANKS", "Expected a world of ", options.world,
+               " ranks, as rank ", number, " was told, but rank ", rank, " was told ", world);
+    }
+  }
+};
+
+// A sum under way; what is not on the CPU is summed there.
+class Ranks::Pending final : public Sum {
+ public:
+  Pending(Ranks& ranks, const at::Tensor& tensor)
+      : ranks_(ranks), tensor_(tensor), host_(tensor.is_cpu() ? tensor : tensor.to(at::kCPU)) {
+    ++ranks_.traffic_.calls;
+    ranks_.traffic_.bytes += static_cast<int64_t>(host_.nbytes());
+    ranks_.guarded([&] {
+      std::vector<at::Tensor> list{host_};
+      work_ = ranks_.group().backend->allreduce(list);
+    });
+  }
+  void wait() override {
+    ranks_.guarded([&] { ranks_.group().finish(*work_); });
+    if (!tensor_.is_cpu()) tensor_.copy_(host_);
+  }
+
+ private:
+  Ranks& ranks_;
+  at::Tensor tensor_, host_;
+  c10::intrusive_ptr<c10d::Work> work_;
+};
+
+Ranks::Ranks(const RanksOptions& options) : options_(options) {
+  silence();
+  LM_CHECK(options.world > 0 && options.rank >= 0 && options.rank < options.world, "ERR_CONFIG",
+           "Expected a rank from 0 to ", options.world - 1, " but received ", options.rank);
+  LM_CHECK(options.port > 0 && options.port < 65536, "ERR_CONFIG",
+           "Expected a port from 1 to 65535 but received ", options.port);
+  try {
+    group_ = std::make_unique<Group>(options);
+  } catch (const c10::Error& e) {
+    fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world,
+         " cannot join the others: ", in_short(e.what_without_backtrace()));
+  } catch (const std::runtime_error& e) {  // gloo's
+    fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world, " cannot join the others: ", e.what());
+  }
+}
+
+// Without `leave` the others are still at work.
+Ranks::~Ranks() {
+  if (group_) end_badly();
+}
+
+Ranks::Group& Ranks::group() const {
+  LM_CHECK(group_ != nullptr, "ERR_CLOSED", "The group of ranks has ended");
+  return *group_;
+}
+
+// Runs what needs the other ranks; where that fails, says which of them is lost.
+template <typename Work>
+void Ranks::guarded(const Work& work) {
+  const auto start = steady_clock::now();
+  try {
+    work();
+  } catch (const c10::Error& e) {
+    explain(in_short(e.what_without_backtrace()));
+  } catch (const std::runtime_error& e) {  // gloo's
+    explain(in_short(e.what()));
+  }
+  traffic_.seconds += std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+void Ranks::explain(const std::string& reason) {
+  const std::string why = group().watch->verdict(reason);
+  end_badly();
+  fail("ERR_RANKS", "Rank ", options_.rank, " of ", options_.world, " cannot go on: ", why);
+}
+
+std::unique_ptr<Ranks::Sum> Ranks::begin_sum(const at::Tensor& tensor) {
+  return std::make_unique<Pending>(*this, tensor);
+}
+
+void Ranks::broadcast(const at::Tensor& tensor) {
+  const at::Tensor host = tensor.is_cpu() ? tensor : tensor.to(at::kCPU);
+  ++traffic_.calls;
+  traffic_.bytes += static_cast<int64_t>(host.nbytes());
+  guarded([&] {
+    std::vector<at::Tensor> list{host};
+    group().finish(*group().backend->broadcast(list));
+  });
+  if (!tensor.is_cpu()) tensor.copy_(host);
+}
+
+std::vector<std::string> Ranks::gather(const std::string& text) {
+  Group& all = group();
+  std::vector<std::string> texts;
+  const std::string prefix = "text/" + std::to_string(all.texts++) + "/";
+  try {
+    const StorePtr store = all.store->clone();
+    set_text(*store, prefix + std::to_string(options_.rank), text);
+    const std::set<int> missing =
+        missing_ranks(*store, prefix, options_.world, steady_clock::now() + options_.timeout);
+    if (!missing.empty()) explain("no word of " + names_of(missing));
+    for (int rank = 0; rank < options_.world; ++rank)
+      texts.push_back(text_at(*store, prefix + std::to_string(rank)));
+  } catch (const c10::Error& e) {
+    explain(in_short(e.what_without_backtrace()));
+  }
+  return texts;
+}
+
+void Ranks::abandon(const std::string& words) {
+  if (!group_) return;
+  group_->watch->abandon(words);
+  end_badly();
+}
+
+// The threads of gloo may wait for the others until the timeout: nobody waits for them.
+void Ranks::end_badly() {
+  static auto* const kept = new std::vector<std::unique_ptr<Group>>;
+  kept->push_back(std::move(group_));
+}
+
+void Ranks::leave() {
+  if (!group_) return;
+  group_->watch->part();
+  group_.reset();
+}
+
+}  // namespace lm

@@ -1,0 +1,89 @@
+#include "core/ranks/store.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include "core/error.h"
+
+namespace lm {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr size_t kMostNamed = 8;
+
+std::string seconds_of(milliseconds time) {
+  std::ostringstream text;
+  text << static_cast<double>(time.count()) / 1000 << " s";
+  return text.str();
+}
+
+[[noreturn]] void fail_to_open(const RanksOptions& o, const std::string& why) {
+  const bool taken =
+      why.find("EADDRINUSE") != std::string::npos || why.find("ddress already in use") != std::string::npos;
+  if (o.hosts_store && taken)
+    fail("ERR_RANKS", "Expected a free port for the ranks to meet at but received ", o.port,
+         ", which is taken (rank ", o.rank, " hosts the store)");
+  fail("ERR_RANKS", "Expected rank 0 at ", o.host, ":", o.port, " within ", seconds_of(o.timeout),
+       " but rank ", o.rank, " cannot reach it: ", why);
+}
+
+}  // namespace
+
+StorePtr open_store(const RanksOptions& o) {
+  c10d::TCPStoreOptions options;
+  options.port = static_cast<uint16_t>(o.port);
+  options.isServer = o.hosts_store;
+  options.numWorkers = static_cast<size_t>(o.world);
+  options.waitWorkers = false;  // who is missing is told by name
+  options.timeout = o.timeout;
+  options.useLibUV = false;
+  try {
+    auto tcp = c10::make_intrusive<c10d::TCPStore>(o.host, options);
+    return c10::make_intrusive<c10d::PrefixStore>("lm-resnet/" + o.run, std::move(tcp));
+  } catch (const c10::Error& e) {
+    const std::string why = e.what_without_backtrace();
+    fail_to_open(o, why.substr(0, why.find('\n')));
+  }
+}
+
+// Key by key: a wait for many at once does not say which of them is missing.
+std::set<int> missing_ranks(c10d::Store& store, const std::string& prefix, int world,
+                            steady_clock::time_point deadline) {
+  std::set<int> missing;
+  for (int rank = 0; rank < world; ++rank) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    try {
+      store.wait({prefix + std::to_string(rank)}, std::max(left, milliseconds(1)));
+    } catch (const c10::DistStoreError&) {
+      missing.insert(rank);
+    }
+  }
+  return missing;
+}
+
+void set_text(c10d::Store& store, const std::string& key, const std::string& text) {
+  store.set(key, std::vector<uint8_t>(text.begin(), text.end()));
+}
+
+std::string text_at(c10d::Store& store, const std::string& key) {
+  const std::vector<uint8_t> bytes = store.get(key);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string names_of(const std::set<int>& ranks) {
+  std::string text = ranks.size() == 1 ? "rank " : "ranks ";
+  size_t told = 0;
+  for (int rank : ranks) {
+    if (told == kMostNamed) return text + " and " + std::to_string(ranks.size() - told) + " more";
+    text += (told == 0 ? "" : told + 1 == ranks.size() ? " and " : ", ") + std::to_string(rank);
+    ++told;
+  }
+  return text;
+}
+
+}  // namespace lm

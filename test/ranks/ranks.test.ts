@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { dist, temporaryFolder } from '../support/libtorch.ts';
+import { freePort, runRanks } from '../support/ranks/processes.ts';
+
+const program = fileURLToPath(new URL('../support/programs/ranks.mjs', import.meta.url));
+
+interface Told {
+  readonly code?: string;
+  readonly message?: string;
+}
+
+async function run(
+  world: number,
+  what: string,
+  who = 0,
+  options: Parameters<typeof runRanks>[2] = {},
+): Promise<Told[]> {
+  const ends = await runRanks(world, [program, dist, what, String(who)], options);
+  return ends.map(({ stdout }) => (stdout === '' ? {} : (JSON.parse(stdout) as Told)));
+}
+
+const brief = (): NodeJS.ProcessEnv => ({ TIMEOUT: '2' });
+
+describe('joinRanks', () => {
+  it('sums over all ranks, and lets them read what each has to say', async () => {
+    const told = [0, 1, 2].map((rank) => ({ rank, text: 'é'.repeat(rank) }));
+    expect(await run(3, 'sum')).toEqual(Array(3).fill({ sum: [3, 3, 1.5], told, bytes: 24 }));
+  });
+
+  it('names the ranks that do not come', async () => {
+    const ends = await run(1, 'sum', 0, { env: () => ({ ...brief(), WORLD_SIZE: '3' }) });
+    expect(ends).toMatchObject([{ code: 'ERR_RANKS', message: expect.stringContaining('ranks 1 and 2') }]);
+  });
+
+  it.each([
+    ['a rank that comes twice', { RANK: '0', TORCHELASTIC_USE_AGENT_STORE: 'True' }, 'rank 0 came twice'],
+    ['a world of another size', { WORLD_SIZE: '3' }, 'rank 1 was told 3'],
+  ])('refuses %s', async (_, env, words) => {
+    const ends = await run(2, 'sum', 0, { env: (rank) => ({ ...brief(), ...(rank === 1 ? env : {}) }) });
+    expect(ends.some(({ message = '' }) => message.includes(words))).toBe(true);
+    expect(ends.map(({ code }) => code)).toEqual(['ERR_RANKS', 'ERR_RANKS']);
+  });
+
+  it('names a port that is taken, and a master that cannot be reached', async () => {
+    const port = await freePort();
+    const server = createServer().listen(port);
+    const [first] = await run(1, 'sum', 0, { port, env: () => ({ ...brief(), WORLD_SIZE: '2' }) });
+    server.close();
+    expect(first).toMatchObject({
+      code: 'ERR_RANKS',
+      message: expect.stringContaining(`received ${port}, which is`),
+    });
+    const free = await freePort();
+    const [second] = await run(1, 'sum', 0, {
+      port: free,
+      env: () => ({ ...brief(), RANK: '1', WORLD_SIZE: '2' }),
+    });
+    expect(second).toMatchObject({
+      code: 'ERR_RANKS',
+      message: expect.stringContaining(`127.0.0.1:${free}`),
+    });
+  });
+
+  it('tells every rank what differs', async () => {
+    const message =
+      'Expected the same `settings.lr` on all ranks but received 0.1 on rank 0 and 0.2 on rank 1';
+    expect(await run(3, 'agree', 1)).toEqual(Array(3).fill({ code: 'ERR_RANKS', message }));
+  });
+
+  it.each([
+    ['is killed', 'die', 1, 'rank 1 does not answer', 60],
+    ['is killed, and hosted the store', 'die', 0, 'rank 0 ended', 60],
+    ['hangs', 'hang', 1, 'rank 1 does not answer', 2],
+    ['fails', 'fail', 1, 'rank 1 failed: the disk is full', 60],
+  ])('tells the others of a rank that %s', async (_, what, who, words, timeout) => {
+    const frozen = what === 'hang' ? who : undefined;
+    const ends = await run(3, what, who, { frozen, env: () => ({ TIMEOUT: String(timeout) }) });
+    const others = ends.filter((__, rank) => rank !== who);
+    const lost = { code: 'ERR_RANKS', message: expect.stringContaining(words) };
+    expect(others).toEqual([lost, lost]);
+  });
+
+  it("writes what ended a rank to the file of torchrun's agent", async () => {
+    const folder = temporaryFolder();
+    const file = (rank: number): string => join(folder, `error-${rank}.json`);
+    await run(1, 'sum', 0, {
+      env: (r) => ({ ...brief(), WORLD_SIZE: '2', TORCHELASTIC_ERROR_FILE: file(r) }),
+    });
+    const { message } = JSON.parse(readFileSync(file(0), 'utf8'));
+    expect(message.message).toMatch(/^ERR_RANKS: .*rank 1 has not come/);
+    expect(message.extraInfo.timestamp).toMatch(/^\d{10}$/);
+  });
+});
