@@ -153,6 +153,11 @@ export function checkChoice(value: string, known: readonly string[], name: strin
   if (!known.includes(value)) throw expected('ERR_CONFIG', `one of ${known.join(', ')}`, name, value);
 }
 
+/** A word of a shell's command line, for a hint that names a command. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Names that a message lists. */
 const mostShown = 5;
 

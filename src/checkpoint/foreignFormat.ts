@@ -1,5 +1,5 @@
 /** Files of other programs that stand where a safetensors file belongs, told by their first bytes. */
-import type { LmError } from '../errors.ts';
+import { type LmError, shellWord } from '../errors.ts';
 import { defective } from './safetensorsHeader.ts';
 
 /** Bytes of a file that tell its format. */
@@ -51,8 +51,4 @@ const program = [
 function convertTorch(path: string): string {
   const target = `${path.replace(/\.(pth|pt|bin|ckpt|tar|pth\.tar)$/i, '')}.safetensors`;
   return `Convert it once, with Python’s packages torch and safetensors:\npython3 -c '${program}' ${shellWord(path)} ${shellWord(target)}`;
-}
-
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

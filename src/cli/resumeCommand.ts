@@ -1,6 +1,7 @@
 /** The command that goes on with a run that was ended. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { shellWord } from '../errors.ts';
 import { runFileNames } from '../run/folder.ts';
 
 /** What the command needs beside the run, which has its settings and knows its data itself. */
@@ -18,12 +19,7 @@ export interface Resumable {
 export function resumeCommand(run: string, { device, libtorch }: Resumable): string | undefined {
   if (!existsSync(join(run, runFileNames.newest))) return undefined;
   const given = Object.entries({ resume: run, device, libtorch }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+    value === undefined ? [] : [`--${name} ${shellWord(value)}`],
   );
   return `lm-resnet train ${given.join(' ')}`;
-}
-
-/** A word of a shell's command line. */
-function quoted(text: string): string {
-  return /^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -3,8 +3,7 @@
  * evaluation and files.
  */
 import { LmError } from '../errors.ts';
-import { adoptedNames, matchClasses } from '../loading/classNames.ts';
-import { classesOf } from '../model/core.ts';
+import { adoptedNames } from '../loading/classNames.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import { beginTraining } from '../model/training.ts';
 import type {
@@ -29,7 +28,7 @@ import type { TrainSettings } from './settings.ts';
 import { peakRate, stepScalars, stepTable } from './stepTable.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
-import { evaluationOf, type TrainSets } from './trainSets.ts';
+import { evaluationOf, notesOf, type TrainSets } from './trainSets.ts';
 import { writtenDown } from './unwritten.ts';
 import { usedBy } from './used.ts';
 
@@ -179,11 +178,9 @@ export class Loop {
 
   /** How classes were matched, where it may surprise. */
   #notes(): string[] {
-    const { train, test } = this.#data;
-    const sets = test === undefined ? [train] : [train, test];
     const length = { stepsPerEpoch: this.#stepsPerEpoch, totalSteps: this.#totalSteps };
     const doubts = this.#step === 0 ? doubtsOf(this.#settings, length) : [];
-    return [...sets.flatMap((set) => matchClasses(set, classesOf(coreOf(this.#model))).notes), ...doubts];
+    return [...notesOf(this.#data, this.#model), ...doubts];
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */

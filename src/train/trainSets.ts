@@ -2,9 +2,10 @@
 import { expected } from '../errors.ts';
 import { adoptedNames, matchClasses, type NamedClasses } from '../loading/classNames.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import { batchSize, keepsSize, transformOf } from '../loading/loaderSpec.ts';
+import { batchSize, keepsSize, sizeNotes, transformOf } from '../loading/loaderSpec.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
-import type { Model } from '../model/model.ts';
+import { classesOf } from '../model/core.ts';
+import { coreOf, type Model } from '../model/model.ts';
 import type { RawSize } from '../native/binding.ts';
 import { decodingOf } from '../transforms/decoding.ts';
 import { type Preprocessing, wholeImage } from '../transforms/preprocessing.ts';
@@ -31,6 +32,14 @@ export function evaluationOf({ train, test }: TrainSets, input: ModelInput): Pre
     ? [...wholeImage([size.height, size.width]), ...(own ?? [])]
     : (own ?? input.transform);
   return { transform, ...decodingOf(decoding, input) };
+}
+
+/** What is told of classes and sizes that are not those of the model, each once. */
+export function notesOf({ train, test }: TrainSets, model: Model): readonly string[] {
+  const classes = classesOf(coreOf(model));
+  const sets = test === undefined ? [train] : [train, test];
+  const resized = test === undefined ? [] : sizeNotes(test, model.input);
+  return [...new Set([...sets.flatMap((set) => matchClasses(set, classes).notes), ...resized])];
 }
 
 /** Whether images of this size are trained on. */

@@ -98,7 +98,11 @@ describe('pixels of another size than the images of a model', () => {
     const model = await createModel('lm_resnet20', { data, device: 'cpu', seed: 1 });
     onTestFinished(() => model.close());
     expect(model.input).toMatchObject({ channels: 1, height: 8, width: 8 });
-    const { evaluation } = await train(model, { train: data, test: wide }, { steps: 1, batch: 4, lr: 0.01 });
+    const run = train(model, { train: data, test: wide }, { steps: 1, batch: 4, lr: 0.01 });
+    const notes: string[] = [];
+    for await (const event of run) if (event.type === 'note') notes.push(event.text);
+    expect(notes.filter((note) => note.includes('8 x 8'))).toHaveLength(1);
+    const { evaluation } = await run;
     expect(model.input.transform.at(-1)).toMatchObject({ kind: 'centerCrop', size: 8 });
     expect(evaluation?.notes).toEqual([expect.stringContaining('8 x 8')]);
     expect((await model.evaluate(wide)).loss).toBe(evaluation?.loss);

@@ -3,7 +3,7 @@
  */
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expected, firstFew, LmError } from '../../errors.ts';
+import { firstFew, LmError } from '../../errors.ts';
 import type { Split } from '../datasets.ts';
 import { type Entries, entriesOf } from './entries.ts';
 import { classesThatAreNoParts, findPart } from './parts.ts';
@@ -44,7 +44,7 @@ export async function indexFolder(path: string, listing: Listing): Promise<Folde
   const inside = await entriesOf(root);
   const classNames = inside.folders.toSorted();
   if (classNames.length === 0)
-    throw expected('ERR_DATASET', 'a folder for each class', root, 'a folder without folders', {
+    throw new LmError('ERR_DATASET', `Expected a folder for each class for \`${root}\` but received none`, {
       hint: 'Sort the images into one folder for each class: root/cat/1.jpg, root/dog/1.jpg, …',
     });
   const passed = new PassedOver();
@@ -112,7 +112,11 @@ export async function imagesBelow(root: string): Promise<ImagesBelow> {
   const passed = new PassedOver();
   const found = await walk(root, '', [], passed);
   const names = found.toSorted((a, b) => (a.folder < b.folder ? -1 : 1)).flatMap(({ files }) => files);
-  if (names.length === 0) throw expected('ERR_DATASET', 'image files', root, 'a folder without any');
+  if (names.length === 0)
+    throw new LmError(
+      'ERR_DATASET',
+      `Expected image files for \`${root}\` but received a folder without any`,
+    );
   return { names, notes: passed.notes(root) };
 }
 
@@ -132,7 +136,10 @@ async function walk(
   const entries: Entries = await entriesOf(path);
   const real = await realpath(path);
   if (above.includes(real))
-    throw expected('ERR_DATASET', 'a folder of images', path, 'a link to one above it');
+    throw new LmError(
+      'ERR_DATASET',
+      `Expected a folder of images for \`${path}\` but received a link to one above it`,
+    );
   const below = (name: string): string => (folder === '' ? name : `${folder}/${name}`);
   passed.add('no images', entries.others, below);
   passed.add('hidden', entries.hidden, below);

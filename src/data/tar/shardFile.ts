@@ -1,6 +1,6 @@
 /** An open tar shard. */
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { LmError } from '../../errors.ts';
+import { LmError, shellWord } from '../../errors.ts';
 import { checkRegular, fileError } from '../../files.ts';
 import type { FileStamp } from '../../native/binding.ts';
 import { compressionOf } from '../compression.ts';
@@ -45,6 +45,12 @@ export function openShard(path: string): ShardFile {
   }
 }
 
+/** A name for what is unpacked: "a.tar" for "a.tar.gz" and "a.tgz". */
+function unpackedName(path: string): string {
+  const plain = path.replace(/\.(?:gz|bz2|xz|zst|lz4)$/, '').replace(/\.t(?:gz|bz2?|xz|zst|lz4)$/, '.tar');
+  return plain === path ? `${path.replace(/\.tar$/, '')}-unpacked.tar` : plain;
+}
+
 /** Images are read where they lie: a shard must be unpacked. */
 function checkPlain(path: string, start: Uint8Array): void {
   const packed = compressionOf(start);
@@ -52,7 +58,7 @@ function checkPlain(path: string, start: Uint8Array): void {
   const unpack =
     packed === 'zip' || packed === '7z'
       ? 'Unpack it and make a tar archive of it.'
-      : `Unpack it first: ${packed} -d ${path}`;
+      : `Unpack it first: ${packed} -dc ${shellWord(path)} > ${shellWord(unpackedName(path))}`;
   throw new LmError(
     'ERR_DATASET',
     `Expected a plain tar archive for \`${path}\` but received one compressed by ${packed}`,

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from '../../../src/data/open.ts';
 import { indexShards } from '../../../src/data/tar/webDataset.ts';
@@ -205,6 +207,20 @@ describe('shards of WebDataset', () => {
     await writeFile(path, Buffer.concat([Buffer.from(start), Buffer.alloc(2000)]));
     const message = expect.stringMatching(new RegExp(`${path}.*compressed by ${name}`));
     await expect(indexShards(path)).rejects.toMatchObject({ code: 'ERR_DATASET', message });
+  });
+
+  it.each([
+    { name: 'a.tar.gz', unpacked: 'a.tar' },
+    { name: 'a.tgz', unpacked: 'a.tar' },
+    { name: 'a.tar', unpacked: 'a-unpacked.tar' },
+    { name: "it's.gz", unpacked: "it's" },
+  ])('are refused with a command that unpacks them, whatever they are called: $name', async (row) => {
+    const folder = await temporaryFolder();
+    const plain = tar(sample('a', 1));
+    await writeFile(join(folder, row.name), gzipSync(plain));
+    const { hint } = await indexShards(join(folder, row.name)).catch((error) => error);
+    execFileSync('sh', ['-c', hint.slice('Unpack it first: '.length)]);
+    expect(await readFile(join(folder, row.unpacked))).toEqual(plain);
   });
 
   it('with a hundred thousand members of one key are read, and told of in short', async () => {
