@@ -20,6 +20,7 @@
 #include "binding/wraps/source_wrap.h"
 #include "binding/wraps/trainer_wrap.h"
 #include "core/allocator.h"
+#include "core/device.h"
 #include "core/ops/op.h"
 
 namespace lm::binding {
@@ -77,6 +78,13 @@ Napi::Value memory(const Napi::CallbackInfo& call) {
   return out;
 }
 
+Napi::Value room_on_device(const Napi::CallbackInfo& call) {
+  return guarded(call.Env(), [&]() -> Napi::Value {
+    const std::optional<size_t> bytes = room_on(at::Device(text_of(call[0], "device")));
+    return bytes ? Napi::Number::New(call.Env(), static_cast<double>(*bytes)) : call.Env().Null();
+  });
+}
+
 void set_error_factory(const Napi::CallbackInfo& call) {
   EnvState::of(call.Env()).error_factory = Napi::Persistent(call[0].As<Napi::Function>());
 }
@@ -91,6 +99,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("multipliesBfloat16", Napi::Function::New<multiplies_bfloat16>(env, "multipliesBfloat16"));
   exports.Set("configure", Napi::Function::New<configure>(env, "configure"));
   exports.Set("memory", Napi::Function::New<memory>(env, "memory"));
+  exports.Set("roomOn", Napi::Function::New<room_on_device>(env, "roomOn"));
   exports.Set("setErrorFactory", Napi::Function::New<set_error_factory>(env, "setErrorFactory"));
   exports.Set("endJobs", Napi::Function::New<end_jobs>(env, "endJobs"));
   exports.Set("lockFile", Napi::Function::New<lock_file>(env, "lockFile"));

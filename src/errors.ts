@@ -49,7 +49,7 @@ export const errorCodes = {
     status: 500,
     exit: 6,
   },
-  ERR_DEVICE: { meaning: 'The device does not exist here.', status: 500, exit: 5 },
+  ERR_DEVICE: { meaning: 'The device does not exist here, or failed.', status: 500, exit: 5 },
   ERR_MEMORY: { meaning: 'Memory ran out.', status: 503, exit: 5 },
   ERR_LIBTORCH_NOT_FOUND: { meaning: 'No usable libtorch was found.', status: 500, exit: 5 },
   ERR_LIBTORCH_VERSION: { meaning: 'libtorch has another version than the addon.', status: 500, exit: 5 },

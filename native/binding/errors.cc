@@ -5,6 +5,7 @@
 #include <new>
 
 #include "binding/job_thread.h"
+#include "core/device.h"
 #include "core/error.h"
 
 namespace lm::binding {
@@ -14,12 +15,8 @@ ErrorInfo describe(const std::exception_ptr& error) {
     std::rethrow_exception(error);
   } catch (const Error& e) {
     return {e.code, e.message};
-  } catch (const c10::OutOfMemoryError& e) {
-    return {"ERR_MEMORY", e.what_without_backtrace()};
   } catch (const c10::Error& e) {
-    const std::string message = e.what_without_backtrace();
-    const bool memory = message.find("allocate memory") != std::string::npos;
-    return {memory ? "ERR_MEMORY" : "ERR_TORCH", message};
+    return {code_of(e), e.what_without_backtrace()};
   } catch (const std::bad_alloc&) {
     return {"ERR_MEMORY", "Memory ran out"};
   } catch (const std::exception& e) {

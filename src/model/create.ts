@@ -9,6 +9,7 @@ import { native } from '../native/load.ts';
 import { type Preprocessing, preprocessingOf, transformTo } from '../transforms/preprocessing.ts';
 import { adapt, type LoadReport, loadReport } from './adapt.ts';
 import { type Core, opened } from './core.ts';
+import { chosenDevice } from './device.ts';
 import { createSchema, type LoadOptions, loadSchema, type ModelOptions } from './options.ts';
 
 /** A model with fresh weights. */
@@ -100,7 +101,7 @@ function sidesOf({ input }: Graph): readonly [height: number, width: number] {
 
 function make(graph: Graph, { device: wanted, seed, classNames: names, lane, ...rest }: Made): Core {
   const addon = native();
-  const device = wanted === 'auto' ? (addon.info().cudaDevices > 0 ? 'cuda' : 'cpu') : wanted;
+  const device = chosenDevice(wanted);
   const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));
   if (classNames.length !== graph.classes)
     throw expected('ERR_CONFIG', `${graph.classes} names`, 'model.classNames.length', classNames.length);

@@ -91,6 +91,18 @@ export interface NativeModel {
    * rules.
    */
   shapes(n: number, height: number, width: number): number[][];
+  /**
+   * Bytes of the memory that a training step of n images of h x w writes to, the weights aside: what is
+   * planned, exactly, and about what libtorch takes inside its functions.
+   *
+   * @throws ERR_CONFIG where the strategy is not possible, ERR_SHAPE.
+   */
+  stepBytes(
+    n: number,
+    height: number,
+    width: number,
+    options: { readonly memory: NativeMemory; readonly amp: Amp },
+  ): number;
   /** One tensor by its path; row-major in the shape of the spec (convolution weights: out, in, h, w). */
   readTensor(path: string, set: TensorSet): Promise<Float64Array | Float32Array>;
   writeTensor(path: string, set: TensorSet, values: Float64Array | Float32Array): Promise<void>;
@@ -504,6 +516,8 @@ export interface NativeAddon {
   /** Whether a device has instructions for products of bfloat16: AMX, CUDA from compute capability 8.0. */
   multipliesBfloat16(device: string): boolean;
   configure(options: { threads: number }): void;
+  /** Bytes that tensors on a device may still take; null for the CPU, and where nobody says. */
+  roomOn(device: string): number | null;
   /** `reset`: the peak starts anew. */
   memory(reset: boolean): NativeMemoryUse;
   /**

@@ -2,7 +2,7 @@
  * One training, from its first step to its last: chunks of steps run natively, between them events,
  * evaluation and files.
  */
-import { LmError } from '../errors.ts';
+import { isLmError, LmError } from '../errors.ts';
 import { adoptedNames } from '../loading/classNames.ts';
 import { coreOf, type Model } from '../model/model.ts';
 import { beginTraining } from '../model/training.ts';
@@ -21,7 +21,8 @@ import { marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
 import { doubtsOf } from './doubts.ts';
 import { averageScores, recordScores, told } from './evaluation.ts';
-import { aborted, kept, notFinite } from './failures.ts';
+import { aborted, kept, lost, notFinite } from './failures/failures.ts';
+import { outOfMemory } from './failures/outOfMemory.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizer/state.ts';
 import type { TrainSettings } from './settings.ts';
@@ -101,7 +102,7 @@ export class Loop {
         async (error: unknown) => {
           await checkpoints.written();
           await files.close().catch(() => undefined); // what failed first is told
-          throw error;
+          throw lost(error, files.checkpoint);
         },
       );
       await files.close();
@@ -191,7 +192,9 @@ export class Loop {
     const laid = { stepsPerEpoch, totalSteps: this.#totalSteps };
     const steps = { first: this.#step, count: Math.min(wanted, left) };
     const table = stepTable(this.#settings, laid, steps);
-    const chunk = await this.#trainer.run({ first: this.#step, table, lossScale: this.#lossScale });
+    const chunk = await this.#trainer
+      .run({ first: this.#step, table, lossScale: this.#lossScale })
+      .catch((error: unknown) => Promise.reject(outOfMemory(error, this.#model, this.#settings)));
     this.#lossScale = chunk.lossScale;
     if (chunk.steps === 0) return chunk;
     this.#step += chunk.steps;
@@ -265,7 +268,7 @@ export class Loop {
 
   /** Ends the run for what failed beside its steps, which are sound: they are kept. */
   async #fail(error: unknown, files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<never> {
-    if (this.#model.closed) throw error;
+    if (this.#model.closed || isLmError(error, 'ERR_DEVICE')) throw error; // nothing can be read any more
     const left = await this.#leave(files, checkpoints, emit).then(
       () => true,
       () => false, // what failed first is told

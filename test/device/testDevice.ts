@@ -72,16 +72,20 @@ function load(file: string): TestDevice {
 /** In the tests of this file `cuda` is the test device, for models of this process. */
 export function deviceAsCuda(): TestDevice {
   const own = addon() as { -readonly [K in keyof NativeAddon]: NativeAddon[K] };
-  const { Model } = own;
+  const { Model, info, roomOn, multipliesBfloat16 } = own;
+  const named = (device: string): string => device.replace(/^cuda/, 'testdevice');
   beforeAll(() => {
     own.Model = class extends Model {
       constructor(graph: GraphSpec, options: NativeModelOptions) {
-        super(graph, { ...options, device: options.device.replace(/^cuda/, 'testdevice') });
+        super(graph, { ...options, device: named(options.device) });
       }
     };
+    own.info = () => ({ ...info(), cudaDevices: 1 });
+    own.roomOn = (device) => roomOn(named(device));
+    own.multipliesBfloat16 = (device) => multipliesBfloat16(named(device));
   });
   afterAll(() => {
-    own.Model = Model;
+    Object.assign(own, { Model, info, roomOn, multipliesBfloat16 });
   });
   return testDevice();
 }

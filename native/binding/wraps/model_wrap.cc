@@ -84,7 +84,8 @@ Napi::Function ModelWrap::define(Napi::Env env) {
       env, "Model",
       {InstanceMethod<&ModelWrap::predict>("predict"), InstanceMethod<&ModelWrap::evaluate>("evaluate"),
        InstanceMethod<&ModelWrap::vjp>("vjp"), InstanceMethod<&ModelWrap::probe>("probe"),
-       InstanceMethod<&ModelWrap::shapes>("shapes"), InstanceMethod<&ModelWrap::read_tensor>("readTensor"),
+       InstanceMethod<&ModelWrap::shapes>("shapes"), InstanceMethod<&ModelWrap::step_bytes>("stepBytes"),
+       InstanceMethod<&ModelWrap::read_tensor>("readTensor"),
        InstanceMethod<&ModelWrap::write_tensor>("writeTensor"), InstanceMethod<&ModelWrap::fill>("fill"),
        InstanceMethod<&ModelWrap::copy>("copy"), InstanceAccessor<&ModelWrap::bytes>("bytes"),
        InstanceMethod<&ModelWrap::close>("close")});
@@ -203,6 +204,26 @@ Napi::Value ModelWrap::shapes(const Napi::CallbackInfo& info) {
       out.Set(static_cast<uint32_t>(i), shape);
     }
     return out;
+  });
+}
+
+// What libtorch's functions take for themselves, in values of the largest op: those of a norm's backward.
+constexpr int64_t kScratches = 4;
+
+// Of what a training step of n images of h x w writes, its weights beside.
+Napi::Value ModelWrap::step_bytes(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] {
+    const auto state = this->state();
+    const lm::Value spec = to_value(info[3]);
+    PlanOptions options{.training = true, .backward = true};
+    std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
+    options.precision = precision_of(spec.find("amp"));
+    const auto own = static_cast<int64_t>(at::elementSize(state->options.dtype));
+    const Plan plan = make_plan(state->graph, integer_of(info[0], "n"), integer_of(info[1], "height"),
+                                integer_of(info[2], "width"), own, options);
+    int64_t largest = 0;
+    for (const Sizes& shape : plan.shapes) largest = std::max(largest, own * numel(shape));
+    return Napi::Number::New(info.Env(), static_cast<double>(plan.bytes + kScratches * largest));
   });
 }
 

@@ -43,6 +43,7 @@ class ModelWrap final : public Napi::ObjectWrap<ModelWrap> {
   Napi::Value vjp(const Napi::CallbackInfo& info);
   Napi::Value probe(const Napi::CallbackInfo& info);
   Napi::Value shapes(const Napi::CallbackInfo& info);
+  Napi::Value step_bytes(const Napi::CallbackInfo& info);
   Napi::Value read_tensor(const Napi::CallbackInfo& info);
   Napi::Value write_tensor(const Napi::CallbackInfo& info);
   Napi::Value fill(const Napi::CallbackInfo& info);

@@ -3,9 +3,11 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "core/allocator.h"
+#include "core/device.h"
 #include "core/ops/mix.h"
 #include "core/ops/op.h"
 #include "core/run/draws.h"
@@ -37,12 +39,10 @@ void Session::guard(const Node& node, const std::function<void()>& work) {
   const size_t live = memory_use().live;
   try {
     work();
-  } catch (const c10::OutOfMemoryError& e) {
-    fail("ERR_MEMORY", node.path, ": ", e.what_without_backtrace());
   } catch (const c10::Error& e) {
-    const std::string message = e.what_without_backtrace();
-    const bool memory = message.find("allocate memory") != std::string::npos;
-    fail(memory ? "ERR_MEMORY" : "ERR_TORCH", node.path, " (", op_of(node).name, "): ", message);
+    const char* code = code_of(e);
+    if (code == std::string_view("ERR_DEVICE")) throw;  // whichever op it was that failed
+    fail(code, node.path, " (", op_of(node).name, "): ", e.what_without_backtrace());
   }
   const size_t now = memory_use().live;
   if (now > live) stray_bytes_ += now - live;
@@ -94,7 +94,7 @@ at::ScalarType Session::type_of(PlannedTensor::Type type) const {
 
 // Tensors over the places of the arena as it is now.
 void Session::lay_out() {
-  char* const base = arena_.reserve(plan_.bytes);
+  char* const base = arena_.reserve(plan_.bytes, plan_.shapes[0]);
   if (base == base_) return;
   base_ = base;
   tensors_.clear();

@@ -92,6 +92,10 @@ struct DeviceAllocator final : c10::DeviceAllocator {
   c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override { return {}; }
   void resetAccumulatedStats(c10::DeviceIndex) override {}
   void resetPeakStats(c10::DeviceIndex) override {}
+  std::pair<size_t, size_t> getMemoryInfo(c10::DeviceIndex) override {
+    const MemoryCount now = memory_count();
+    return {now.limit - now.live, now.limit};
+  }
 
  private:
   static void free(void* data) {

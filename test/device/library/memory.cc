@@ -112,7 +112,7 @@ class Memory {
 
   MemoryCount count() {
     const std::lock_guard lock(mutex_);
-    return {live_, peak_};
+    return {live_, peak_, limit_};
   }
 
   void limit(size_t bytes) {

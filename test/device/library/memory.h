@@ -38,7 +38,7 @@ bool is_pinned(const void* address);
 void pinned_used_by(const void* address, int64_t stream);
 
 struct MemoryCount {
-  size_t live = 0, peak = 0;
+  size_t live = 0, peak = 0, limit = 0;
 };
 
 MemoryCount memory_count();

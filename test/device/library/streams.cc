@@ -89,11 +89,11 @@ class Device {
   void recover() {
     std::unique_lock lock(mutex_);
     left_ = 0;
-    for (auto& [id, s] : streams_) s.demanded = s.enqueued;
+    for (auto& [id, s] : streams_) s.demanded = s.enqueued;  // others may go on to give memory back
     changed_.notify_all();
     done_.wait(lock, [&] {
       return std::all_of(streams_.begin(), streams_.end(),
-                         [](const auto& s) { return s.second.done == s.second.enqueued; });
+                         [](const auto& s) { return s.second.done >= s.second.demanded; });
     });
     failure_ = nullptr;
     left_ = kNever;

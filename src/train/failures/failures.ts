@@ -1,5 +1,5 @@
 /** Why a training ended before its last step, and what is left of it. */
-import { isLmError, LmError } from '../errors.ts';
+import { isLmError, LmError } from '../../errors.ts';
 
 /** The weights of a step as a message names them. */
 const weightsIn = (checkpoint: string | null): string =>
@@ -25,6 +25,19 @@ export function aborted(
   return new LmError('ERR_ABORTED', `The training was aborted after step ${step} of ${totalSteps}`, {
     hint,
     cause: reason,
+  });
+}
+
+/** Of a device that failed, with what of the training is left; any other error as it is. */
+export function lost(error: unknown, checkpoint: string | null): unknown {
+  if (!isLmError(error, 'ERR_DEVICE')) return error;
+  const after =
+    checkpoint === null
+      ? 'Give a run folder next time: it keeps checkpoints.'
+      : `Start another process and resume the run: ${checkpoint} is whole.`;
+  return new LmError('ERR_DEVICE', `The device failed during the training: ${error.message}`, {
+    hint: `No process goes on with a device that failed it. ${after}`,
+    cause: error,
   });
 }
 

@@ -1,0 +1,38 @@
+#include "core/device.h"
+
+#include <c10/core/CachingDeviceAllocator.h>
+#include <c10/core/DeviceGuard.h>
+
+#include <string_view>
+
+namespace lm {
+namespace {
+
+constexpr int kCudaOutOfMemory = 2;  // cudaErrorMemoryAllocation: of libraries that do without the allocator
+
+}  // namespace
+
+const char* code_of(const c10::Error& error) {
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr) return "ERR_MEMORY";
+  if (const auto* failure = dynamic_cast<const c10::AcceleratorError*>(&error))
+    return failure->get_error_code() == kCudaOutOfMemory ? "ERR_MEMORY" : "ERR_DEVICE";
+  const std::string_view message = error.what_without_backtrace();
+  return message.find("allocate memory") == std::string_view::npos ? "ERR_TORCH" : "ERR_MEMORY";
+}
+
+std::optional<size_t> room_on(at::Device device) {
+  if (device.is_cpu()) return std::nullopt;
+  try {
+    const c10::DeviceGuard guard(device);
+    c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+    const c10::DeviceIndex index = guard.current_device().index();
+    const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    const auto stats = allocator.getDeviceStats(index);
+    return allocator.getMemoryInfo(index).first +
+           static_cast<size_t>(stats.reserved_bytes[all].current - stats.allocated_bytes[all].current);
+  } catch (const c10::Error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace lm

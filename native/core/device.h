@@ -1,0 +1,18 @@
+// What libtorch says of a device: that it fails, that it is full.
+#pragma once
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+
+#include <optional>
+
+namespace lm {
+
+// ERR_MEMORY, ERR_DEVICE where the device itself failed (whatever work was under way), or ERR_TORCH.
+const char* code_of(const c10::Error& error);
+
+// Bytes that tensors on a device may still take: what is free, and what its allocator keeps for them. None
+// for the CPU, and where nobody says.
+std::optional<size_t> room_on(at::Device device);
+
+}  // namespace lm
