@@ -4,7 +4,7 @@ import { readCheckpointInfo } from '../checkpoint/checkpoint.ts';
 import { createModel } from '../createModel.ts';
 import { expected } from '../errors.ts';
 import type { Dataset } from '../loading/dataset.ts';
-import { Model } from '../model/model.ts';
+import { coreOf, Model } from '../model/model.ts';
 import type { LoadOptions } from '../model/options.ts';
 import { type PresetName, presetNames } from '../models/presets.ts';
 import { trainSchema } from '../train/options.ts';
@@ -141,6 +141,12 @@ export function transformsOf(
   const whole = recipe?.transforms?.(sides) ?? {};
   const found = augmentedWith(whole, augmentation, { size: sides, files: size === null });
   return { train: overfitBatches === undefined ? found.train : found.test, test: found.test, side };
+}
+
+/** Gives a model what its evaluations would do to files, where a training has none that say so. */
+export function adoptLook(model: Model, { test }: ChosenTransforms): void {
+  const core = coreOf(model);
+  if (test !== undefined) core.preprocessing = { ...core.preprocessing, transform: test };
 }
 
 /** A data set with a transform, unless it has its own; pixels of another side are resized before it. */

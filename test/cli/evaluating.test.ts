@@ -1,9 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readCheckpointInfo } from '../../src/checkpoint/checkpoint.ts';
 import { writeImage } from '../../src/images/writeImage.ts';
 import { runCli } from '../support/children.ts';
 import { cli } from '../support/cli.ts';
+import { photosOf, writePhotos } from '../support/files/photos.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { digit, job, lastLine, place } from '../support/job.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { loaded } from '../support/training.ts';
@@ -42,6 +45,24 @@ describe('evaluate and predict', () => {
     expect(text.match(/^\d( +\d+){10}$/gm)).toHaveLength(10); // the matrix
     expect(text.match(/^0\.\d\d – [01]\.\d\d +\d+ /gm)).toHaveLength(15);
     expect((await cli([...command, '--tta', 'many'])).code).toBe(2);
+  });
+
+  it.each([
+    ['a recipe', ['--recipe', 'imagenet-a3', '--model', 'lm_resnet20', '--accumulate', '1']],
+    ['choices of test crops', ['--crop-pct', '0.8', '--interpolation', 'bicubic']],
+    ['nothing', []],
+  ])('look at files as a training would have, with or without images to test on: %s', async (_, more) => {
+    const folder = await temporaryFolder();
+    await writePhotos(join(folder, 'photos/train'), photosOf(2, 2));
+    await writePhotos(join(folder, 'photos/val'), photosOf(2, 1));
+    const look = async (data: string): Promise<unknown> => {
+      const run = join(folder, `run-${data.replaceAll('/', '-')}`);
+      const short = ['--image-size', '72', '--steps', '1', '--batch', '2', '--lr', '0.01', '--quiet'];
+      const args = ['train', '--data', `imageFolder:${join(folder, data)}`, '--run', run, ...short, ...more];
+      expect(await cli([...args, ...place])).toMatchObject({ code: 0 });
+      return (await readCheckpointInfo(join(run, 'checkpoint.safetensors'))).preprocessing;
+    };
+    expect(await look('photos/train')).toEqual(await look('photos'));
   });
 
   it('say of how many images the output is not finite', async () => {

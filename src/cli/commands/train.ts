@@ -15,6 +15,7 @@ import { recipeNames } from '../../train/recipes.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
 import {
+  adoptLook,
   beginningOf,
   type ChosenTransforms,
   modelFor,
@@ -154,7 +155,9 @@ async function begin(job: Job & Record<string, unknown>, flags: Flags): Promise<
   await using taken = autoResume ? await takeAuto(must(wanted), auto) : undefined;
   await using model = await modelFor(beginning, data.train);
   const options = settingsFor(beginning, model);
-  const sets = augmented(data, transformsOf(beginning, model, data.train));
+  const transforms = transformsOf(beginning, model, data.train);
+  if (data.test === undefined) adoptLook(model, transforms);
+  const sets = augmented(data, transforms);
   if (flags.fastDevRun) return await devRun(model, sets, options, flags);
   const name = job.from === undefined ? beginning.preset : model.graph.name;
   const folder = wanted ?? (await nextRunFolder('runs', name));
