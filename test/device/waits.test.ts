@@ -49,11 +49,11 @@ function trainerOf(
 }
 
 /** A chunk of steps behind a first one, in which memory is taken. */
-async function chunk(trainer: NativeTrainer, steps: number, lossScale?: object): Promise<NativeChunkResult> {
-  const more = lossScale as NativeChunkResult['lossScale'];
-  await trainer.run({ first: 0, table: chunkTable([step]), lossScale: more });
+async function chunk(trainer: NativeTrainer, steps: number, scale?: number): Promise<NativeChunkResult> {
+  const lossScale = scale === undefined ? {} : { lossScale: { scale, goodSteps: 0, skipped: 0 } };
+  await trainer.run({ first: 0, table: chunkTable([step]), ...lossScale });
   device.takeCounts();
-  return trainer.run({ first: 1, table: chunkTable(Array(steps).fill(step)), lossScale: more });
+  return trainer.run({ first: 1, table: chunkTable(Array(steps).fill(step)), ...lossScale });
 }
 
 describe('a chunk of steps', () => {
@@ -65,9 +65,11 @@ describe('a chunk of steps', () => {
     change?: Partial<NativeTrainerSpec>;
     waits?: number;
     copies?: number;
+    scale?: number;
   }[] = [
     { title: 'as it is' },
     { title: 'in bfloat16', change: { amp: 'bfloat16' } },
+    { title: 'in float16, whose loss is scaled', change: { amp: 'float16' }, scale: 2 ** 40 },
     { title: 'of several batches', change: { accumulate: 3 }, copies: 3 },
     {
       title: 'with all that a batch may have',
@@ -94,8 +96,8 @@ describe('a chunk of steps', () => {
 
   it.each(rows)(
     'waits for the device when its metrics are read: $title',
-    async ({ graph = plain, change = {}, waits = 1, copies = 1 }) => {
-      const { steps, seconds } = await chunk(trainerOf(graph, change), 6);
+    async ({ graph = plain, change = {}, waits = 1, copies = 1, scale }) => {
+      const { steps, seconds } = await chunk(trainerOf(graph, change), 6, scale);
       expect([steps, seconds > 0]).toEqual([6, true]);
       const { kernels, toHost, streamWaits, eventWaits } = device.takeCounts();
       expect(kernels).toBeGreaterThan(600);
@@ -114,6 +116,32 @@ describe('a chunk of steps', () => {
     device.takeCounts();
     await evaluate();
     expect(device.takeCounts()).toMatchObject({ toHost: 1, streamWaits: 1 });
+  });
+});
+
+describe('the scale of a float16 loss', () => {
+  // Gradients that overflow for some steps; for all of them, which exhausts the scale; a scale that grows.
+  it.each([
+    { title: 'halves with every step that overflows', scale: 2 ** 22, goodSteps: 0, rate: 0.01 },
+    { title: 'is exhausted', scale: 4, goodSteps: 0, rate: 1e20 },
+    { title: 'doubles', scale: 2 ** 10, goodSteps: 1996, rate: 0.01 },
+  ])('follows the steps on a device as on the CPU: it $title', async ({ scale, goodSteps, rate }) => {
+    const run = async (on: string): Promise<NativeChunkResult> => {
+      const model = new (addon().Model)(plain.toSpec(), { device: on, dtype: 'float32', seed: 0 });
+      const optimizer = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'adamw' }));
+      const loader = { ...trainingLoader(plain.input, 2), pinned: on !== 'cpu' };
+      const spec = { loader, seed: 0, optimizer, amp: 'float16' } as const;
+      const trainer = new (addon().Trainer)(model, randomSource(plain, 8), spec);
+      const table = chunkTable(Array(9).fill({ ...step, lr: rate }));
+      return trainer.run({ first: 5, table, lossScale: { scale, goodSteps, skipped: 3 } });
+    };
+    const [here, there] = [await run('cpu'), await run(deviceName)];
+    expect(there.lossScale).toEqual(here.lossScale);
+    const { scale: last = 0, skipped = 0 } = there.lossScale ?? {};
+    // An overflow halves it and is skipped, unless it exhausts it; the fourth good step is the 2000th.
+    expect(last).toBe(goodSteps > 0 ? 2 * scale : scale * 2 ** -(skipped - 3 + (last < 1 ? 1 : 0)));
+    expect(last).not.toBe(scale);
+    expect([there.steps, there.samples, there.notFinite]).toEqual([here.steps, here.samples, here.notFinite]);
   });
 });
 

@@ -12,13 +12,13 @@ class StepTable {
  public:
   // Scalars of the whole step; behind them lie the weights of mixes.
   enum Column : int64_t {
-    kUpdate,       // number of its update, from 0: of the steps that moved something
-    kLr,           // learning rate
-    kMomentum,     // or decay of the first moment
+    kUpdate,    // number of its update, from 0; of a scaled loss on the device alone, for steps are skipped
+    kLr,        // learning rate
+    kMomentum,  // or decay of the first moment
     kWeightDecay,  // before the factor of a group
     kEmaDecay,     // what the averaged weights keep of themselves
     kLambda,       // what an image keeps of itself under Mixup and CutMix
-    kShare,        // of a batch's gradient in that of the step, times the scale of the loss
+    kShare,        // of a batch's gradient in that of the step
     kColumns
   };
 

@@ -1,6 +1,8 @@
 // The scale of a float16 training's loss: gradients that are too small for float16 are kept by it. PyTorch's
-// GradScaler, with its defaults.
+// GradScaler, with its defaults. It is kept on the device, so that no step waits for it.
 #pragma once
+
+#include <ATen/ATen.h>
 
 #include <cstdint>
 
@@ -14,25 +16,32 @@ struct LossScale {
   int64_t skipped = 0;     // steps of the run that moved nothing, for their gradient overflowed
 
   // Throws ERR_CONFIG for a state that no training comes to.
-  static LossScale parse(const Value& spec) {
-    const LossScale out{spec["scale"].number(), spec["goodSteps"].integer(), spec["skipped"].integer()};
-    LM_CHECK(out.scale > 0 && out.scale <= kLargest && out.good_steps >= 0 && out.skipped >= 0, "ERR_CONFIG",
-             "Expected a scale above 0 and counts of at least 0 for `lossScale`");
-    return out;
-  }
+  static LossScale parse(const Value& spec);
+};
 
-  void step(bool overflowed) {
-    good_steps = overflowed ? 0 : good_steps + 1;
-    if (overflowed) scale /= 2;
-    if (overflowed && scale >= 1) ++skipped;  // below 1 the run ends before the step
-    if (good_steps < kGrowthInterval) return;
-    good_steps = 0;
-    if (scale < kLargest) scale *= 2;
-  }
+class ScaledLoss {
+ public:
+  // Of what `parse` accepts.
+  ScaledLoss(const LossScale& from, at::Device device);
+
+  // The gradient of a loss, or that of weights, times or by the scale.
+  void scale(const at::Tensor& gradient) const { gradient.mul_(state_[kScale]); }
+  void unscale(const at::Tensor& gradient) const { gradient.div_(state_[kScale]); }
+  // Steps that moved nothing: a scalar.
+  at::Tensor skipped() const { return state_[kSkipped]; }
+  // After a step; `overflowed` is 1 or 0, float [1]. An overflow halves the scale, 2000 steps without one
+  // double it; below 1 it stays. Gives 1 where the step is skipped, and 0 where it was good, or the scale is
+  // exhausted.
+  at::Tensor step(const at::Tensor& overflowed);
+
+  // Double [3], for those who read several things at once.
+  const at::Tensor& state() const { return state_; }
+  static LossScale read(const double* state);
 
  private:
-  static constexpr int64_t kGrowthInterval = 2000;
-  static constexpr double kLargest = 0x1p127;  // float32 has no larger power of two
+  enum Row { kScale, kGoodSteps, kSkipped, kRows };
+
+  at::Tensor state_;
 };
 
 }  // namespace lm

@@ -1,6 +1,4 @@
 // AdamW by libtorch's fused update, and LAMB on whole sets: both keep two moments of the gradient.
-#include <cmath>
-
 #include "core/train/optimizer_steps.h"
 
 namespace lm {
@@ -11,6 +9,9 @@ void commit(Weights& set, const at::Tensor& next, const at::Tensor& skipped) {
   set.flat.copy_(at::where(skipped, set.flat, next));
 }
 
+// Updates so far, this one among them; the device knows them where steps may be skipped.
+at::Tensor count(const StepTable& t) { return t.sent(StepTable::kUpdate) + 1; }
+
 // Moves both moments; m' / (sqrt(v') + eps) of all parameters.
 at::Tensor direction(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skipped) {
   const at::Tensor& g = model.set("gradient").flat;
@@ -20,17 +21,17 @@ at::Tensor direction(Model& model, const OptimizerSpec& spec, const StepTable& t
   const at::Tensor v = (second.flat * spec.beta2).addcmul_(g, g, 1 - spec.beta2);
   commit(first, m, skipped);
   commit(second, v, skipped);
-  const double steps = t[StepTable::kUpdate] + 1;
-  const double bias1 = 1 - std::pow(beta1, steps), bias2 = 1 - std::pow(spec.beta2, steps);
-  return (m / bias1).div_(v.sqrt().div_(std::sqrt(bias2)).add_(spec.eps));
+  const at::Tensor steps = count(t);
+  const at::Tensor bias1 = 1 - at::pow(beta1, steps), bias2 = 1 - at::pow(spec.beta2, steps);
+  return (m / bias1).div_(v.sqrt().div_(bias2.sqrt()).add_(spec.eps));
 }
 
 }  // namespace
 
 void adamw_step(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skip) {
-  const at::Tensor count = at::full({1}, t[StepTable::kUpdate] + 1, skip.options());
+  const at::Tensor updates = count(t).to(skip.scalar_type()).view({1});
   for (const ParamGroup& group : spec.groups) {
-    const std::vector<at::Tensor> counts(group.params.size(), count);
+    const std::vector<at::Tensor> counts(group.params.size(), updates);
     at::_fused_adamw_(tensors_of(group, model.values()), tensors_of(group, model.set("gradient")),
                       tensors_of(group, model.set("momentum")), tensors_of(group, model.set("secondMoment")),
                       /*max_exp_avg_sqs=*/{}, counts, rate(t, group), t[StepTable::kMomentum], spec.beta2,

@@ -28,7 +28,8 @@ Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, Tra
 ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
                          const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
                          const std::function<void()>& between_steps) {
-  scale_ = scale;
+  scale_.reset();
+  if (scale) scale_.emplace(*scale, model_.options().device());
   const auto start = std::chrono::steady_clock::now();
   if (options_.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
   const auto count = static_cast<int64_t>(scalars.size());
@@ -41,19 +42,21 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
     if (!step(first + done, scalars[static_cast<size_t>(done)], done)) break;
     if (scale_) adapt_scale();
     good_steps.add_(1 - bad_);
-    if ((on_cpu() || scale_) && failed()) break;
+    if (on_cpu() && failed()) break;
     between_steps();
   }
   result.exhausted = exhausted_;
   result.stray_bytes = std::exchange(stray_bytes_, 0);
-  result.loss_scale = scale_;
   // All metrics in one reading: a device is waited for once.
-  const at::Tensor metrics = at::cat({bad_, good_steps, correct_, losses_}, 0).to(at::kCPU, at::kDouble);
-  const double* read = metrics.data_ptr<double>();
+  std::vector<at::Tensor> metrics{bad_, good_steps, correct_, losses_};
+  if (scale_) metrics.push_back(scale_->state());
+  const at::Tensor all = at::cat(metrics).to(at::kCPU, at::kDouble);
+  const double* read = all.data_ptr<double>();
   const auto good = static_cast<int64_t>(read[1]);
   result.correct1 = static_cast<int64_t>(read[2]);
   result.correct5 = static_cast<int64_t>(read[3]);
   result.losses.assign(read + 4, read + 4 + good);
+  if (scale_) result.loss_scale = ScaledLoss::read(read + 4 + count);
   if (read[0] != 0) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.samples = good * options_.accumulate * source_.batch();
@@ -70,13 +73,13 @@ Session& Trainer::session_for(const at::Tensor& pixels) {
 }
 
 void Trainer::fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const {
-  table[StepTable::kUpdate] = static_cast<double>(step - (scale_ ? scale_->skipped : 0));
+  table[StepTable::kUpdate] = static_cast<double>(step);
   table[StepTable::kLr] = scalars.lr;
   table[StepTable::kMomentum] = scalars.momentum;
   table[StepTable::kWeightDecay] = scalars.decay;
   table[StepTable::kEmaDecay] = scalars.ema_decay;
   table[StepTable::kLambda] = lambda;
-  table[StepTable::kShare] = scale() / static_cast<double>(options_.accumulate);
+  table[StepTable::kShare] = 1 / static_cast<double>(options_.accumulate);
 }
 
 // What is drawn for a step is the same for all its batches, but for what is drawn for each image, and for
@@ -131,6 +134,7 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
   Weights& grads = model_.set("gradient");
   at::Tensor seed = session.output_gradient();
   at::mul_out(seed, loss.gradient, session.table().sent(StepTable::kShare));
+  if (scale_) scale_->scale(seed);
   session.backward(grads);
   stray_bytes_ += session.stray_bytes();
   const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
@@ -144,8 +148,13 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
 
 // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
 void Trainer::update_weights() {
-  const StepTable& table = session_->table();
-  if (scale_) model_.set("gradient").flat.mul_(1 / scale());
+  StepTable& table = session_->table();
+  if (scale_) {
+    scale_->unscale(model_.set("gradient").flat);
+    table.sent(StepTable::kUpdate).sub_(scale_->skipped());
+    // Which update is the first the host must know for the dampening's sake.
+    if (optimizer_.dampening != 0) table[StepTable::kUpdate] = table.sent(StepTable::kUpdate).item<double>();
+  }
   forget_frozen_gradients();
   clip_gradients(model_, options_.clip);
   update(model_, optimizer_, table, bad_);
@@ -173,11 +182,9 @@ void Trainer::average(const at::Tensor& decay) {
 
 // A step that overflowed counts as done, and so do its images, unless the scale is exhausted.
 void Trainer::adapt_scale() {
-  const bool overflowed = failed();
-  scale_->step(overflowed);
-  if (!overflowed || scale() < 1) return;
-  bad_.zero_();
-  correct_.add_(step_correct_);
+  const at::Tensor skipped = scale_->step(bad_);
+  bad_.sub_(skipped);
+  correct_.add_(step_correct_ * skipped.to(at::kLong));
 }
 
 // Replays the step that failed, looking at every value. Where a batch fails at once the source still has the

@@ -89,15 +89,13 @@ class Trainer {
   bool fails_at_once() const { return on_cpu() && !scale_; }
   Session& session_for(const at::Tensor& pixels);
 
-  double scale() const { return scale_ ? scale_->scale : 1; }
-
   Model& model_;
   BatchSource& source_;
   OptimizerSpec optimizer_;
   TrainerOptions options_;
-  Session* session_ = nullptr;      // of the batch before: the step's table is there
-  Weights pending_;                 // running statistics of the step under way, committed with its update
-  std::optional<LossScale> scale_;  // none: the loss is not scaled
+  Session* session_ = nullptr;       // of the batch before: the step's table is there
+  Weights pending_;                  // running statistics of the step under way, committed with its update
+  std::optional<ScaledLoss> scale_;  // none: the loss is not scaled
   at::Tensor
       bad_;  // float [1]: 1 once a loss or gradient was not finite; with a scaled loss, of the step under way
   at::Tensor losses_, correct_;
