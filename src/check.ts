@@ -32,14 +32,23 @@ const nouns: Readonly<Record<string, string>> = {
  * // LmError: Expected a known option for `train.lrr` but received 1. Hint: Did you mean "lr"?
  */
 export function parseOptions<S extends z.ZodType>(schema: S, value: unknown, what: string): z.output<S> {
-  const strict =
-    schema instanceof z.ZodObject && schema.def.catchall === undefined ? schema.strict() : schema;
+  const strict = strictly(schema);
   const result = strict.safeParse(value);
   if (result.success) return result.data as z.output<S>;
   const { issues } = result.error;
   const issue = issues.find((i) => i.code === 'unrecognized_keys') ?? must(issues[0]);
   throw explain(issue, strict, value, what);
 }
+
+/** The same schema that takes no unknown keys; made once, for making one takes longer than what it checks. */
+function strictly(schema: z.ZodType): z.ZodType {
+  if (!(schema instanceof z.ZodObject) || schema.def.catchall !== undefined) return schema;
+  const strict = stricts.get(schema) ?? schema.strict();
+  stricts.set(schema, strict);
+  return strict;
+}
+
+const stricts = new WeakMap<z.ZodType, z.ZodType>();
 
 /**
  * Type of an argument that is one of the known names: for a literal that is none, the compiler's message has
