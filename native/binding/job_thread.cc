@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -13,6 +14,9 @@
 
 namespace lm::binding {
 namespace {
+
+// How long a compute thread looks for its next job before it sleeps: to be woken takes about as long, twice.
+constexpr std::chrono::microseconds kAwake{100};
 
 // Threads that share a queue.
 class Jobs {
@@ -47,6 +51,7 @@ class Jobs {
     {
       const std::lock_guard lock(mutex_);
       queue_.push_back(job);
+      ++waiting_;
       for (; count_ > 0; --count_) std::thread([this] { loop(); }).detach();
     }
     changed_.notify_all();
@@ -62,6 +67,7 @@ class Jobs {
         if (found == queue_.end()) return;
         job = *found;
         queue_.erase(found);
+        --waiting_;
         running_.push_back(job->env);
       }
       finish(job);
@@ -75,6 +81,7 @@ class Jobs {
     const auto is_mine = [&](const Job* job) { return job->env == env; };
     std::copy_if(queue_.begin(), queue_.end(), std::back_inserter(mine), is_mine);
     queue_.erase(std::remove_if(queue_.begin(), queue_.end(), is_mine), queue_.end());
+    waiting_ = queue_.size();
     changed_.wait(lock, [&] { return std::find(running_.begin(), running_.end(), env) == running_.end(); });
     return mine;
   }
@@ -102,12 +109,20 @@ class Jobs {
         changed_.wait(lock, [&] { return !queue_.empty(); });
         job = queue_.front();
         queue_.pop_front();
+        --waiting_;
         running_.push_back(job->env);
       }
       const int wanted = job->threads > 0 ? job->threads : compute().threads.load();
       if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
       finish(job);
+      if (this != &helpers()) stay_awake();
     }
+  }
+
+  // Callers ask for the next image as soon as they have the last answer.
+  void stay_awake() const {
+    const auto end = std::chrono::steady_clock::now() + kAwake;
+    while (waiting_ == 0 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
   }
 
   void finish(Job* job) {
@@ -131,6 +146,7 @@ class Jobs {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job*> queue_;
+  std::atomic<size_t> waiting_{0};  // jobs in the queue
   // Whose jobs are under way: the compute thread has more than one while a long job lets short ones pass.
   std::vector<const EnvState*> running_;
 };

@@ -72,7 +72,23 @@ export class Graph {
       throw expected('ERR_SHAPE', 'positive integers n, height, width', 'shapes', [n, height, width]);
     return inferAll(this, sizes).map(({ shape }) => [...shape]);
   }
+
+  /**
+   * Checks that every operation can take n images of height x width; at once for those of the last time.
+   *
+   * @throws ERR_SHAPE as `shapes`.
+   * @internal
+   */
+  checkSize(n: number, height: number, width: number): void {
+    const size = `${n} ${height} ${width}`;
+    if (checked.get(this) === size) return;
+    this.shapes(n, height, width);
+    checked.set(this, size);
+  }
 }
+
+/** The size that a graph was last found to take. */
+const checked = new WeakMap<Graph, string>();
 
 /**
  * Runs a network's function once and keeps what it did as a graph.

@@ -44,6 +44,6 @@ export function outputOf(
   { pixels, n, height, width }: PixelBatch,
   { weights, amp }: { readonly weights: 'value' | 'ema'; readonly amp: Amp },
 ): Promise<Float32Array> {
-  core.graph.shapes(n, height, width);
+  core.graph.checkSize(n, height, width);
   return opened(core).predict(pixels, n, height, width, weights, amp);
 }
