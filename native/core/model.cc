@@ -123,7 +123,8 @@ Session& Model::session(int64_t n, int64_t height, int64_t width, const PlanOpti
   if (found != sessions_.end()) return *found->second;
   Plan plan = make_plan(mode);
   if (sessions_.size() >= kSessionsKept) sessions_.clear();
-  return *sessions_.emplace(mode, std::make_unique<Session>(std::move(plan), arena_, type())).first->second;
+  return *sessions_.emplace(mode, std::make_unique<Session>(std::move(plan), arena_, type(), &packs_))
+              .first->second;
 }
 
 const at::Tensor& Model::logits(const at::Tensor& pixels, const std::string& weights, Precision precision) {
@@ -131,7 +132,9 @@ const at::Tensor& Model::logits(const at::Tensor& pixels, const std::string& wei
   LM_CHECK(sets_.count(weights) > 0 || weights == "value", "ERR_CONFIG",
            "The model has no averaged weights: train it with `modelEma`");
   LM_CHECK(pixels.dim() == 4, "ERR_SHAPE", "Expected images but received ", pixels.sizes());
-  Session& session = this->session(pixels.size(0), pixels.size(1), pixels.size(2), {.precision = precision});
+  const bool packs = kernels_for(options_.device(), type()).convolve_fused != nullptr;
+  Session& session = this->session(pixels.size(0), pixels.size(1), pixels.size(2),
+                                   {.pack = packs && precision == Precision::kOwn, .precision = precision});
   session.begin(set(weights), buffers(weights));
   normalise(pixels, session.input());
   return session.forward();

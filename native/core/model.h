@@ -102,6 +102,7 @@ class Model {
   at::ScalarType type() const { return options_.dtype().toScalarType(); }
 
   Arena arena_;
+  Packs packs_;
   std::map<Mode, std::unique_ptr<Session>> sessions_;
 };
 

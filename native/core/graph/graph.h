@@ -69,6 +69,7 @@ enum class OpKind : uint8_t {
   kCast,
   kBatchNorm,
   kBatchNormRelu,
+  kFusedConv2d,
 };
 
 // What an op is told beside its inputs: a struct of its own in the file of its family, parsed there.

@@ -17,6 +17,10 @@ struct Sliding {
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Sliding& sliding);
 
+// Whether the kernels that a convolution is fused with its neighbours for serve it: not where groups are so
+// narrow that most of their products would be with zeros.
+bool fuses(const at::IntArrayRef& weight, const Sliding& sliding);
+
 // By x, weight and bias; that of x is undefined unless it is wanted, that of the bias unless there is one.
 struct ConvolutionGradients {
   at::Tensor x, weight, bias;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/kernels/convolution.h"
 #include "core/rng.h"
 
 namespace lm {
@@ -49,6 +50,23 @@ struct Term {
 // The random stream of an image of the batch.
 using Streams = std::function<Rng(size_t image)>;
 
+// A convolution of an evaluation, and its neighbours: with z = x, or relu(x scale + shift) where there is a
+// scale, out = relu(z * weight + bias + sum of c_i u_i), each relu if it is asked for. Out of a picture z is
+// 0.
+struct FusedConvolution {
+  const at::Tensor& x;
+  const at::Tensor& scale;  // [C], as shift
+  const at::Tensor& shift;
+  bool relu_before = false;
+  const at::Tensor& weight;  // packed
+  const at::Tensor& bias;    // packed
+  std::span<const at::Tensor* const> u;
+  const at::Tensor& c;  // [terms, as the bias]
+  bool relu = false;
+  const Sliding& sliding;
+  const at::Tensor& out;
+};
+
 struct Kernels {
   std::string_view name;
 
@@ -66,6 +84,11 @@ struct Kernels {
   void (*combine)(std::span<const Term> terms, const at::Tensor& out);
   // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.
   void (*dot)(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+  // Weights [out, in / groups, kh, kw], and numbers per output channel [..., out], in the order that
+  // `convolve_fused` reads; that is null where libtorch's convolutions are all there are.
+  at::Tensor (*pack_weight)(const at::Tensor& weight, const Sliding& sliding) = nullptr;
+  at::Tensor (*pack_channels)(const at::Tensor& numbers) = nullptr;
+  void (*convolve_fused)(const FusedConvolution& convolution) = nullptr;
   // x = pixel scale + shift per channel: uint8 [n, h, w, c] -> [n, c, h, w].
   void (*normalise)(const at::Tensor& pixels, const std::vector<double>& scale,
                     const std::vector<double>& shift, const at::Tensor& out);

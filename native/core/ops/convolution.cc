@@ -1,24 +1,24 @@
 // Convolution: weight [out, in / groups, kh, kw].
 
-#include "core/kernels/convolution.h"
-
 #include "core/kernels/into.h"
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
+#include "core/ops/layers.h"
 #include "core/ops/op.h"
 #include "core/ops/shapes.h"
 
 namespace lm {
+
+Sizes convolution_shape(const Node& node, const ConvAttributes& a, const Sizes& x, const Sizes& w) {
+  want_image(node, x);
+  LM_CHECK(w.size() == 4 && w[1] * a.groups == x[1] && w[0] % a.groups == 0, "ERR_SHAPE", node.path,
+           ": weight ", text(w), " with ", a.groups, " groups does not fit input ", text(x));
+  return {x[0], w[0], a.window.places(node, x[2], 0, w[2]), a.window.places(node, x[3], 1, w[3])};
+}
+
 namespace {
 
 using at::Tensor;
-
-struct ConvAttributes final : Attributes {
-  Window window;
-  int64_t groups = 1;
-
-  Sliding sliding() const { return {window.stride, window.padding, groups}; }
-};
 
 std::shared_ptr<const Attributes> parse(const Value& v) {
   const AttributeReader reader(v);
@@ -30,14 +30,11 @@ std::shared_ptr<const Attributes> parse(const Value& v) {
 }
 
 Sizes shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) {
-  want_image(node, in[0]);
-  const auto& a = node.as<ConvAttributes>();
   const Sizes& w = graph.param_shape(node, 0);
-  LM_CHECK(w.size() == 4 && w[1] * a.groups == in[0][1] && w[0] % a.groups == 0, "ERR_SHAPE", node.path,
-           ": weight ", text(w), " with ", a.groups, " groups does not fit input ", text(in[0]));
+  Sizes out = convolution_shape(node, node.as<ConvAttributes>(), in[0], w);
   LM_CHECK(node.params.size() < 2 || graph.param_shape(node, 1) == Sizes{w[0]}, "ERR_SHAPE", node.path,
            ": the bias needs one number per channel");
-  return {in[0][0], w[0], a.window.places(node, in[0][2], 0, w[2]), a.window.places(node, in[0][3], 1, w[3])};
+  return out;
 }
 
 void forward(Frame& f) {

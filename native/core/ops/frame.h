@@ -61,6 +61,7 @@ class Frame {
 
   // The value of input i; in backward where the op keeps its inputs.
   const at::Tensor& input(size_t i = 0) const { return *inputs_[i]; }
+  std::span<const at::Tensor* const> inputs() const { return inputs_; }
   // The input is a mixture all of whose branches were dropped, so it was not computed: it counts as zero.
   bool is_absent(size_t i) const { return absent_[i]; }
   size_t count() const { return node.inputs.size(); }
@@ -76,6 +77,9 @@ class Frame {
   const at::Tensor& param(size_t i) const { return has_param(i) ? *params_[i] : none_; }
   const at::Tensor& weight(size_t i) const { return has_param(i) ? *weights_[i] : none_; }
   const at::Tensor& buffer(size_t i) const { return *buffers_[i]; }
+  // What the op has made of them (Op::pack).
+  const std::vector<at::Tensor>& packed() const { return *packed_; }
+  bool has_coefs() const { return !coefs_.empty(); }
   const Coefficient& coef(size_t i) const { return *coefs_[i]; }
   const MixWeights& mix_weights() const { return *mix_; }
   const DrawKey& draw_key() const { return *key_; }
@@ -96,6 +100,7 @@ class Frame {
   const at::Tensor* output_ = nullptr;
   std::vector<at::Tensor> kept_;
   std::vector<const at::Tensor*> params_, weights_, buffers_;
+  const std::vector<at::Tensor>* packed_ = nullptr;
   std::vector<const Coefficient*> coefs_;
   const MixWeights* mix_ = nullptr;
   const DrawKey* key_ = nullptr;

@@ -5,6 +5,7 @@
 
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
+#include "core/ops/layers.h"
 #include "core/ops/op.h"
 #include "core/ops/shapes.h"
 
@@ -12,10 +13,6 @@ namespace lm {
 namespace {
 
 using at::Tensor;
-
-struct NormAttributes final : Attributes {
-  double eps = 1e-5, momentum = 0.1;
-};
 
 std::shared_ptr<const Attributes> parse(const Value& v) {
   const AttributeReader reader(v);

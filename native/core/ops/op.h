@@ -60,6 +60,8 @@ struct Op {
   at::Tensor (*view)(const Node&, const at::Tensor& input) = nullptr;
   // The gradient of input i is that of the result, number for number.
   bool (*passes)(const Node&, const Graph&, size_t i) = nullptr;
+  // Made of the parameters and running statistics once, for many evaluations.
+  std::vector<at::Tensor> (*pack)(const Frame&) = nullptr;
   void (*forward)(Frame&) = nullptr;
   void (*backward)(Frame&) = nullptr;
 };

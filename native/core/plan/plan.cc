@@ -20,6 +20,7 @@ std::vector<Pass> passes_for(const PlanOptions& options) {
   if (options.keep_all) return passes;
   if (!options.training) passes.push_back(expect_noise);
   if (options.fuse) passes.push_back(fuse_norms);
+  if (options.pack) passes.push_back(fuse_convolutions);
   if (options.precision != Precision::kOwn)
     passes.push_back([half = options.precision](const Graph& g) { return lower_precision(g, half); });
   return passes;

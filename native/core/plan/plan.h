@@ -20,6 +20,7 @@ struct PlanOptions {
   bool input_gradient = false;
   bool keep_all = false;  // for probing: no value is dropped, no pass rewrites the graph
   bool fuse = true;
+  bool pack = false;   // evaluation: convolutions take in their neighbours, by weights packed for them
   bool plain = false;  // libtorch's functions instead of our own kernels
   Memory memory = Memory::kStore;
   int every = 1;                          // steps between two stored states, for Memory::kRecompute

@@ -48,10 +48,11 @@ void Session::guard(const Node& node, const std::function<void()>& work) {
   if (now > live) stray_bytes_ += now - live;
 }
 
-Session::Session(Plan plan, Arena& arena, at::ScalarType type)
+Session::Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs)
     : plan_(std::move(plan)),
       arena_(arena),
       type_(type),
+      packs_(plan_.options.pack ? packs : nullptr),
       table_(arena.device(), numbers_of_mixes(plan_)),
       mixes_(plan_.graph.nodes.size()),
       needed_(plan_.graph.nodes.size(), 1),
@@ -157,6 +158,7 @@ Frame Session::frame_of(const Call& call) const {
   }
   for (int b : node.buffers) f.buffers_.push_back(&buffers_->views[at_id(b)]);
   for (int c : node.coefs) f.coefs_.push_back(&coefficients_->at(c));
+  if (packs_ != nullptr) f.packed_ = &packs_->at(call.node);
   if (at_id(call.node) < mixes_.size()) f.mix_ = &mixes_[at_id(call.node)];
   f.key_ = &key_;
   f.grad_ = there(call.grad);
@@ -168,11 +170,11 @@ Frame Session::frame_of(const Call& call) const {
 void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key) {
   lay_out();
   bind(weights, buffers);
-  if (version_ != weights.version) {
-    if (plan_.options.precision != Precision::kOwn) half_.flat.copy_(weights.flat);
-    version_ = weights.version;
-  }
-  coefficients_->evaluate();
+  if (version_ != weights.version || plan_.options.backward) coefficients_->evaluate();
+  if (version_ != weights.version && plan_.options.precision != Precision::kOwn)
+    half_.flat.copy_(weights.flat);
+  if (packs_ != nullptr && packs_->renew(weights)) pack();
+  version_ = weights.version;
   key_ = key;
   std::fill(absent_.begin(), absent_.end(), 0);
   std::fill(zeroed_.begin(), zeroed_.end(), 0);
@@ -180,6 +182,13 @@ void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key
   stray_bytes_ = 0;
   draw();
   table_.send();
+}
+
+void Session::pack() {
+  for (size_t i = 0; i < forward_.size(); ++i) {
+    const Op& op = op_of(forward_[i].node);
+    if (op.pack != nullptr) packs_->at(plan_.forward[i].node) = op.pack(forward_[i]);
+  }
 }
 
 void Session::draw() {

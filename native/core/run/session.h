@@ -12,6 +12,7 @@
 #include "core/plan/plan.h"
 #include "core/run/arena.h"
 #include "core/run/coefficients.h"
+#include "core/run/packs.h"
 #include "core/run/step_table.h"
 #include "core/weights.h"
 
@@ -19,7 +20,8 @@ namespace lm {
 
 class Session {
  public:
-  Session(Plan plan, Arena& arena, at::ScalarType type);
+  // `packs` are those of all plans of one graph with PlanOptions::pack.
+  Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs = nullptr);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -57,6 +59,7 @@ class Session {
   at::ScalarType half_type() const;
   void lay_out();
   void bind(const Weights& weights, Weights& buffers);
+  void pack();
   std::vector<Frame> frames_of(const std::vector<Call>& calls) const;
   Frame frame_of(const Call& call) const;
   void place_mixes();
@@ -84,6 +87,7 @@ class Session {
   Weights* grads_ = nullptr;
   Weights half_;  // copy of the weights in the precision of the plan, where that is not the model's own
   uint64_t version_ = 0;
+  Packs* packs_;
   std::optional<Coefficients> coefficients_;
   DrawKey key_;
   StepTable table_;

@@ -25,15 +25,35 @@ const tolerance = { Float: 1e-6, BFloat16: 1.01 * 2 ** -8, Half: 8 * 2 ** -11 };
 const isRight = ({ type, output = 1, x = 1, weight = 1, bias = 1 }: Tried): boolean =>
   Math.max(output, x, weight, bias) < tolerance[type];
 
+async function run(...words: string[]): Promise<object[]> {
+  const { code, stdout, stderr } = await runProgram(program, words);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object);
+}
+
 describe('a convolution and its gradients', () => {
   it('are those of float64 and touch no memory of others, at the bounds of known faults and elsewhere', async () => {
-    const { code, stdout, stderr } = await runProgram(program, ['--seed', '1', '--count', '120']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const tried = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Tried);
+    const tried = (await run('--seed', '1', '--count', '120')) as Tried[];
     expect(tried).toHaveLength(120);
     expect(tried.filter((one) => !isRight(one))).toEqual([]);
   });
+});
+
+describe('a convolution of an evaluation, with its neighbours', () => {
+  it.each(['avx512', 'avx2', 'any'])(
+    'is that of float64 by the loops of %s, with the same bits on any number of threads',
+    async (set) => {
+      const tried = await run('--fused', set, '--seed', '1', '--count', '60');
+      if ('absent' in (tried[0] ?? {})) {
+        console.warn(`not run: this processor has no ${set}`);
+        expect(set).not.toBe('any');
+        return;
+      }
+      expect(tried).toHaveLength(60);
+      expect((tried as Tried[]).filter((one) => !isRight(one))).toEqual([]);
+    },
+  );
 });

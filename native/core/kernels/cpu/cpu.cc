@@ -7,7 +7,7 @@ namespace {
 
 template <typename T>
 constexpr Kernels kernels_of(std::string_view name) {
-  return {
+  Kernels kernels{
       .name = name,
       .norm_train = NormKernels<T>::train,
       .norm_again = NormKernels<T>::again,
@@ -19,6 +19,12 @@ constexpr Kernels kernels_of(std::string_view name) {
       .dropout_mask = fill_dropout_mask,
       .gaussian = fill_gaussian,
   };
+  if constexpr (std::is_same_v<T, float>) {
+    kernels.pack_weight = pack_weight;
+    kernels.pack_channels = pack_channels;
+    kernels.convolve_fused = convolve_fused;
+  }
+  return kernels;
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 
 namespace lm::cpu {
 
+struct DirectSet;
+
 extern const Kernels float_kernels, double_kernels;
 
 template <typename T>
@@ -22,6 +24,12 @@ template <typename T>
 void combine(std::span<const Term> terms, const at::Tensor& out);
 template <typename T>
 void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+// float32 alone.
+at::Tensor pack_weight(const at::Tensor& weight, const Sliding& sliding);
+at::Tensor pack_channels(const at::Tensor& numbers);
+void convolve_fused(const FusedConvolution& convolution);
+// By the loops of one instruction set.
+void convolve_fused(const FusedConvolution& convolution, const DirectSet& set);
 template <typename T>
 void normalise(const at::Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
                const at::Tensor& out);

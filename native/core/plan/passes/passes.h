@@ -12,6 +12,10 @@ Graph expect_noise(const Graph& graph);
 // batchNormStats + batchNormApply (+ relu) -> one node, where nothing else reads what is in between.
 Graph fuse_norms(const Graph& graph);
 
+// Evaluation: convolutions take in their neighbours, batchNorm (+ relu) before them, and what alone reads
+// them: batchNorm, lin, relu.
+Graph fuse_convolutions(const Graph& graph);
+
 // Casts around convolutions and linear layers, which then run in a half type, and with them what lies between
 // them where it can; states, draws, statistics and the output stay in the model's own type. Inverses of steps
 // are dropped: what a rounded f did cannot be undone.

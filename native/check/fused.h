@@ -1,0 +1,20 @@
+// Convolutions with their neighbours, as evaluations run them, against float64.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "check/convolution_shapes.h"
+#include "core/kernels/cpu/direct.h"
+
+namespace lm {
+
+// Null where the processor has it not.
+const cpu::DirectSet* find_set(std::string_view name);
+
+// Those that are fused: channels on both sides of what a vector holds, joined groups, odd sizes.
+Shape draw_fused(uint64_t seed, uint64_t i);
+// With neighbours drawn too, images that are slices, and several threads, which must give the same bits.
+std::string tried_fused(uint64_t seed, uint64_t i, const cpu::DirectSet& set);
+
+}  // namespace lm

@@ -1,0 +1,272 @@
+// Convolutions by our own loops (direct.h): how weights are packed for them, and the work is shared out.
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/direct.h"
+
+namespace lm::cpu {
+namespace {
+
+using at::Tensor;
+
+// Numbers of x that all filters are applied to in turn: about as many as there are weights, for the one is
+// read anew for every part of the other.
+constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
+constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
+constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
+
+int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Groups that are taken as one, whose weights are zero from one to another: sixteen filters at least.
+int64_t joined_groups(int64_t filters, int64_t groups) {
+  return groups == 1 ? 1 : kLanes / std::gcd(filters / groups, kLanes);
+}
+
+template <typename Number>
+Pixels<Number> pixels_of(const Tensor& t) {
+  return {t.data_ptr<std::remove_const_t<Number>>(), t.stride(3), t.stride(2)};
+}
+
+template <typename Number>
+Pixels<Number> moved(Pixels<Number> pixels, int64_t row, int64_t channel) {
+  pixels.first += row * pixels.row + channel;
+  return pixels;
+}
+
+// Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
+class Convolution {
+ public:
+  Convolution(const FusedConvolution& c, const DirectSet& set)
+      : c_(c),
+        set_(set),
+        by_winograd_(c.weight.dim() == 5),
+        groups_(c.weight.size(0)),
+        blocks_(c.weight.size(1)),
+        kernel_height_(by_winograd_ ? 3 : c.weight.size(2)),
+        kernel_width_(by_winograd_ ? 3 : c.weight.size(3)),
+        channels_(c.weight.size(-2)) {
+    const auto [ph, pw] = c.sliding.padding;
+    copies_ = by_winograd_ || c.scale.defined() || c.relu_before || ph > 0 || pw > 0;
+    flat_ =
+        kernel_height_ * kernel_width_ == 1 && ph + pw == 0 && c.sliding.stride[0] * c.sliding.stride[1] == 1;
+    const Tensor &x = c.x, &out = c.out;
+    if (flat_) {
+      pixels_ = x.size(0) * x.size(2) * x.size(3);
+      height_ = out_height_ = up(pixels_, kLine);
+      width_ = out_width_ = kLine;
+    } else {
+      height_ = x.size(2);
+      width_ = x.size(3);
+      out_height_ = out.size(2);
+      out_width_ = out.size(3);
+      if (by_winograd_) tall_ = 2;
+      pixels_ = x.size(0) * out_height_ * out_width_;
+    }
+    lines_of_image_ = up(out_height_, tall_);
+    lines_ = flat_ ? lines_of_image_ : x.size(0) * lines_of_image_;
+  }
+
+  void run() const {
+    const int64_t units = groups_ * blocks_;
+    const int64_t taps = by_winograd_ ? kPlaces / 4 : kernel_height_ * kernel_width_;
+    const int64_t work = pixels_ * units * kLanes * channels_ * taps;
+    const int64_t threads = std::clamp<int64_t>(work / kWork, 1, at::get_num_threads());
+    const auto [across, along] = share(units, threads);
+    if (across * along == 1) return part(0, units, 0, lines_);
+    at::parallel_for(0, across * along, 1, [&, across = across, along = along](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t a = i / along, b = i % along;
+        part(a * units / across, (a + 1) * units / across, b * lines_ / along, (b + 1) * lines_ / along);
+      }
+    });
+  }
+
+ private:
+  // Parts of the filters and of the lines, so that the largest part is small; lines first, for each part of
+  // the filters copies the input anew, unless there are more weights than that.
+  std::pair<int64_t, int64_t> share(int64_t units, int64_t threads) const {
+    const bool filters_first = c_.weight.numel() > c_.x.numel();
+    std::pair<int64_t, int64_t> best{1, 1};
+    int64_t least = units * lines_ + 1;
+    for (int64_t k = 1; k <= threads; ++k) {
+      const int64_t across = std::min(units, filters_first ? threads / k : k);
+      const int64_t along = std::min(lines_, threads / across);
+      const int64_t most = up(units, across) * up(lines_, along);
+      if (most < least) {
+        least = most;
+        best = {across, along};
+      }
+    }
+    return best;
+  }
+
+  // Filter blocks and lines from, to.
+  void part(int64_t block, int64_t last_block, int64_t line, int64_t last_line) const {
+    const int64_t row = (width_ + 2 * c_.sliding.padding[1]) * c_.x.size(1);
+    const int64_t most = std::clamp(c_.weight.numel(), kLeastInput, kMostInput);
+    const int64_t rows = (most / row - kernel_height_) / c_.sliding.stride[0] + 1;
+    const int64_t fits = std::max<int64_t>(1, rows / tall_);
+    for (int64_t end; line < last_line; line = end) {
+      end = std::min({last_line, line + fits, (line / lines_of_image_ + 1) * lines_of_image_});
+      some_lines(block, last_block, line, end);
+    }
+  }
+
+  // Lines of one image.
+  void some_lines(int64_t block, int64_t last_block, int64_t line, int64_t end) const {
+    const int64_t image = line / lines_of_image_, y = line % lines_of_image_ * tall_;
+    DirectRows rows{.channels = channels_,
+                    .kernel_height = kernel_height_,
+                    .kernel_width = kernel_width_,
+                    .stride_height = c_.sliding.stride[0],
+                    .stride_width = c_.sliding.stride[1],
+                    .rows = std::min((end - line) * tall_, out_height_ - y),
+                    .width = out_width_,
+                    .added = c_.u.size(),
+                    .relu = c_.relu};
+    rows.x = copies_ ? copied(image, y, rows.rows)
+                     : moved(image_of<const float>(c_.x, image), y * rows.stride_height, 0);
+    rows.out = moved(image_of<float>(c_.out, image), y, 0);
+    for (size_t i = 0; i < c_.u.size(); ++i) rows.u[i] = moved(image_of<const float>(*c_.u[i], image), y, 0);
+    for (int64_t b = block; b < last_block;) {
+      const int64_t group = b / blocks_, stop = std::min(last_block, (group + 1) * blocks_);
+      filters(rows, group, b - group * blocks_, stop - group * blocks_);
+      b = stop;
+    }
+  }
+
+  // Where pixels are one line after the other, the image is all there is.
+  template <typename Number>
+  Pixels<Number> image_of(const Tensor& t, int64_t image) const {
+    Pixels<Number> all = pixels_of<Number>(t);
+    if (flat_) return {all.first, all.step, kLine * all.step};
+    all.first += image * t.stride(0);
+    return all;
+  }
+
+  // The blocks from, to of the filters of a group.
+  void filters(DirectRows rows, int64_t group, int64_t block, int64_t end) const {
+    const int64_t in_group = c_.out.size(1) / groups_, first = group * in_group + block * kLanes;
+    const int64_t taps = (by_winograd_ ? kPlaces : kernel_height_ * kernel_width_) * channels_ * kLanes;
+    rows.weight = c_.weight.data_ptr<float>() + (group * blocks_ + block) * taps;
+    rows.bias = c_.bias.data_ptr<float>() + first;
+    rows.filters = std::min(end * kLanes, in_group) - block * kLanes;
+    rows.x.first += group * channels_;
+    rows.out.first += first;
+    for (size_t i = 0; i < c_.u.size(); ++i) {
+      rows.u[i].first += first;
+      rows.c[i] = c_.c.data_ptr<float>() + static_cast<int64_t>(i) * c_.c.size(1) + first;
+    }
+    if (by_winograd_) return set_.winograd(rows, scratch_of(1, winograd_scratch(channels_)));
+    const int64_t left = flat_ ? pixels_ - (rows.out.first - c_.out.data_ptr<float>()) / rows.out.step : 0;
+    if (!flat_ || left >= rows.rows * kLine) return set_.convolve(rows);
+    --rows.rows;  // the last line is short
+    set_.convolve(rows);
+    rows.x.first += rows.rows * rows.x.row;
+    rows.out.first += rows.rows * rows.out.row;
+    for (size_t i = 0; i < c_.u.size(); ++i) rows.u[i].first += rows.rows * rows.u[i].row;
+    rows.width = left - rows.rows * kLine;
+    rows.rows = 1;
+    set_.convolve(rows);
+  }
+
+  // The rows of x that some rows of the result look at, with zeros around them, and what is done to x before.
+  Pixels<const float> copied(int64_t image, int64_t y, int64_t rows) const {
+    const auto [ph, pw] = c_.sliding.padding;
+    const int64_t odd = by_winograd_ ? out_width_ % 2 : 0;
+    const int64_t channels = c_.x.size(1), row = (width_ + 2 * pw + odd) * channels, side = pw * channels;
+    const int64_t begin = y * c_.sliding.stride[0] - ph;
+    const int64_t end = begin + (up(rows, tall_) * tall_ - 1) * c_.sliding.stride[0] + kernel_height_;
+    float* const scratch = scratch_of(0, (end - begin) * row);
+    const Pixels<const float> whole = image_of<const float>(c_.x, image);
+    DirectCopy copy{.x = whole, .pixels = width_, .channels = channels, .relu = c_.relu_before};
+    if (c_.scale.defined()) {
+      copy.scale = c_.scale.data_ptr<float>();
+      copy.shift = c_.shift.data_ptr<float>();
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      float* to = scratch + (i - begin) * row;
+      if (i < 0 || i >= height_) {
+        std::fill_n(to, row, 0.0F);
+        continue;
+      }
+      std::fill_n(to, side, 0.0F);
+      copy.x.first = whole.first + i * whole.row;
+      copy.to = to + side;
+      if (flat_) copy.pixels = std::min(kLine, pixels_ - i * kLine);
+      set_.copy(copy);
+      std::fill_n(to + side + width_ * channels, side + odd * channels, 0.0F);
+    }
+    return {scratch, channels, row};
+  }
+
+  // Memory of this thread, for one purpose or the other.
+  static float* scratch_of(size_t purpose, int64_t numbers) {
+    thread_local std::array<std::vector<float>, 2> scratch;
+    scratch[purpose].resize(std::max(static_cast<size_t>(numbers), scratch[purpose].size()));
+    return scratch[purpose].data();
+  }
+
+  const FusedConvolution& c_;
+  const DirectSet& set_;
+  bool by_winograd_;
+  int64_t groups_, blocks_, kernel_height_, kernel_width_, channels_;
+  bool copies_ = false, flat_ = false;
+  int64_t height_ = 0, width_ = 0, out_height_ = 0, out_width_ = 0, pixels_ = 0;
+  int64_t tall_ = 1, lines_of_image_ = 0, lines_ = 0;  // rows of the result in a line
+};
+
+// G w G^T of weights [.., 3, 3], as [.., 16].
+Tensor transformed(const Tensor& weight) {
+  const Tensor g =
+      at::tensor({1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0}, at::kDouble).view({4, 3});
+  return g.matmul(weight.to(at::kDouble)).matmul(g.t()).flatten(-2).to(weight.scalar_type());
+}
+
+}  // namespace
+
+// [out, in / groups, kh, kw] -> [groups, out / groups / 16, kh, kw, in / groups, 16], of joined groups; for
+// Winograd's algorithm [groups, out / groups / 16, 16, in / groups, 16].
+Tensor pack_weight(const Tensor& weight, const Sliding& s) {
+  const int64_t groups = s.groups;
+  const int64_t filters = weight.size(0) / groups, channels = weight.size(1);
+  const int64_t kh = weight.size(2), kw = weight.size(3), joined = joined_groups(weight.size(0), groups);
+  const int64_t blocks = up(joined * filters, kLanes);
+  const Tensor dense =
+      at::zeros({groups / joined, blocks * kLanes, joined * channels, kh, kw}, weight.options());
+  const Tensor each = weight.reshape({groups / joined, joined, filters, channels, kh, kw});
+  for (int64_t j = 0; j < joined; ++j)
+    dense.narrow(1, j * filters, filters).narrow(2, j * channels, channels).copy_(each.select(1, j));
+  const Tensor apart = dense.view({groups / joined, blocks, kLanes, joined * channels, kh, kw});
+  const bool by_winograd =
+      kh == 3 && kw == 3 && s.stride[0] == 1 && s.stride[1] == 1 && joined * channels % kLanes == 0;
+  if (by_winograd) return transformed(apart).permute({0, 1, 4, 3, 2}).contiguous();
+  return apart.permute({0, 1, 4, 5, 3, 2}).contiguous();
+}
+
+Tensor pack_channels(const Tensor& numbers) {
+  const int64_t last = numbers.size(-1);
+  return at::constant_pad_nd(numbers, {0, up(last, kLanes) * kLanes - last}).contiguous();
+}
+
+void convolve_fused(const FusedConvolution& convolution) { convolve_fused(convolution, direct_set()); }
+
+void convolve_fused(const FusedConvolution& convolution, const DirectSet& set) {
+  Convolution(convolution, set).run();
+}
+
+}  // namespace lm::cpu
+
+namespace lm {
+
+bool fuses(const at::IntArrayRef& weight, const Sliding& s) {
+  constexpr int64_t kMostJoined = 4;
+  const int64_t joined = cpu::joined_groups(weight[0], s.groups);
+  return joined <= kMostJoined && s.groups % joined == 0;
+}
+
+}  // namespace lm

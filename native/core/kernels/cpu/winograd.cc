@@ -1,0 +1,112 @@
+// Convolutions of 3 x 3 with stride 1 by Winograd's minimal filtering F(2 x 2, 3 x 3): sixteen products make
+// four results, which take thirty-six where they are computed as they are defined. (Lavin and Gray, Fast
+// Algorithms for Convolutional Neural Networks, CVPR 2016, section 4.)
+//   U = G w G^T,  V = B^T x B of every 4 x 4 of x,  M = sum over channels of U V,  out = A^T M A
+
+#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/vectors.h"
+
+namespace lm::cpu {
+namespace {
+
+// B^T x B of one tile, some of its channels: to [16] planes that lie `plane` numbers apart.
+template <int kNumbers>
+LM_INLINE void transform_input(const float* x, int64_t step, int64_t row, float* to, int64_t plane) {
+  using R = Register<kNumbers>;
+  typename R::Type d[4][4];
+  for (int i = 0; i < 4; ++i)
+    for (int j = 0; j < 4; ++j) d[i][j] = R::load(x + i * row + j * step);
+  for (int j = 0; j < 4; ++j) {
+    const auto a = d[0][j] - d[2][j], b = d[1][j] + d[2][j], c = d[2][j] - d[1][j], e = d[1][j] - d[3][j];
+    d[0][j] = a, d[1][j] = b, d[2][j] = c, d[3][j] = e;
+  }
+  for (int i = 0; i < 4; ++i) {
+    const typename R::Type v[4] = {d[i][0] - d[i][2], d[i][1] + d[i][2], d[i][2] - d[i][1],
+                                   d[i][1] - d[i][3]};
+    for (int j = 0; j < 4; ++j) __builtin_memcpy(to + (4 * i + j) * plane, &v[j], sizeof v[j]);
+  }
+}
+
+// M of kTiles tiles and sixteen filters, one of the sixteen places.
+template <int kNumbers, int kTiles>
+LM_INLINE void multiply(const float* v, const float* weight, int64_t channels, float* m) {
+  using R = Register<kNumbers>;
+  constexpr int kRegisters = kLanes / kNumbers;
+  typename R::Type sums[kTiles][kRegisters] = {}, w[kRegisters];
+  for (int64_t c = 0; c < channels; ++c, weight += kLanes) {
+    __builtin_prefetch(weight + kAhead);
+    for (int k = 0; k < kRegisters; ++k) w[k] = R::load(weight + k * kNumbers);
+    for (int t = 0; t < kTiles; ++t)
+      for (int k = 0; k < kRegisters; ++k) sums[t][k] += w[k] * v[t * channels + c];
+  }
+  for (int t = 0; t < kTiles; ++t) __builtin_memcpy(m + t * kLanes, sums[t], sizeof sums[t]);
+}
+
+// A^T M A of one tile, sixteen filters from f, at row y and pixel p of the result.
+template <int kNumbers>
+LM_INLINE void transform_output(const DirectRows& r, const float* m, int64_t plane, int64_t y, int64_t p,
+                                int64_t f) {
+  using R = Register<kNumbers>;
+  constexpr int kRegisters = kLanes / kNumbers;
+  typename R::Type out[2][2][kRegisters];
+  for (int k = 0; k < kRegisters; ++k) {
+    typename R::Type s[2][4];
+    for (int j = 0; j < 4; ++j) {
+      const float* column = m + j * plane + k * kNumbers;
+      const auto m1 = R::load(column + 4 * plane), m2 = R::load(column + 8 * plane);
+      s[0][j] = R::load(column) + m1 + m2;
+      s[1][j] = m1 - m2 - R::load(column + 12 * plane);
+    }
+    const auto bias = R::load(r.bias + f + k * kNumbers);
+    for (int i = 0; i < 2; ++i) {
+      out[i][0][k] = s[i][0] + s[i][1] + s[i][2] + bias;
+      out[i][1][k] = s[i][1] - s[i][2] - s[i][3] + bias;
+    }
+  }
+  for (int i = 0; i < 2; ++i)
+    for (int j = 0; j < 2; ++j)
+      if (y + i < r.rows && p + j < r.width) Result<kNumbers>::write(r, out[i][j], y + i, p + j, f);
+}
+
+template <int kNumbers, int kTiles>
+LM_INLINE void multiply_all(const float* v, int64_t v_plane, const float* weight, int64_t channels,
+                            float* m) {
+  for (int place = 0; place < kPlaces; ++place)
+    multiply<kNumbers, kTiles>(v + place * v_plane, weight + place * channels * kLanes, channels,
+                               m + place * kTiles * kLanes);
+}
+
+template <int kNumbers, int kTiles>
+LM_INLINE void all_tiles(const DirectRows& r, float* scratch) {
+  const int64_t across = (r.width + 1) / 2, tiles = across * ((r.rows + 1) / 2);
+  const int64_t most = tiles_at_a_time(r.channels), plane = most * r.channels + kLanes;
+  float m[kPlaces * kTiles * kLanes];
+  for (int64_t first = 0; first < tiles; first += most) {
+    const int64_t count = tiles - first < most ? tiles - first : most;
+    const int64_t whole = (count + kTiles - 1) / kTiles * kTiles;  // what is behind them is multiplied too
+    for (int64_t t = 0; t < count; ++t) {
+      const int64_t y = (first + t) / across * 2, p = (first + t) % across * 2;
+      const float* x = r.x.first + y * r.x.row + p * r.x.step;
+      for (int64_t c = 0; c < r.channels; c += kNumbers)
+        transform_input<kNumbers>(x + c, r.x.step, r.x.row, scratch + t * r.channels + c, plane);
+    }
+    const float* weight = r.weight;
+    for (int64_t f = 0; f < r.filters; f += kLanes, weight += kPlaces * r.channels * kLanes)
+      for (int64_t t = 0; t < whole; t += kTiles) {
+        multiply_all<kNumbers, kTiles>(scratch + t * r.channels, plane, weight, r.channels, m);
+        for (int64_t i = t; i < t + kTiles && i < count; ++i)
+          transform_output<kNumbers>(r, m + (i - t) * kLanes, kTiles * kLanes, (first + i) / across * 2,
+                                     (first + i) % across * 2, f);
+      }
+  }
+}
+
+}  // namespace
+
+#ifdef LM_AVX512
+LM_AVX512 void winograd_avx512(const DirectRows& r, float* scratch) { all_tiles<16, 8>(r, scratch); }
+LM_AVX2 void winograd_avx2(const DirectRows& r, float* scratch) { all_tiles<8, 4>(r, scratch); }
+#endif
+void winograd_any(const DirectRows& r, float* scratch) { all_tiles<4, 2>(r, scratch); }
+
+}  // namespace lm::cpu
