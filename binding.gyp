@@ -8,8 +8,8 @@
         {
           'action_name': 'cmake',
           'inputs': ['CMakeLists.txt', 'scripts/build.mjs'],
-          'outputs': ['<(PRODUCT_DIR)/opener.node', '<(PRODUCT_DIR)/lm_resnet.so'],
-          'action': ['node', 'scripts/build.mjs', '--out', '<(PRODUCT_DIR)'],
+          'outputs': ['<(PRODUCT_DIR)/opener.node'],
+          'action': ['node', 'scripts/build.mjs', '--target', 'opener,lm_resnet', '--out', '<(PRODUCT_DIR)'],
           'message': 'Building with CMake',
         },
       ],

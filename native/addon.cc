@@ -5,7 +5,6 @@
 #include <ATen/Version.h>
 #include <ATen/cpu/Utils.h>
 #include <c10/core/DeviceGuard.h>
-#include <torch/headeronly/version.h>
 
 #include "binding/errors.h"
 #include "binding/file_lock.h"
@@ -21,6 +20,7 @@
 #include "binding/wraps/trainer_wrap.h"
 #include "core/allocator.h"
 #include "core/device.h"
+#include "core/libtorch.h"
 #include "core/ops/op.h"
 
 namespace lm::binding {

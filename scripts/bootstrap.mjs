@@ -5,6 +5,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, hashFiles, listFiles, runQuietly } from './build.mjs';
+import { developmentMinor, locateLibtorch } from './libtorch.mjs';
 import { withLock } from './lock.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -12,7 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const help = `Usage: node scripts/bootstrap.mjs [--quiet]
 
 Makes this clone ready to use: npm packages, TypeScript, libtorch, native build. Run it again at any time.
-Environment: LIBTORCH or LM_RESNET_LIBTORCH name a libtorch 2.13 folder; without one it is installed into the user's cache.`;
+Environment: LIBTORCH or LM_RESNET_LIBTORCH name a folder of libtorch (2.13, 2.14); without one, 2.13 is installed into the
+user's cache.`;
 
 /** In order; each returns whether it did anything. */
 const steps = [
@@ -75,18 +77,27 @@ export async function compileTypeScript() {
 }
 
 async function provideLibtorch(say) {
+  const named = process.env.LM_RESNET_LIBTORCH || process.env.LIBTORCH;
+  // One that was named explicitly and is wrong is the user's to correct.
+  if (named) return locateLibtorch().then(() => false);
+  return (await obtainLibtorch(developmentMinor, say)).installed;
+}
+
+/**
+ * A libtorch of a minor release: one that is there, else it is installed. What the user's set-up recorded
+ * stays.
+ */
+export async function obtainLibtorch(minor, say = () => {}) {
   const load = (path) => import(pathToFileURL(join(root, path)).href);
-  const { findLibtorch } = await load('dist/setup/libtorch.js');
+  const { isLmError } = await load('dist/errors.js');
   try {
-    findLibtorch();
-    return false;
+    return { libtorch: await locateLibtorch(undefined, minor), installed: false };
   } catch (error) {
-    // One that was named explicitly and is wrong is the user's to correct.
-    if (process.env.LM_RESNET_LIBTORCH || process.env.LIBTORCH) throw error;
+    if (!isLmError(error, 'ERR_LIBTORCH_NOT_FOUND') && !isLmError(error, 'ERR_LIBTORCH_VERSION')) throw error;
   }
   const { setupLibtorch } = await load('dist/setup/setup.js');
-  await setupLibtorch({ onProgress: (text) => say(`  ${text}`) });
-  return true;
+  await setupLibtorch({ minor, record: false, onProgress: (text) => say(`  ${text}`) });
+  return { libtorch: await locateLibtorch(undefined, minor), installed: true };
 }
 
 /** Runs `work` when the files differ from those of the stamp, or the product is gone. */

@@ -7,21 +7,24 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BuildError, locateLibtorch, minorOf } from './libtorch.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const help = `Usage: node scripts/build.mjs [options]
 
-Builds build/Release/{opener.node, lm_resnet.so, lm-check, lm-check-convolutions,
-lm-check-kernels} with CMake.
+Builds build/Release/{opener.node, lm_resnet-MINOR.so, lm-check, lm-check-convolutions, lm-check-kernels} with CMake,
+for the minor release of libtorch that it is built against: the one that a clone is developed with, else any that is
+found.
 
   --check-only       build only the stand-alone check program: no Node headers needed
   --cuda             build only lm_cuda.so, the kernels of CUDA devices: needs nvcc, no device; in 10 seconds
-  --target NAME      build one CMake target, such as opener
+  --target LIST      build these CMake targets, such as opener,lm_resnet
   --out DIR          where the binaries go (default build/Release)
   --libtorch DIR     libtorch to build against (default: as found at run time)
+  --minor X.Y        build against this minor release of libtorch
   --sanitize LIST    such as address,undefined; its own build folder
   --force            build even where nothing changed
   --quiet            print nothing unless it fails
@@ -41,13 +44,9 @@ const compilerCache = {
   CCACHE_NOHASHDIR: '1',
 };
 
-class BuildError extends Error {
-  code = 'ERR_PREREQUISITE';
-}
-
 /** Runs the build. @returns {Promise<boolean>} whether anything was built. */
 export async function build(options = {}) {
-  const libtorch = await locateLibtorch(options.libtorch);
+  const libtorch = await locateLibtorch(options.libtorch, options.minor);
   const plan = planBuild(options, libtorch.path);
   const hash = hashFiles(
     root,
@@ -57,6 +56,7 @@ export async function build(options = {}) {
   const stamp = join(plan.folder, `.stamp-${options.target ?? 'all'}`);
   if (!options.force && isCurrent(stamp, hash, plan.products)) return false;
   rmSync(stamp, { force: true });
+  forgetOtherAddons(plan);
   const ninja = checkTools();
   const quiet = { ...options, env: { ...compilerCache, ...process.env } };
   mkdirSync(plan.folder, { recursive: true });
@@ -90,6 +90,7 @@ function planBuild(options, libtorch) {
     .filter(Boolean)
     .join('-');
   const out = resolve(options.out ?? join(root, 'build', options.sanitize ? `Release-${kind}` : 'Release'));
+  const addon = `lm_resnet-${minorOf(libtorch)}.so`;
   const folder = join(root, 'build', kind === '' ? 'cmake' : `cmake-${kind}`);
   const hasTests = existsSync(join(root, 'test/device/library')); // a clone, not the published package
   const defines = [
@@ -105,15 +106,24 @@ function planBuild(options, libtorch) {
   ];
   const checks = ['lm-check', 'lm-check-convolutions', 'lm-check-kernels'];
   const tests = hasTests ? ['test/test_device.node'] : [];
-  const all = options.checkOnly ? checks : [...checks, 'opener.node', 'lm_resnet.so', ...tests];
+  const all = options.checkOnly ? checks : [...checks, 'opener.node', addon, ...tests];
   const target = options.cuda ? 'lm_cuda' : options.target;
   const names = options.cuda ? ['lm_cuda.so'] : target === undefined ? all : [];
   return {
     folder,
     defines,
+    out,
+    addon,
     products: names.map((name) => join(out, name)),
-    targets: target === undefined ? [] : ['--target', target],
+    targets: target === undefined ? [] : ['--target', ...target.split(',')],
   };
+}
+
+/** A folder has the addon of one minor release: another would be of older sources one day, and be loaded. */
+function forgetOtherAddons({ out, addon }) {
+  const names = existsSync(out) ? readdirSync(out) : [];
+  const others = names.filter((name) => /^lm_resnet\b.*\.so$/.test(name) && name !== addon);
+  for (const name of others) rmSync(join(out, name));
 }
 
 /** Resolved as packages, for npm may have put them above this one. */
@@ -126,20 +136,6 @@ function nodeApiFolders() {
 function isCurrent(stamp, hash, products) {
   return (
     existsSync(stamp) && readFileSync(stamp, 'utf8') === hash && products.every((file) => existsSync(file))
-  );
-}
-
-/** The folder given, else what the package finds at run time (dist must be built), else the environment. */
-export async function locateLibtorch(given) {
-  const finder = join(root, 'dist/setup/libtorch.js');
-  if (existsSync(finder)) {
-    const { findLibtorch } = await import(pathToFileURL(finder).href);
-    return findLibtorch({ libtorch: given });
-  }
-  const folder = given ?? (process.env.LM_RESNET_LIBTORCH || process.env.LIBTORCH);
-  if (folder) return { path: resolve(folder), version: null };
-  throw new BuildError(
-    'No libtorch: set LIBTORCH to its folder, or compile TypeScript first so that it can be found',
   );
 }
 
@@ -253,6 +249,7 @@ function readArguments() {
       target: text,
       out: text,
       libtorch: text,
+      minor: text,
       sanitize: text,
     },
   });

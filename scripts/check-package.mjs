@@ -21,8 +21,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import { locateLibtorch } from './build.mjs';
+import { locateLibtorch } from './libtorch.mjs';
 import { pack } from './release/pack.mjs';
+import { carriedMinors } from './release/prebuild.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -58,20 +59,30 @@ function prepareWorld() {
   if (nobody.uid !== undefined) chownSync(home, nobody.uid, nobody.gid);
 }
 
-/** libtorch where the other user can read it: hard links, or copies on another file system. */
-async function shareLibtorch() {
-  const { path } = await locateLibtorch();
-  const folder = join(world, 'libtorch');
-  mkdirSync(join(folder, 'lib'), { recursive: true });
-  const libraries = readdirSync(join(path, 'lib')).filter((name) => /\.so(\.\d+)*$/.test(name));
-  for (const file of ['version.py', ...libraries.map((name) => join('lib', name))]) {
+/**
+ * libtorch where the other user can read it: hard links, or copies on another file system. Beside it are the
+ * two libraries of CUDA that one made of a build with CUDA opens.
+ *
+ * @returns {Promise<[string, string]>} the minor release and the folder.
+ */
+async function shareLibtorch(minor) {
+  const { path } = await locateLibtorch(undefined, minor);
+  const site = join(world, `libtorch-${minor}`);
+  const below = (folder, pattern) =>
+    (existsSync(join(path, folder)) ? readdirSync(join(path, folder)) : [])
+      .filter((name) => pattern.test(name))
+      .map((name) => join(folder, name));
+  const cuda = below(join('..', 'nvidia', 'cu13', 'lib'), /^lib(cudart|cupti)\.so/);
+  for (const file of ['version.py', ...below('lib', /\.so(\.\d+)*$/), ...cuda]) {
+    const [from, to] = [join(path, file), join(site, 'torch', file)];
+    mkdirSync(dirname(to), { recursive: true });
     try {
-      linkSync(realpathSync(join(path, file)), join(folder, file));
+      linkSync(realpathSync(from), to);
     } catch {
-      copyFileSync(join(path, file), join(folder, file));
+      copyFileSync(from, to);
     }
   }
-  return folder;
+  return [minor, join(site, 'torch')];
 }
 
 /** Digits as JPEG files, a folder for each of two classes. */
@@ -121,16 +132,32 @@ function expectText(text, pattern, what) {
   if (!pattern.test(text)) throw new Error(`${what}: expected ${pattern} in:\n${text}`);
 }
 
-async function useCommands(libtorch, picture) {
+/** @param libtorchs the minor releases and their folders; the last one is used from then on. */
+async function useCommands(libtorchs, picture) {
   expectText(lm(['doctor'], { fails: true }), /Run `npx lm-resnet setup`/, 'doctor before set-up');
-  lm(['setup', '--from', libtorch]);
-  expectText(lm(['doctor']), /All is well/, 'doctor after set-up');
-  const training = ['--data', `imageFolder:${join(home, 'Bilder')}`, '--steps', '2', '--batch', '4'];
-  const folder = join(home, 'run');
-  lm(['train', ...training, '--image-size', '32', '--threads', '1', '--run', folder, '--quiet']);
-  expectText(lm(['predict', folder, picture, '--json']), /"label":"[01]"/, 'predict');
-  await askService(folder, picture);
-  console.log('commands: setup, doctor, train on JPEG files, predict, serve: well');
+  refuseOtherMinor(libtorchs.map(([minor]) => minor));
+  for (const [minor, libtorch] of libtorchs) {
+    lm(['setup', '--from', libtorch]);
+    const report = lm(['doctor']);
+    expectText(report, /All is well/, 'doctor after set-up');
+    expectText(report, new RegExp(`addon ${minor} .*is used`), 'the addon that fits');
+    const training = ['--data', `imageFolder:${join(home, 'Bilder')}`, '--steps', '2', '--batch', '4'];
+    const folder = join(home, `run-${minor}`);
+    lm(['train', ...training, '--image-size', '32', '--threads', '1', '--run', folder, '--quiet']);
+    expectText(lm(['predict', folder, picture, '--json']), /"label":"[01]"/, 'predict');
+    console.log(`libtorch ${minor}: setup, doctor, train on JPEG files, predict: well`);
+  }
+  await askService(join(home, `run-${libtorchs.at(-1)[0]}`), picture);
+  console.log('serve: well');
+}
+
+/** A libtorch of a minor release that no addon is for is refused by its name, and told what fits. */
+function refuseOtherMinor(minors) {
+  const other = join(world, 'other');
+  mkdirSync(other);
+  writeFileSync(join(other, 'version.py'), "__version__ = '2.12.1+cpu'\n");
+  const refused = lm(['setup', '--from', other], { fails: true });
+  expectText(refused, new RegExp(`2\\.12\\.1.* needs .*${minors.at(-1)}`), 'another minor release');
 }
 
 async function askService(folder, picture) {
@@ -209,11 +236,12 @@ function useTypes() {
 
 try {
   prepareWorld();
-  const [libtorch, picture] = [await shareLibtorch(), await makePictures()];
+  const picture = await makePictures();
   if (nobody.uid !== undefined) execFileSync('chmod', ['-R', 'a+rX', home]);
   await install();
   if (nobody.uid === undefined) execFileSync('chmod', ['-R', 'a-w', join(app, 'node_modules')]);
-  await useCommands(libtorch, picture);
+  const libtorchs = await Promise.all([...(await carriedMinors())].reverse().map(shareLibtorch));
+  await useCommands(libtorchs, picture);
   useModules(picture);
   if (nobody.uid === undefined) execFileSync('chmod', ['-R', 'u+w', join(app, 'node_modules')]);
   useTypes();

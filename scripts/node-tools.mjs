@@ -2,13 +2,13 @@
 // that none are downloaded.
 //   node scripts/node-tools.mjs cmake-js       build/Release, by cmake-js
 //   node scripts/node-tools.mjs node-gyp       build/Release, by way of binding.gyp
-//   node scripts/node-tools.mjs prebuildify    prebuilds/<platform>-<arch>/{opener.node, lm_resnet.so}
+//   node scripts/node-tools.mjs prebuildify    prebuilds/<platform>-<arch>/{opener.node, lm_resnet-MINOR.so}
 // The last two clear build/ first; the next bootstrap fills it again.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { locateLibtorch } from './build.mjs';
+import { locateLibtorch } from './libtorch.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

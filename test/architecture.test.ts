@@ -28,7 +28,7 @@ const table: Readonly<Record<string, string>> = {
   pictureFile: 'errors files metricsRow picture',
   transforms: 'errors check',
   setup: 'errors must files cores',
-  native: 'errors check cores graph setup',
+  native: 'errors must check cores graph setup',
   ranks: 'errors check native',
   checkpoint: 'errors must files json graph native transforms',
   images: 'errors must check files native transforms',
@@ -225,6 +225,7 @@ const within = (file: string, folder: string): boolean => file.startsWith(`nativ
  */
 const nativeArrows: Readonly<Record<string, string>> = {
   'core/error': '',
+  'core/libtorch': '',
   'core/rng': '',
   'core/batch': '',
   'core/allocator': '',

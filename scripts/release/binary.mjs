@@ -5,11 +5,12 @@ import { basename, join } from 'node:path';
 
 /** All that a binary may need from outside: libtorch is the user's, and its C++ library is to be ours too. */
 const allowed =
-  /^(libtorch|libtorch_cpu|libc10|libstdc\+\+|libgcc_s|libm|libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so/;
+  /^(libtorch_cpu|libc10|libstdc\+\+|libgcc_s|libm|libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so/;
 
-/** The two binaries of a folder. Fails where one is missing. */
-export function binariesIn(folder) {
-  const files = ['opener.node', 'lm_resnet.so'].map((name) => join(folder, name));
+/** The opener of a folder, and the addon for each minor release of libtorch. Fails where one is missing. */
+export function binariesIn(folder, minors) {
+  const names = ['opener.node', ...minors.map((minor) => `lm_resnet-${minor}.so`)];
+  const files = names.map((name) => join(folder, name));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`No prebuilt binary: ${missing.join(', ')}`);
   return files;

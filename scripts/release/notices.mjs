@@ -4,16 +4,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { locateLibtorch } from '../build.mjs';
 import { buildCodecs, codecLicences } from '../codecs.mjs';
+import { locateLibtorch } from '../libtorch.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** @returns {Promise<string>} the text of THIRD-PARTY-LICENSES.txt. */
-export async function notices() {
+export async function notices(minors) {
   await buildCodecs();
   const npm = ['node-addon-api', 'node-api-headers'].map(npmLicence);
-  const parts = [...codecLicences(), ...npm, await libtorchLicence()];
+  const parts = [...codecLicences(), ...npm, ...(await libtorchLicences(minors))];
   const intro =
     'The binaries of lm-resnet contain code of the following. They use libtorch, libstdc++, libgcc and glibc of the\nmachine, which are not part of this package.\n';
   return [intro, ...parts.map(section)].join('\n');
@@ -29,11 +29,21 @@ function npmLicence(name) {
   return { name, version, text: readFileSync(file, 'utf8') };
 }
 
+/** One section for all minor releases with the same text. */
+async function libtorchLicences(minors) {
+  const all = await Promise.all(minors.map(libtorchLicence));
+  const texts = [...new Set(all.map(({ text }) => text))];
+  return texts.map((text) => {
+    const versions = all.filter((licence) => licence.text === text).map(({ version }) => version);
+    return { name: 'libtorch (headers)', version: versions.join(', '), text };
+  });
+}
+
 /** A wheel has it beside the folder of libtorch. */
-async function libtorchLicence() {
-  const { path, version } = await locateLibtorch();
+async function libtorchLicence(minor) {
+  const { path, version } = await locateLibtorch(undefined, minor);
   const [info] = readdirSync(dirname(path)).filter((name) => /^torch-.*\.dist-info$/.test(name));
   if (info === undefined) throw new Error(`No licence of libtorch beside ${path}: build against a wheel's`);
   const text = readFileSync(join(dirname(path), info, 'licenses', 'LICENSE'), 'utf8');
-  return { name: 'libtorch (headers)', version, text };
+  return { version, text };
 }

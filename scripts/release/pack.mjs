@@ -4,24 +4,25 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeApi } from '../api.mjs';
 import { compileTypeScript } from '../bootstrap.mjs';
 import { listFiles } from '../build.mjs';
-import { buildCodecs } from '../codecs.mjs';
 import { binariesIn, floorsOf } from './binary.mjs';
 import { bundle } from './bundle.mjs';
 import { notices } from './notices.mjs';
 import { packageOf, platforms } from './platforms.mjs';
+import { carriedMinors, prebuild } from './prebuild.mjs';
 import { sbom } from './sbom.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 const help = `Usage: npm run release:pack -- --out DIR [--prebuilt]
 
-Builds the binaries of this machine with static codecs into prebuilds/ (build/ is cleared; npm run bootstrap fills it
-again), verifies them, and writes a tarball for every platform in prebuilds/ and the main one.
+Builds the binaries of this machine into prebuilds/, with static codecs and for every minor release of libtorch (build/
+is cleared; npm run bootstrap fills it again), verifies them, and writes a tarball for every platform in prebuilds/ and
+the main one.
 
   --out DIR     where the tarballs go
   --prebuilt    take prebuilds/ as it is, as the release workflow brings it from several machines`;
@@ -40,7 +41,8 @@ export async function pack({ out, prebuilt = false }) {
   mkdirSync(out, { recursive: true });
   const staging = mkdtempSync(join(tmpdir(), 'lm-resnet-pack-'));
   try {
-    const shared = { notices: await notices(), libtorch: await carriedMinors() };
+    const minors = await carriedMinors();
+    const shared = { notices: await notices(minors), minors };
     const parts = names.map((name) => stagePlatform(name, join(staging, name), shared));
     const folders = [...parts, await stageMain(names, join(staging, 'main'))];
     writeJson(join(out, `lm-resnet-${ownPackage().version}.cdx.json`), sbom());
@@ -54,17 +56,10 @@ function refuseBare(names) {
   if (names.length > 0) throw new Error(`Exports without a doc comment: ${names.join(', ')}`);
 }
 
-async function prebuild() {
-  const env = { ...process.env, LM_STATIC_CODECS: await buildCodecs() };
-  rmSync(join(root, 'prebuilds'), { recursive: true, force: true });
-  const options = { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 28 };
-  execFileSync(process.execPath, [join(root, 'scripts', 'node-tools.mjs'), 'prebuildify'], options);
-}
-
-function stagePlatform(name, folder, { notices, libtorch }) {
+function stagePlatform(name, folder, { notices, minors }) {
   const { proven: _, ...where } = platforms[name];
   const source = join(root, 'prebuilds', name);
-  const files = binariesIn(source);
+  const files = binariesIn(source, minors);
   const floors = where.os === 'linux' ? floorsOf(files) : {};
   for (const file of listFiles(root, join('prebuilds', name))) copy(file, folder);
   const { version, license } = ownPackage();
@@ -80,7 +75,7 @@ function stagePlatform(name, folder, { notices, libtorch }) {
     preferUnplugged: true,
     files: ['prebuilds', 'THIRD-PARTY-LICENSES.txt'],
     exports: { './package.json': './package.json' },
-    needs: { ...floors, libtorch },
+    needs: floors,
   });
   copy('LICENSE', folder);
   writeFileSync(
@@ -106,11 +101,6 @@ function publishedFiles() {
   const stdio = ['ignore', 'pipe', 'pipe'];
   const [{ files }] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8', stdio }));
   return files.map(({ path }) => path).filter((path) => path !== 'package.json');
-}
-
-async function carriedMinors() {
-  const { libtorchMinor } = await import(pathToFileURL(join(root, 'dist', 'setup', 'examine.js')).href);
-  return [libtorchMinor];
 }
 
 function ownPackage() {

@@ -10,7 +10,8 @@ import { z } from 'zod';
 import { parseOptions } from '../check.ts';
 import { defaultThreads, maxThreads } from '../cores.ts';
 import { type ErrorCode, errorCodes, expected, LmError } from '../errors.ts';
-import { type Binaries, findBinaries, neededCxx } from '../setup/binaries.ts';
+import { must } from '../must.ts';
+import { findBinaries, neededCxx } from '../setup/binaries.ts';
 import { examineLibtorch } from '../setup/examine.ts';
 import { findLibtorch, type Libtorch } from '../setup/libtorch.ts';
 import type { NativeAddon } from './binding.ts';
@@ -97,9 +98,9 @@ function load(): Loaded {
   const binaries = findBinaries();
   const opener = loadModule<Opener>(binaries.opener);
   const before = opener.loaded();
-  const libtorch = chooseLibtorch(before);
+  const libtorch = chooseLibtorch(before, Object.keys(binaries.addons));
   openLibtorch(opener, libtorch);
-  const addon = loadAddon(binaries, libtorch);
+  const addon = loadAddon(must(binaries.addons[libtorch.minor]), libtorch);
   // Set by the first thread that loads; a later worker must not undo what the process chose.
   const threads = chosen.threads ?? (before.length === 0 ? defaultThreads() : undefined);
   if (threads !== undefined) addon.configure({ threads });
@@ -107,15 +108,16 @@ function load(): Loaded {
 }
 
 /**
- * The libtorch of this process where one is mapped already (by another thread), else the one that is found.
+ * The libtorch of this process where one is mapped already (by another thread), else the one that is found;
+ * of a minor release that there is an addon for.
  */
-function chooseLibtorch(mapped: readonly string[]): Libtorch {
+function chooseLibtorch(mapped: readonly string[], minors: readonly string[]): Libtorch {
   const [first] = mapped;
   if (first !== undefined && chosen.libtorch === undefined) {
-    const shared = examineLibtorch(dirname(dirname(first)));
+    const shared = examineLibtorch(dirname(dirname(first)), minors);
     if (shared.fits) return refuseSecond({ ...shared.folder, source: 'process' }, mapped);
   }
-  return refuseSecond(findLibtorch(chosen), mapped);
+  return refuseSecond(findLibtorch({ ...chosen, minors }), mapped);
 }
 
 function refuseSecond(libtorch: Libtorch, mapped: readonly string[]): Libtorch {
@@ -136,7 +138,7 @@ function openLibtorch(opener: Opener, libtorch: Libtorch): void {
   });
 }
 
-function loadAddon({ addon }: Binaries, libtorch: Libtorch): NativeAddon {
+function loadAddon(addon: string, libtorch: Libtorch): NativeAddon {
   const module = loadModule<LoadedAddon>(addon, libtorch);
   module.setErrorFactory((code, message) => new LmError(isCode(code) ? code : 'ERR_TORCH', message));
   if (isMainThread) process.once('exit', () => module.endJobs());

@@ -1,20 +1,20 @@
 /**
- * Where the two native binaries are: a development build below `build/Release`, else those of the package for
+ * Where the native binaries are: a development build below `build/Release`, else those of the package for
  * this platform, which npm installs beside this one.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LmError } from '../errors.ts';
-import { libtorchMinor } from './examine.ts';
 import { glibcVersion, tooOld } from './platform.ts';
+import { libtorchMinors, newestFirst } from './releases.ts';
 
 export interface Binaries {
   /** Opens libtorch; needs nothing itself. */
   readonly opener: string;
-  /** The addon, linked against libtorch. */
-  readonly addon: string;
+  /** The addon for each minor release of libtorch, by its name: "2.13". */
+  readonly addons: Readonly<Record<string, string>>;
 }
 
 /** What a package of prebuilt binaries says of them, measured when it was packed. */
@@ -23,8 +23,6 @@ interface Needs {
   readonly glibc?: string;
   /** Newest version of symbols of the C++ library that they use. */
   readonly glibcxx?: string;
-  /** Minor releases of libtorch that they are for. */
-  readonly libtorch?: readonly string[];
 }
 
 /** Folder of this package: the one with package.json. */
@@ -36,33 +34,46 @@ export function packageVersion(): string {
 }
 
 /**
- * Both binaries, resolved by node-gyp-build: `build/Release`, then the package for this platform.
+ * The binaries, resolved by node-gyp-build: `build/Release`, then the package for this platform. At least one
+ * addon is among them.
  *
- * @throws ERR_ADDON_MISSING when there are none for this platform, one of the two is missing, or this system
- * is older than they need.
+ * @throws ERR_ADDON_MISSING when there are none for this platform, the addon is missing, or this system is
+ * older than they need.
  */
 export function findBinaries(root: string = packageRoot): Binaries {
   const opener = resolveOpener(root);
-  const addon = join(dirname(opener), 'lm_resnet.so');
-  if (existsSync(addon)) return { opener, addon };
-  throw new LmError('ERR_ADDON_MISSING', `The native addon is missing: ${addon}`, {
+  const addons = addonsIn(dirname(opener));
+  if (Object.keys(addons).length > 0) return { opener, addons };
+  const missing = join(dirname(opener), addonName('*'));
+  throw new LmError('ERR_ADDON_MISSING', `The native addon is missing: ${missing}`, {
     hint: missingHint(root),
   });
 }
 
-/** Those of the two that are there; both, the opener alone, or none. */
-export function presentBinaries(root: string = packageRoot): Partial<Binaries> {
-  for (const find of [findBinaries, (folder: string) => ({ opener: resolveOpener(folder) })]) {
+/** Those that are there: opener and addons, the opener alone, or none. */
+export function presentBinaries(root: string = packageRoot): Pick<Binaries, 'addons'> & Partial<Binaries> {
+  for (const find of [findBinaries, (folder: string) => ({ opener: resolveOpener(folder), addons: {} })]) {
     try {
       return find(root);
     } catch (error) {
       if (!(error instanceof LmError)) throw error;
     }
   }
-  return {};
+  return { addons: {} };
 }
 
-/** Why there are not both, and what to do; null when there are. */
+/** Name of the addon's file for a minor release of libtorch, which CMakeLists.txt gives it. */
+const addonName = (minor: string): string => `lm_resnet-${minor}.so`;
+
+function addonsIn(folder: string): Record<string, string> {
+  const found = readdirSync(folder).flatMap((name) => {
+    const minor = /^lm_resnet-(\d+\.\d+)\.so$/.exec(name)?.[1];
+    return minor === undefined ? [] : [[minor, join(folder, name)] as const];
+  });
+  return Object.fromEntries(found.sort(([a], [b]) => newestFirst(a, b)));
+}
+
+/** Why they are not there, and what to do; null when they are. */
 export function binariesProblem(root: string = packageRoot): string | null {
   try {
     findBinaries(root);
@@ -93,10 +104,15 @@ export function neededCxx(root: string = packageRoot): string | null {
   return needed === undefined ? null : `GLIBCXX_${needed}`;
 }
 
-/** Minor releases of libtorch that the binaries which are there are for. */
+/** Minor releases of libtorch for which there is an addon, newest first; none before a build. */
 export function carriedMinors(root: string = packageRoot): readonly string[] {
-  const folder = openerIn(root) === null ? platformPackage(root) : null;
-  return (folder === null ? undefined : readManifest(folder).needs?.libtorch) ?? [libtorchMinor];
+  return Object.keys(presentBinaries(root).addons);
+}
+
+/** Minor releases of libtorch that will do: those with an addon; before a build, all of the sources. */
+export function usableMinors(root: string = packageRoot): readonly string[] {
+  const carried = carriedMinors(root);
+  return carried.length > 0 ? carried : libtorchMinors;
 }
 
 const platform = `${process.platform}-${process.arch}`;

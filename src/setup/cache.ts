@@ -2,11 +2,13 @@
  * The user's cache folder and the location of libtorch that `lm-resnet setup` records there. Never inside
  * node_modules.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isLmError, LmError } from '../errors.ts';
 import { replaceFile } from '../files.ts';
+import { newestFirst } from './releases.ts';
+import { isComplete } from './staging.ts';
 
 /** What `libtorch.json` holds. */
 export interface LibtorchRecord {
@@ -43,6 +45,28 @@ function homeOfUser(): string {
       hint: 'Name a folder with the environment LM_RESNET_CACHE, or set HOME.',
       cause,
     });
+  }
+}
+
+/** Folder of the installations, which lie side by side. */
+export function storeFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(cacheFolder(env), 'libtorch');
+}
+
+/**
+ * Folders of complete installations, newest first and one without CUDA before that with it; none in a cache
+ * that cannot be read.
+ */
+export function installations(env: NodeJS.ProcessEnv = process.env): string[] {
+  try {
+    const store = storeFolder(env);
+    const names = readdirSync(store).filter((name) => /^\d/.test(name) && isComplete(join(store, name)));
+    const version = (name: string): string => name.replace(/-.*/, '');
+    return names
+      .sort((a, b) => newestFirst(version(a), version(b)) || a.localeCompare(b))
+      .map((name) => join(store, name));
+  } catch {
+    return [];
   }
 }
 

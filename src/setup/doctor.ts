@@ -2,13 +2,7 @@
 import { cpus, freemem, release, totalmem } from 'node:os';
 import { availableCores } from '../cores.ts';
 import { isLmError } from '../errors.ts';
-import {
-  type Binaries,
-  binariesProblem,
-  carriedMinors,
-  packageVersion,
-  presentBinaries,
-} from './binaries.ts';
+import { type Binaries, binariesProblem, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
@@ -47,10 +41,10 @@ export interface Report {
   readonly candidates: readonly LibtorchCandidate[];
   /** The libtorch that would be used; null when none is. */
   readonly libtorch: Libtorch | null;
-  /** Minor releases of libtorch that the binaries are for. */
+  /** Minor releases of libtorch that there is an addon for, newest first. */
   readonly carries: readonly string[];
   /** Paths of the binaries that are there. */
-  readonly binaries: Partial<Binaries>;
+  readonly binaries: Pick<Binaries, 'addons'> & Partial<Binaries>;
   readonly tools: Tools;
   /** Null when there was nothing to load. */
   readonly load: ProbeResult | null;
@@ -89,7 +83,7 @@ export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions 
     cache: cacheOrNull(env),
     candidates,
     libtorch: chosen,
-    carries: carriedMinors(),
+    carries: Object.keys(binaries.addons),
     binaries,
     tools: tools(env),
     load: await loadTest(chosen, binaries, env),
@@ -116,11 +110,11 @@ function firstChoice(candidates: readonly LibtorchCandidate[]): Libtorch | null 
 
 async function loadTest(
   libtorch: Libtorch | null,
-  { opener, addon }: Partial<Binaries>,
+  { opener, addons }: Report['binaries'],
   env: NodeJS.ProcessEnv,
 ): Promise<ProbeResult | null> {
   if (libtorch === null || opener === undefined) return null;
-  return probeLibtorch({ libraries: libtorch.libraries, opener, addon, env });
+  return probeLibtorch({ libraries: libtorch.libraries, opener, addon: addons[libtorch.minor], env });
 }
 
 function tools(env: NodeJS.ProcessEnv): Tools {
@@ -152,11 +146,11 @@ function gpus(env: NodeJS.ProcessEnv): Gpu[] {
 type Facts = Omit<Report, 'ok' | 'advice'>;
 
 function advise(facts: Facts): string[] {
-  const { libtorch, binaries, load, candidates, gpus: found } = facts;
+  const { libtorch, load, candidates, gpus: found } = facts;
   const advice: (string | null)[] = [
     platformProblem(),
     libtorch === null ? adviseLibtorch(candidates) : null,
-    binaries.opener === undefined || binaries.addon === undefined ? binariesProblem() : null,
+    binariesProblem(),
     load !== null && !load.ok ? `Loading failed: ${load.problem}` : null,
     (load?.openmp.length ?? 0) > 1
       ? `Several OpenMP libraries are loaded, which slow each other down or crash: ${load?.openmp.join(', ')}.`

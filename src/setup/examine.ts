@@ -1,12 +1,7 @@
 /** Looks at a folder and says which libtorch it holds, without opening a library. */
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-
-/** Minor release of libtorch that the addon is built for: its C++ interface is not stable across minors. */
-export const libtorchMinor = '2.13';
-
-/** Release that `lm-resnet setup` installs. */
-export const libtorchRelease = '2.13.0';
+import { anyOf, libtorchMinors, minorOf } from './releases.ts';
 
 export const flavours = ['cpu', 'cuda'] as const;
 
@@ -18,6 +13,8 @@ export interface LibtorchFolder {
   readonly path: string;
   /** Such as "2.13.0+cpu". */
   readonly version: string;
+  /** Such as "2.13". */
+  readonly minor: string;
   readonly flavour: Flavour;
   /** Absolute paths, in the order in which they are to be opened. */
   readonly libraries: readonly string[];
@@ -27,16 +24,13 @@ export type Examination =
   | { readonly fits: true; readonly folder: LibtorchFolder }
   | { readonly fits: false; readonly fault: 'missing' | 'broken' | 'version'; readonly reason: string };
 
-const required = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'] as const;
+const required = ['libc10.so', 'libtorch_cpu.so'] as const;
 
-/** Opening order: what a library needs comes before it. The CUDA pair is there in CUDA builds only. */
-const openingOrder = [
-  'libc10.so',
-  'libtorch_cpu.so',
-  'libc10_cuda.so',
-  'libtorch_cuda.so',
-  'libtorch.so',
-] as const;
+/**
+ * Opening order: what a library needs comes before it. The CUDA pair is there in CUDA builds only.
+ * libtorch.so has nothing of its own.
+ */
+const openingOrder = ['libc10.so', 'libtorch_cpu.so', 'libc10_cuda.so', 'libtorch_cuda.so'] as const;
 
 /** ELF machine numbers by Node's name of the processor. */
 const machines: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
@@ -51,11 +45,12 @@ const versionFiles: readonly (readonly [string, (text: string) => string | undef
 
 /**
  * Examines a folder: the `torch/` of a wheel, a site-packages folder that holds it, or an unpacked libtorch.
- * Checks the version and the files; whether the libraries open is seen when they are opened.
+ * Checks the version, which must be of one of the `minors`, and the files; whether the libraries open is seen
+ * when they are opened.
  */
-export function examineLibtorch(folder: string): Examination {
+export function examineLibtorch(folder: string, minors: readonly string[] = libtorchMinors): Examination {
   try {
-    return examine(resolve(folder));
+    return examine(resolve(folder), minors);
   } catch (error) {
     return refuse(
       'broken',
@@ -64,7 +59,7 @@ export function examineLibtorch(folder: string): Examination {
   }
 }
 
-function examine(given: string): Examination {
+function examine(given: string, minors: readonly string[]): Examination {
   if (!isFolder(given)) {
     return refuse('missing', existsSync(given) ? `${given} is not a folder` : `${given} does not exist`);
   }
@@ -73,8 +68,8 @@ function examine(given: string): Examination {
   if (version === null) {
     return refuse('broken', `${path} is no libtorch: it has neither version.py, build-version nor version.h`);
   }
-  if (!sameMinor(version)) {
-    return refuse('version', `${path} is libtorch ${version}; this package needs ${libtorchMinor}`);
+  if (!minors.includes(minorOf(version))) {
+    return refuse('version', `${path} is libtorch ${version}; this package needs ${anyOf(minors)}`);
   }
   const fault = required.map((name) => libraryFault(join(path, 'lib', name))).find((text) => text !== null);
   return fault === undefined ? { fits: true, folder: describe(path, version) } : refuse('broken', fault);
@@ -83,7 +78,7 @@ function examine(given: string): Examination {
 function describe(path: string, version: string): LibtorchFolder {
   const present = openingOrder.map((name) => join(path, 'lib', name)).filter((file) => existsSync(file));
   const cuda = present.some((file) => file.endsWith('libtorch_cuda.so'));
-  return { path, version, flavour: cuda ? 'cuda' : 'cpu', libraries: present };
+  return { path, version, minor: minorOf(version), flavour: cuda ? 'cuda' : 'cpu', libraries: present };
 }
 
 function holdsLibtorch(folder: string): boolean {
@@ -103,10 +98,6 @@ function headerVersion(text: string): string | undefined {
   const part = (name: string) => new RegExp(`#define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1];
   const [major, minor, patch] = [part('MAJOR'), part('MINOR'), part('PATCH')];
   return major === undefined || minor === undefined ? undefined : `${major}.${minor}.${patch ?? 0}`;
-}
-
-function sameMinor(version: string): boolean {
-  return version === libtorchMinor || version.startsWith(`${libtorchMinor}.`);
 }
 
 /** What is wrong with a library: missing, torn, or for another processor. */

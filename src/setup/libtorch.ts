@@ -2,10 +2,12 @@
  * Finds libtorch. Nothing is opened here, and a choice that was made by name is never passed over in silence.
  */
 import { LmError } from '../errors.ts';
-import { readRecord } from './cache.ts';
-import { examineLibtorch, type LibtorchFolder, libtorchMinor } from './examine.ts';
+import { usableMinors } from './binaries.ts';
+import { installations, readRecord } from './cache.ts';
+import { examineLibtorch, type LibtorchFolder } from './examine.ts';
 import { platformProblem } from './platform.ts';
 import { pythonTorch } from './python.ts';
+import { anyOf } from './releases.ts';
 
 /** Where a candidate comes from, in the order of precedence. */
 export const libtorchSources = ['init', 'LM_RESNET_LIBTORCH', 'LIBTORCH', 'setup', 'python'] as const;
@@ -35,6 +37,8 @@ export interface FindOptions {
   readonly libtorch?: string | undefined;
   /** Environment to read, `process.env` by default. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Minor releases that will do, by default those that there is an addon for. */
+  readonly minors?: readonly string[];
 }
 
 /** Source names as they read in a message. */
@@ -42,7 +46,7 @@ const labels: Readonly<Record<LibtorchSource, string>> = {
   init: 'init({ libtorch })',
   LM_RESNET_LIBTORCH: 'environment LM_RESNET_LIBTORCH',
   LIBTORCH: 'environment LIBTORCH',
-  setup: 'recorded by lm-resnet setup',
+  setup: 'installed by lm-resnet setup',
   python: 'torch of the active Python',
 };
 
@@ -51,8 +55,8 @@ const hint =
 
 /**
  * The first usable libtorch: `init({ libtorch })`, the environment's LM_RESNET_LIBTORCH and LIBTORCH, the one
- * recorded by `lm-resnet setup`, the `torch` of the active Python. One that was named explicitly is taken or
- * refused, never skipped.
+ * recorded by `lm-resnet setup` or else another that it installed, the `torch` of the active Python. One that
+ * was named explicitly is taken or refused, never skipped.
  *
  * @throws ERR_LIBTORCH_NOT_FOUND with every candidate and why it was refused, or when the named one is
  * missing or broken; ERR_LIBTORCH_VERSION when the named one has another minor version.
@@ -62,29 +66,33 @@ const hint =
 export function findLibtorch(options: FindOptions = {}): Libtorch {
   const problem = platformProblem();
   if (problem !== null) throw new LmError('ERR_LIBTORCH_NOT_FOUND', problem);
+  const { minors = usableMinors() } = options;
   const looked: LibtorchCandidate[] = [];
   for (const source of libtorchSources) {
-    const candidate = look(source, options);
+    const candidate = look(source, { ...options, minors });
     if (candidate.libtorch !== null) return candidate.libtorch;
-    if (isExplicit(candidate)) throw refusedExplicitly(candidate);
+    if (isExplicit(candidate)) throw refusedExplicitly(candidate, minors);
     looked.push(candidate);
   }
   const list = looked.map((candidate) => `\n  ${labels[candidate.source]}: ${candidate.refused}`).join('');
-  throw new LmError('ERR_LIBTORCH_NOT_FOUND', `No usable libtorch ${libtorchMinor} was found:${list}`, {
+  throw new LmError('ERR_LIBTORCH_NOT_FOUND', `No usable libtorch ${anyOf(minors)} was found:${list}`, {
     hint,
   });
 }
 
 /** Every candidate with its verdict, also those behind the one that `findLibtorch` takes. */
 export function libtorchCandidates(options: FindOptions = {}): LibtorchCandidate[] {
-  return libtorchSources.map((source) => look(source, options));
+  const { minors = usableMinors() } = options;
+  return libtorchSources.map((source) => look(source, { ...options, minors }));
 }
 
-function look(source: LibtorchSource, options: FindOptions): LibtorchCandidate {
+type Sought = FindOptions & { readonly minors: readonly string[] };
+
+function look(source: LibtorchSource, options: Sought): LibtorchCandidate {
   const named = locate(source, options);
   if (named.path === null)
     return { source, path: null, libtorch: null, refused: named.reason, wrongVersion: false };
-  const examined = examineLibtorch(named.path);
+  const examined = examineLibtorch(named.path, options.minors);
   const path = examined.fits ? examined.folder.path : named.path;
   return {
     source,
@@ -97,15 +105,12 @@ function look(source: LibtorchSource, options: FindOptions): LibtorchCandidate {
 
 type Located = { readonly path: string } | { readonly path: null; readonly reason: string };
 
-function locate(source: LibtorchSource, { libtorch, env = process.env }: FindOptions): Located {
+function locate(source: LibtorchSource, { libtorch, env = process.env, minors }: Sought): Located {
   switch (source) {
     case 'init':
       return libtorch === undefined ? none('not given') : { path: libtorch };
-    case 'setup': {
-      const record = readRecord(env);
-      if (record === null) return none('nothing was recorded');
-      return typeof record === 'string' ? none(record) : { path: record.path };
-    }
+    case 'setup':
+      return locateInstalled(env, minors);
     case 'python': {
       const path = pythonTorch(env);
       return path === null ? none('no python3 or python on PATH that has torch') : { path };
@@ -117,6 +122,16 @@ function locate(source: LibtorchSource, { libtorch, env = process.env }: FindOpt
   }
 }
 
+/** The recorded libtorch; where that does not fit, another that was installed and does. */
+function locateInstalled(env: NodeJS.ProcessEnv, minors: readonly string[]): Located {
+  const record = readRecord(env);
+  const recorded = record !== null && typeof record !== 'string' ? [record.path] : [];
+  const fits = (path: string): boolean => examineLibtorch(path, minors).fits;
+  const path = [...recorded, ...installations(env)].find(fits) ?? recorded[0];
+  if (path !== undefined) return { path };
+  return none(typeof record === 'string' ? record : 'nothing was installed or recorded');
+}
+
 function none(reason: string): Located {
   return { path: null, reason };
 }
@@ -126,8 +141,8 @@ export function isExplicit({ source, path }: LibtorchCandidate): boolean {
   return path !== null && source !== 'setup' && source !== 'python';
 }
 
-function refusedExplicitly(candidate: LibtorchCandidate): LmError {
+function refusedExplicitly(candidate: LibtorchCandidate, minors: readonly string[]): LmError {
   const code = candidate.wrongVersion ? 'ERR_LIBTORCH_VERSION' : 'ERR_LIBTORCH_NOT_FOUND';
-  const message = `Expected a libtorch ${libtorchMinor} folder for \`${labels[candidate.source]}\`: ${candidate.refused}`;
+  const message = `Expected a libtorch ${anyOf(minors)} folder for \`${labels[candidate.source]}\`: ${candidate.refused}`;
   return new LmError(code, message, { hint: `Correct it or leave it out. ${hint}` });
 }

@@ -1,11 +1,13 @@
 /** The pip commands of `lm-resnet setup`: what they are, and running one with its failure explained. */
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isLmError, LmError } from '../errors.ts';
+import { must } from '../must.ts';
 import { packageRoot } from './binaries.ts';
-import { type Flavour, libtorchRelease } from './examine.ts';
+import type { Flavour } from './examine.ts';
 import { findPython, type Python } from './python.ts';
+import { libtorchReleases, minorOf } from './releases.ts';
 
 /** PyTorch's own index of builds without CUDA. */
 const cpuIndex = 'https://download.pytorch.org/whl/cpu';
@@ -21,6 +23,8 @@ const wheelPython = ['--python-version', '3.11', '--implementation', 'cp', '--ab
 
 /** One way to get libtorch. */
 export interface Attempt {
+  /** Such as "2.13.0". */
+  readonly release: string;
   readonly flavour: Flavour;
   /** File of pip with every package, its version and its SHA-256. */
   readonly requirements: string;
@@ -28,28 +32,42 @@ export interface Attempt {
 }
 
 /**
- * The ways to get libtorch, in order: the first that works is taken.
+ * The ways to get libtorch, in order: the first that works is taken. Newer releases come first.
  *
+ * @param minors minor releases that will do.
  * @throws ERR_PREREQUISITE for a processor that no wheels are named for.
  */
-export function attempts(cuda: boolean, arch: string = process.arch): Attempt[] {
-  const fromPyPI: Attempt = { flavour: 'cuda', requirements: requirements('cuda', arch), indexes: [] };
-  if (cuda) return [fromPyPI];
-  const cpu: Attempt = { flavour: 'cpu', requirements: requirements('cpu', arch), indexes: [] };
-  return [cpu, { ...cpu, indexes: [cpuIndex] }, fromPyPI];
+export function attempts(minors: readonly string[], cuda: boolean, arch: string = process.arch): Attempt[] {
+  const releases = libtorchReleases.filter((release) => minors.includes(minorOf(release)));
+  return releases.flatMap((release) => attemptsFor(release, cuda, arch));
 }
 
-function requirements(flavour: Flavour, arch: string): string {
+/**
+ * The last one without CUDA takes the build with CUDA that every index of Python packages has, without the
+ * libraries of CUDA.
+ */
+function attemptsFor(release: string, cuda: boolean, arch: string): Attempt[] {
+  const way = (kind: string, flavour: Flavour, indexes: readonly string[] = []): Attempt => {
+    return { release, flavour, requirements: requirements(release, kind, arch), indexes };
+  };
+  if (cuda) return [way('cuda', 'cuda')];
+  return [way('cpu', 'cpu'), way('cpu', 'cpu', [cpuIndex]), way('cpu-part', 'cpu')];
+}
+
+function requirements(release: string, kind: string, arch: string): string {
   const platform = `${process.platform}-${arch}`;
-  const file = join(packageRoot, 'requirements', platform, `torch-${libtorchRelease}-${flavour}.txt`);
+  const file = join(packageRoot, 'requirements', platform, `torch-${release}-${kind}.txt`);
   if (existsSync(file)) return file;
   throw new LmError(
     'ERR_PREREQUISITE',
     `Expected a platform that wheels are known for but this is ${platform}`,
-    {
-      hint: `Unpack a libtorch ${libtorchRelease} for it yourself and run \`npx lm-resnet setup --from DIR\`.`,
-    },
+    { hint: `Unpack a libtorch ${release} for it yourself and run \`npx lm-resnet setup --from DIR\`.` },
   );
+}
+
+/** How much an attempt downloads and leaves, as the comment in its file says. */
+export function sizesOf({ requirements }: Attempt): string {
+  return must(/About (.* to download, .* on disk)\./.exec(readFileSync(requirements, 'utf8'))?.[1]);
 }
 
 /** Arguments for Python that install what a file of requirements names into a folder, and nothing else. */
@@ -145,7 +163,9 @@ function setupError(command: string, failure: string, output: string): LmError {
     : undefined;
   if (changed !== undefined) return changedError(changed);
   const lines = output.trim().split('\n');
-  const errors = lines.filter((line) => /^ERROR|error:|Errno|Could not fetch URL/i.test(line));
+  const errors = lines.filter((line) =>
+    /^ERROR(?!: ResolutionImp)|error:|Errno|Could not fetch URL/i.test(line),
+  );
   const told = (errors.length > 0 ? errors : lines).slice(-2).join('\n');
   const full = /No space left on device|Errno 28|Errno 122/.test(output);
   const hint = full

@@ -2,14 +2,18 @@
 import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { cacheFolder, readRecord, recordFile } from './cache.ts';
+import { expected } from '../errors.ts';
+import { readRecord, recordFile, storeFolder } from './cache.ts';
 import { type Flavour, flavours } from './examine.ts';
+import { minorOf } from './releases.ts';
 import { bytesBelow } from './size.ts';
 import { clearLeftovers, putAway } from './staging.ts';
 
 export interface RemoveOptions {
   /** Only installations with (cuda) or without it (cpu). Default: all. */
   readonly flavour?: Flavour | undefined;
+  /** Only installations of a minor release, such as "2.13". Default: of all. */
+  readonly minor?: string | undefined;
   /** Only say what would be removed. */
   readonly dryRun?: boolean | undefined;
   /** Environment to read, `process.env` by default. */
@@ -34,15 +38,20 @@ export interface RemoveResult {
  * const { removed, bytes } = await removeLibtorch();
  */
 export async function removeLibtorch(options: RemoveOptions = {}): Promise<RemoveResult> {
-  const { env = process.env, flavour, dryRun = false } = options;
-  const store = join(cacheFolder(env), 'libtorch');
+  const { env = process.env, flavour, minor, dryRun = false } = options;
+  if (minor !== undefined && !/^\d+\.\d+$/.test(minor)) {
+    throw expected('ERR_CONFIG', 'a minor release such as 2.13', 'remove.minor', minor);
+  }
+  const store = storeFolder(env);
   const names = existsSync(store) ? await readdir(store) : [];
   const kinds = flavour === undefined ? flavours : [flavour];
   const removed = names
     .filter((name) => kinds.some((kind) => new RegExp(`^\\d+\\.\\d+[^-]*-${kind}$`).test(name)))
+    .filter((name) => minor === undefined || minorOf(name) === minor)
     .map((name) => join(store, name));
   const bytes = (await Promise.all(removed.map(bytesBelow))).reduce((sum, size) => sum + size, 0);
-  const forgotten = recordedFor(removed, store, flavour, env);
+  const all = flavour === undefined && minor === undefined;
+  const forgotten = recordedFor(removed, store, all, env);
   if (dryRun) return { removed, bytes, forgotten };
   if (forgotten !== null) await rm(recordFile(env), { force: true });
   for (const folder of removed) await putAway(folder);
@@ -54,12 +63,12 @@ export async function removeLibtorch(options: RemoveOptions = {}): Promise<Remov
 function recordedFor(
   removed: readonly string[],
   store: string,
-  flavour: Flavour | undefined,
+  all: boolean,
   env: NodeJS.ProcessEnv,
 ): string | null {
   const record = readRecord(env);
   if (record === null || typeof record === 'string') return null;
   const { path } = record;
   if (removed.some((folder) => path === folder || path.startsWith(folder + sep))) return path;
-  return flavour === undefined && !path.startsWith(store + sep) ? path : null;
+  return all && !path.startsWith(store + sep) ? path : null;
 }

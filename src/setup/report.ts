@@ -55,13 +55,21 @@ function libtorch(report: Report): string[] {
   return [
     'libtorch (* is used)',
     ...candidates,
-    row('made for', `libtorch ${report.carries.join(', ')}`),
     row('opener', binaries.opener ?? 'missing'),
-    row('addon', binaries.addon ?? 'missing'),
+    ...addons(report),
     row('load test', loadLine(report)),
     row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
     row('cache', report.cache ?? 'none: this user has no home; set LM_RESNET_CACHE'),
   ];
+}
+
+/** The addon for each minor release of libtorch; one is used. */
+function addons({ binaries, libtorch }: Report): string[] {
+  const files = Object.entries(binaries.addons);
+  if (files.length === 0) return [row('addon', 'missing')];
+  return files.map(([minor, file]) =>
+    row(`addon ${minor}`, `${file}${minor === libtorch?.minor ? ' (is used)' : ''}`),
+  );
 }
 
 function loadLine({ load }: Report): string {

@@ -4,12 +4,24 @@
 import { statSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { LmError } from '../errors.ts';
-import { cacheFolder, readRecord } from './cache.ts';
-import { type LibtorchFolder, libtorchRelease } from './examine.ts';
-import { type Attempt, attempts, mayWorkElsewhere, pipArguments, requirePython, runPython } from './pip.ts';
+import { expected, LmError } from '../errors.ts';
+import { must } from '../must.ts';
+import { usableMinors } from './binaries.ts';
+import { readRecord, storeFolder } from './cache.ts';
+import type { LibtorchFolder } from './examine.ts';
+import {
+  type Attempt,
+  attempts,
+  mayWorkElsewhere,
+  pipArguments,
+  requirePython,
+  runPython,
+  sizesOf,
+} from './pip.ts';
 import { platformProblem } from './platform.ts';
+import { dropCuda } from './prune.ts';
 import type { Python } from './python.ts';
+import { anyOf, libtorchMinors } from './releases.ts';
 import { watched } from './size.ts';
 import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
 import { type Context, installed, installedFrom, record, targetOf, usable, verify } from './store.ts';
@@ -22,6 +34,10 @@ export interface SetupOptions {
    * to unpack.
    */
   readonly from?: string | undefined;
+  /** Minor release, such as "2.13". Default: one that is there and fits, else the newest that pip can get. */
+  readonly minor?: string | undefined;
+  /** False: it is installed only, and what is recorded stays. True by default. */
+  readonly record?: boolean | undefined;
   /** Only say what would be done. */
   readonly dryRun?: boolean | undefined;
   /** Told what happens, a line at a time. */
@@ -56,7 +72,9 @@ export async function setupLibtorch(options: SetupOptions = {}): Promise<SetupRe
   if (problem !== null) throw new LmError('ERR_PREREQUISITE', problem);
   const env = options.env ?? process.env;
   const { onProgress: say = () => {}, signal } = options;
-  const context: Context = { env, say, signal, store: join(cacheFolder(env), 'libtorch') };
+  const { record: records = true } = options;
+  const minors = wantedMinors(options);
+  const context: Context = { env, say, signal, store: storeFolder(env), minors, records };
   if (options.from === undefined) return install(options, context);
   const from = resolve(options.from);
   const stats = statSync(from, { throwIfNoEntry: false });
@@ -64,9 +82,16 @@ export async function setupLibtorch(options: SetupOptions = {}): Promise<SetupRe
   return adopt(from, options, context);
 }
 
+/** The one that is asked for, else those that there is an addon for. */
+function wantedMinors({ minor }: SetupOptions): readonly string[] {
+  if (minor === undefined) return usableMinors();
+  if (libtorchMinors.includes(minor)) return [minor];
+  throw expected('ERR_CONFIG', anyOf(libtorchMinors), 'setup.minor', minor);
+}
+
 /** Records a folder as it is. */
 async function adopt(from: string, { dryRun }: SetupOptions, context: Context): Promise<SetupResult> {
-  const libtorch = usable(from);
+  const libtorch = usable(from, context);
   if (dryRun) return { installed: false, libtorch: null, commands: [], target: libtorch.path };
   await verify(libtorch, context);
   await record(libtorch, context);
@@ -89,15 +114,15 @@ async function unpack(file: string, { dryRun }: SetupOptions, context: Context):
 }
 
 async function install({ cuda, dryRun }: SetupOptions, context: Context): Promise<SetupResult> {
-  const known = dryRun ? null : await installed(cuda, context);
+  const known = dryRun ? null : installed(cuda, context);
   if (known !== null) return present(known, context);
   const python = requirePython(context.env, { pip: true });
-  const ways = attempts(cuda ?? false);
+  const ways = attempts(context.minors, cuda ?? false);
   if (dryRun) {
-    const target = targetOf(context, ways[0]?.flavour ?? 'cpu');
+    const { flavour, release } = must(ways[0]);
     return planned(
-      target,
-      ways.map((way) => [python.command, ...pipArguments(target, way)]),
+      targetOf(context, flavour, release),
+      ways.map((way) => [python.command, ...pipArguments(targetOf(context, way.flavour, way.release), way)]),
     );
   }
   const failures: LmError[] = [];
@@ -122,12 +147,10 @@ async function pipInstall(
   context: Context & { readonly scratch: string },
 ): Promise<object> {
   const from = way.indexes.length > 0 ? ` with ${way.indexes.join(', ')}` : '';
-  const kind =
-    way.flavour === 'cuda'
-      ? 'with CUDA (about 3 GB to download, 6 GB on disk)'
-      : 'without CUDA (about 190 MB to download, 760 MB on disk)';
-  context.say(`pip installs libtorch ${libtorchRelease} ${kind}${from}`);
+  const kind = way.flavour === 'cuda' ? 'with CUDA' : 'without CUDA';
+  context.say(`pip installs libtorch ${way.release} ${kind} (about ${sizesOf(way)})${from}`);
   await watched(context.scratch, context.say, () => runPython(python, pipArguments(folder, way), context));
+  if (way.flavour === 'cpu') await dropCuda(folder);
   return { requirements: basename(way.requirements) };
 }
 
@@ -145,11 +168,11 @@ async function staged(
     await mkdir(scratch);
     await mkdir(folder);
     const marker = await fill(folder, scratch);
-    const fresh = usable(folder);
+    const fresh = usable(folder, context);
     await verify(fresh, context);
     const target = targetOf(context, fresh.flavour, fresh.version);
     await commitStaging(folder, target, marker);
-    const libtorch = usable(target);
+    const libtorch = usable(target, context);
     await record(libtorch, context);
     return { installed: true, libtorch, commands: [], target };
   } finally {

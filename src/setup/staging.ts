@@ -54,6 +54,11 @@ export async function putAway(target: string): Promise<void> {
   await rm(old, { recursive: true, force: true });
 }
 
+/** True for a folder that was given its name by `commitStaging`. */
+export function isComplete(folder: string): boolean {
+  return existsSync(join(folder, markerName));
+}
+
 /** What a complete folder's marker holds; null when there is none. */
 export async function readMarker(folder: string): Promise<unknown> {
   try {

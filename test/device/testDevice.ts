@@ -60,7 +60,7 @@ export function testDevice(): TestDevice {
 
 /** Its library, which needs that of the addon's libtorch to be open. */
 export function deviceLibrary(): string {
-  return join(dirname(findBinaries().addon), 'test', 'test_device.node');
+  return join(dirname(findBinaries().opener), 'test', 'test_device.node');
 }
 
 function load(file: string): TestDevice {

@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { temporaryFolder } from '../support/libtorch.ts';
 
 interface BinaryScript {
-  binariesIn(folder: string): string[];
+  binariesIn(folder: string, minors: readonly string[]): string[];
   floorsOf(files: readonly string[]): { glibc: string; glibcxx?: string };
 }
 
@@ -76,11 +76,12 @@ describe('floorsOf', () => {
 });
 
 describe('binariesIn', () => {
-  it('refuses a folder that lacks one of the two', () => {
+  it('refuses a folder that lacks the addon for one libtorch', () => {
     const folder = join(temporaryFolder(), 'prebuilds');
     mkdirSync(folder);
-    writeFileSync(join(folder, 'opener.node'), '');
-    expect(() => binariesIn(folder)).toThrow(/No prebuilt binary: .*lm_resnet\.so/);
+    for (const name of ['opener.node', 'lm_resnet-2.13.so']) writeFileSync(join(folder, name), '');
+    expect(binariesIn(folder, ['2.13'])).toHaveLength(2);
+    expect(() => binariesIn(folder, ['2.14', '2.13'])).toThrow(/No prebuilt binary: .*lm_resnet-2\.14\.so$/);
   });
 });
 

@@ -1,8 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { binariesProblem, findBinaries, neededCxx, presentBinaries } from '../../src/setup/binaries.ts';
+import {
+  binariesProblem,
+  carriedMinors,
+  findBinaries,
+  neededCxx,
+  presentBinaries,
+  usableMinors,
+} from '../../src/setup/binaries.ts';
 import { tooOld } from '../../src/setup/platform.ts';
+import { libtorchMinors } from '../../src/setup/releases.ts';
 import { temporaryFolder } from '../support/libtorch.ts';
 
 const platform = `${process.platform}-${process.arch}`;
@@ -16,7 +24,7 @@ interface Installed {
 }
 
 /** A folder as npm leaves it: the package, and beside it the one of this platform. */
-function installed({ needs, files = ['opener.node', 'lm_resnet.so'], optional }: Installed): string {
+function installed({ needs, files = ['opener.node', 'lm_resnet-2.13.so'], optional }: Installed): string {
   const modules = join(temporaryFolder(), 'node_modules');
   const manifest = (name: string, rest: object): string => {
     mkdirSync(join(modules, name), { recursive: true });
@@ -41,10 +49,28 @@ describe('findBinaries', () => {
   it('takes a build of this folder before them', () => {
     const root = installed({ needs: {} });
     mkdirSync(join(root, 'build', 'Release'), { recursive: true });
-    for (const name of ['opener.node', 'lm_resnet.so'])
+    for (const name of ['opener.node', 'lm_resnet-2.14.so'])
       writeFileSync(join(root, 'build', 'Release', name), '');
-    expect(findBinaries(root).addon).toBe(join(root, 'build', 'Release', 'lm_resnet.so'));
+    expect(findBinaries(root).addons).toEqual({
+      '2.14': join(root, 'build', 'Release', 'lm_resnet-2.14.so'),
+    });
     expect(neededCxx(root)).toBeNull();
+  });
+
+  it.each([
+    [
+      ['lm_resnet-2.9.so', 'lm_resnet-2.13.so', 'lm_resnet-2.14.so'],
+      ['2.14', '2.13', '2.9'],
+    ],
+    [['lm_resnet.so', 'lm_resnet-2.13.so.tmp', 'lm_resnet-2.13.so', 'other-2.14.so'], ['2.13']],
+  ])('knows from %j that there are addons for libtorch %j', (files, minors) => {
+    const root = installed({ needs: {}, files: ['opener.node', ...files] });
+    expect([carriedMinors(root), usableMinors(root)]).toEqual([minors, minors]);
+  });
+
+  it('takes any libtorch that the sources are for before a build', () => {
+    const root = installed({});
+    expect([carriedMinors(root), usableMinors(root)]).toEqual([[], libtorchMinors]);
   });
 
   it.each<[string, Installed, RegExp]>([
@@ -56,12 +82,12 @@ describe('findBinaries', () => {
     ],
     ['there is none for it', { optional: { 'lm-resnet-plan9-mips': '1.2.3' } }, /binaries for plan9-mips/],
     ['a clone is not built', {}, /Build it: `node scripts\/build\.mjs`/],
-    ['one of the two is missing', { needs: {}, files: ['opener.node'] }, /addon is missing: .*lm_resnet\.so/],
+    ['the addon is missing', { needs: {}, files: ['opener.node'] }, /addon is missing: .*lm_resnet-/],
   ])('is ERR_ADDON_MISSING and says what to do when %s', (_, options, text) => {
     const root = installed(options);
     expect(() => findBinaries(root)).toThrow(expect.objectContaining({ code: 'ERR_ADDON_MISSING' }));
     expect(binariesProblem(root)).toMatch(text);
-    expect(presentBinaries(root).addon).toBeUndefined();
+    expect(presentBinaries(root).addons).toEqual({});
   });
 });
 

@@ -2,12 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../src/errors.ts';
-import { cacheFolder, recordFile } from '../../src/setup/cache.ts';
+import { cacheFolder, recordFile, storeFolder } from '../../src/setup/cache.ts';
 import { examineLibtorch } from '../../src/setup/examine.ts';
 import { findLibtorch, libtorchCandidates, libtorchSources } from '../../src/setup/libtorch.ts';
 import { platformProblem } from '../../src/setup/platform.ts';
+import { libtorchMinors } from '../../src/setup/releases.ts';
 import { thrown } from '../support/errors.ts';
 import {
+  builtMinor,
   elfHeader,
   emptyEnvironment,
   type FakeOptions,
@@ -31,6 +33,7 @@ describe('examineLibtorch', () => {
   const usable: [string, FakeOptions][] = [
     ['a wheel', {}],
     ['a wheel of a later patch', { version: '2.13.2+cu130' }],
+    ['the other minor release', { version: '2.14.1' }],
     ['an unpacked libtorch', { versionFile: 'build-version', version: '2.13.0+cpu' }],
     ['one with headers only', { versionFile: 'version.h', version: '2.13.1' }],
   ];
@@ -46,7 +49,7 @@ describe('examineLibtorch', () => {
   });
 
   it('sees CUDA, and opens what a library needs before it', () => {
-    const names = ['libtorch.so', 'libtorch_cuda.so', 'libc10_cuda.so', 'libtorch_cpu.so', 'libc10.so'];
+    const names = ['libtorch_cuda.so', 'libc10_cuda.so', 'libtorch_cpu.so', 'libc10.so'];
     const examined = examineLibtorch(fakeLibtorch(temporaryFolder(), { libraries: names }));
     const libraries = examined.fits ? examined.folder.libraries.map((file) => file.split('/').at(-1)) : [];
     expect(examined).toMatchObject({ folder: { flavour: 'cuda' } });
@@ -56,6 +59,7 @@ describe('examineLibtorch', () => {
   const refused: [string, string, FakeOptions][] = [
     ['version 2.12', 'version', { version: '2.12.1' }],
     ['version 2.130', 'version', { version: '2.130.0' }],
+    ['version 2.15', 'version', { version: '2.15.0+cpu' }],
     [
       'the layout of a system 1.13',
       'version',
@@ -133,6 +137,19 @@ describe('findLibtorch', () => {
     const { env } = world(['python']);
     record(env, text);
     expect(findLibtorch({ env }).source).toBe('python');
+  });
+
+  it('takes an installed one that fits where the recorded one is for another addon', () => {
+    const { env } = world(['setup']);
+    const store = storeFolder(env);
+    const [other = ''] = libtorchMinors.filter((minor) => minor !== builtMinor);
+    record(env, JSON.stringify({ path: fakeLibtorch(temporaryFolder(), { version: `${other}.0` }) }));
+    const fitting = fakeLibtorch(join(store, `${builtMinor}.0-cpu`));
+    const minors = [builtMinor];
+    expect(thrown(() => findLibtorch({ env, minors })).text).toContain(`${other}.0`);
+    writeFileSync(join(fitting, '.lm-resnet-complete.json'), '{}');
+    expect(findLibtorch({ env, minors })).toMatchObject({ source: 'setup', path: fitting });
+    expect(findLibtorch({ env, minors: [other] }).version).toBe(`${other}.0`);
   });
 
   it('gives every candidate its verdict', () => {

@@ -1,10 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
-import { attempts, requirePython, runPython } from '../../src/setup/pip.ts';
+import { attempts, requirePython, runPython, sizesOf } from '../../src/setup/pip.ts';
+import { dropCuda } from '../../src/setup/prune.ts';
+import { libtorchMinors, libtorchReleases, minorOf } from '../../src/setup/releases.ts';
 import { setupLibtorch } from '../../src/setup/setup.ts';
 import { dist, emptyEnvironment, temporaryFolder } from '../support/libtorch.ts';
 
@@ -77,7 +79,9 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
       PIP_FIND_LINKS: folder,
     };
     const told: string[] = [];
-    await expect(setupLibtorch({ env, onProgress: (line) => told.push(line) })).rejects.toMatchObject({
+    await expect(
+      setupLibtorch({ env, minor: '2.13', onProgress: (line) => told.push(line) }),
+    ).rejects.toMatchObject({
       code: 'ERR_SETUP',
       message: expect.stringMatching(
         /^Expected the SHA-256 6746dbcb[0-9a-f]{50}64667b for `torch==2\.13\.0\+cpu .*` but received [0-9a-f]{64}; nothing/,
@@ -90,17 +94,65 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
 
 describe('attempts', () => {
   it('names the SHA-256 of every package it asks for', () => {
-    for (const { requirements } of attempts(false)) {
+    for (const attempt of [false, true].flatMap((cuda) => attempts(libtorchMinors, cuda))) {
+      const { requirements } = attempt;
       const lines = readFileSync(requirements, 'utf8').split('\n');
       const packages = lines.filter((line) => /^[a-z]/.test(line));
       const hashes = lines.filter((line) => /^ {4}--hash=sha256:[0-9a-f]{64}$/.test(line));
       expect(packages.length).toBeGreaterThan(0);
       expect(packages.every((line) => /^[\w-]+={2,3}[\w.+]+ \\$/.test(line))).toBe(true);
       expect(hashes).toHaveLength(packages.length);
+      expect(sizesOf(attempt)).toMatch(/^[\d.]+ [MG]B to download, [\d.]+ [MG]B on disk$/);
     }
   });
 
+  it('has the newest release first', () => {
+    const releases = attempts([...libtorchMinors].reverse(), false).map(({ release }) => release);
+    expect([...new Set(releases)]).toEqual(libtorchReleases);
+  });
+
   it('is ERR_PREREQUISITE for a processor that no wheels are known for', () => {
-    expect(() => attempts(false, 'riscv64')).toThrow(expect.objectContaining({ code: 'ERR_PREREQUISITE' }));
+    expect(() => attempts(libtorchMinors, false, 'riscv64')).toThrow(
+      expect.objectContaining({ code: 'ERR_PREREQUISITE' }),
+    );
+  });
+});
+
+describe('dropCuda', () => {
+  const kept = ['libc10.so', 'libgomp.so.1', 'libtorch_cpu.so', 'libtorch_global_deps.so'];
+  const dropped = ['libc10_cuda.so', 'libtorch.so', 'libtorch_cuda.so', 'libtorch_cuda_linalg.so'];
+
+  it.each([
+    ['keeps what works without CUDA of a build with it', [...kept, ...dropped], kept],
+    ['deletes nothing of a build without', [...kept, 'libtorch.so'], [...kept, 'libtorch.so']],
+  ])('%s', async (_, before, after) => {
+    const folder = temporaryFolder();
+    const lib = join(folder, 'torch', 'lib');
+    mkdirSync(lib, { recursive: true });
+    for (const name of before) writeFileSync(join(lib, name), '');
+    await dropCuda(folder);
+    expect(readdirSync(lib).sort()).toEqual([...after].sort());
+  });
+});
+
+describe('minorOf', () => {
+  it.each([
+    ['2.13.0+cpu', '2.13'],
+    ['2.130.0', '2.130'],
+    ['2.14.0a0+git5c48869', '2.14'],
+    ['2.14-cuda', '2.14'],
+    ['2.14', '2.14'],
+    ['unknown', 'unknown'],
+  ])('of %s is %s', (version, minor) => {
+    expect(minorOf(version)).toBe(minor);
+  });
+
+  it('is the same list in C++, in words and in numbers', () => {
+    const header = readFileSync(new URL('../../native/core/libtorch.h', import.meta.url), 'utf8');
+    const [oldest = '', newest = ''] = [libtorchMinors.at(-1), libtorchMinors[0]].map((minor) =>
+      minor?.slice(2),
+    );
+    expect(header).toContain(`MINOR < ${oldest} || TORCH_VERSION_MINOR > ${newest}\n`);
+    expect(header).toContain(`libtorch ${[...libtorchMinors].reverse().join(' and ')};`);
   });
 });

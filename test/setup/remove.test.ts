@@ -46,6 +46,15 @@ describe('removeLibtorch', () => {
     expect(readRecord(env)).toMatchObject({ path: join(cpu, 'torch') });
   });
 
+  it('removes one minor release, and keeps the others', async () => {
+    const { env, store, cpu, cuda } = await cache();
+    const newer = join(store, '2.14.1-cpu');
+    mkdirSync(newer);
+    expect(await removeLibtorch({ env, minor: '2.14' })).toMatchObject({ removed: [newer], forgotten: null });
+    expect([cpu, cuda].map((path) => existsSync(path))).toEqual([true, true]);
+    await expect(removeLibtorch({ env, minor: '2' })).rejects.toMatchObject({ code: 'ERR_CONFIG' });
+  });
+
   it('forgets a folder of the user and does not touch it', async () => {
     const own = temporaryFolder();
     const { env } = await cache(own);

@@ -3,8 +3,9 @@ import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, isLmError } from '../../src/errors.ts';
-import { cacheFolder } from '../../src/setup/cache.ts';
+import { cacheFolder, readRecord } from '../../src/setup/cache.ts';
 import { findLibtorch } from '../../src/setup/libtorch.ts';
+import { minorOf } from '../../src/setup/releases.ts';
 import { type SetupOptions, setupLibtorch } from '../../src/setup/setup.ts';
 import {
   dist,
@@ -79,12 +80,12 @@ const requirementsOf = (command: string): string => basename(command);
 describe('setupLibtorch', () => {
   it('only says what it would do in a dry run', async () => {
     const { setup, calls, store, env } = world();
-    const { commands, installed } = await setup({ dryRun: true });
+    const { commands, installed } = await setup({ dryRun: true, minor: '2.13' });
     expect(installed).toBe(false);
     expect(commands.map(requirementsOf)).toEqual([
       'torch-2.13.0-cpu.txt',
       'torch-2.13.0-cpu.txt',
-      'torch-2.13.0-cuda.txt',
+      'torch-2.13.0-cpu-part.txt',
     ]);
     for (const command of commands)
       expect(command).toMatch(/--retries 0 --timeout \d+ .*--no-deps --require-hashes .*--abi cp311/);
@@ -92,8 +93,33 @@ describe('setupLibtorch', () => {
   });
 
   it('goes straight to the release with CUDA when asked', async () => {
-    const { commands } = await world().setup({ dryRun: true, cuda: true });
-    expect(commands.map(requirementsOf)).toEqual(['torch-2.13.0-cuda.txt']);
+    const { commands } = await world().setup({ dryRun: true, cuda: true, minor: '2.14' });
+    expect(commands.map(requirementsOf)).toEqual(['torch-2.14.1-cuda.txt']);
+  });
+
+  it('installs several minor releases side by side, and keeps to the one that was asked for last', async () => {
+    const { setup, store, env } = world();
+    for (const version of ['2.13.0', '2.14.1', '2.13.0']) {
+      env.TEMPLATE = linkedLibtorch(temporaryFolder(), version);
+      const minor = minorOf(version);
+      expect(await setup({ minor })).toMatchObject({ libtorch: { minor } });
+      expect(readRecord(env)).toMatchObject({ version });
+    }
+    const { flavour } = findLibtorch();
+    expect(readdirSync(store)).toEqual([`2.13.0-${flavour}`, `2.14.1-${flavour}`]);
+  });
+
+  it('leaves the record as it is where that is asked for', async () => {
+    const { setup, store, env } = world();
+    expect(await setup({ record: false })).toMatchObject({ installed: true });
+    expect([readRecord(env), readdirSync(store)]).toEqual([null, [expect.any(String)]]);
+    expect(findLibtorch({ env }).source).toBe('setup');
+  });
+
+  it.each(['2.12', '2.13.0', '2', ''])('refuses the minor release %j by name', async (minor) => {
+    const { setup, store } = world();
+    expect(await codeOf(setup({ minor }))).toBe('ERR_CONFIG');
+    expect(existsSync(store)).toBe(false);
   });
 
   it('installs, records, and has nothing to do the second time', async () => {
@@ -162,7 +188,8 @@ describe('setupLibtorch', () => {
 
   it('replaces an installation that was never completed', async () => {
     const { setup, store } = world();
-    fakeLibtorch(join(store, '2.13.0-cpu', 'torch'));
+    const { version, flavour } = findLibtorch();
+    fakeLibtorch(join(store, `${version.split('+')[0]}-${flavour}`, 'torch'));
     expect(await setup()).toMatchObject({ installed: true });
     expect(await setup()).toMatchObject({ installed: false });
   });

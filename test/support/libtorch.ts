@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { must } from '../../src/must.ts';
+import { usableMinors } from '../../src/setup/binaries.ts';
 import { findLibtorch } from '../../src/setup/libtorch.ts';
 
 /** Compiled modules, for child processes and workers: Node 20 does not read TypeScript. */
@@ -30,11 +32,14 @@ export interface FakeOptions {
   readonly content?: Buffer;
 }
 
-export const threeLibraries = ['libc10.so', 'libtorch_cpu.so', 'libtorch.so'] as const;
+export const bothLibraries = ['libc10.so', 'libtorch_cpu.so'] as const;
+
+/** Minor release of libtorch that the addon is built for, the newest if for several. */
+export const builtMinor: string = must(usableMinors()[0]);
 
 /** A folder that looks like a libtorch as far as it is examined. */
 export function fakeLibtorch(folder: string, options: FakeOptions = {}): string {
-  const { version = '2.13.0+cpu', versionFile = 'version.py', libraries = threeLibraries } = options;
+  const { version = `${builtMinor}.0+cpu`, versionFile = 'version.py', libraries = bothLibraries } = options;
   mkdirSync(join(folder, 'lib'), { recursive: true });
   for (const name of libraries) writeFileSync(join(folder, 'lib', name), options.content ?? elfHeader());
   writeVersion(folder, version, versionFile);
@@ -62,23 +67,26 @@ export function elfHeader(arch: string = process.arch): Buffer {
 }
 
 /** A folder with the real libtorch's libraries behind links, as an installation of a few bytes that loads. */
-export function linkedLibtorch(folder: string): string {
+export function linkedLibtorch(folder: string, version?: string): string {
   const real = findLibtorch();
-  mkdirSync(folder, { recursive: true });
-  symlinkSync(join(real.path, 'lib'), join(folder, 'lib'));
-  writeVersion(folder, real.version, 'version.py');
+  linkLibraries(real.path, folder);
+  writeVersion(folder, version ?? real.version, 'version.py');
   return folder;
 }
 
-/** The real libtorch with libraries of CUDA that do nothing: one with CUDA where there is no driver. */
-export function driverlessLibtorch(folder: string): string {
-  const { path } = findLibtorch();
+/** A link for each, for an installation may delete some. */
+function linkLibraries(path: string, folder: string): void {
   mkdirSync(join(folder, 'lib'), { recursive: true });
   for (const name of readdirSync(join(path, 'lib')).filter((name) => /\.so(\.\d+)*$/.test(name))) {
     symlinkSync(join(path, 'lib', name), join(folder, 'lib', name));
   }
+}
+
+/** The real libtorch with libraries of CUDA that do nothing: one with CUDA where there is no driver. */
+export function driverlessLibtorch(folder: string): string {
+  linkLibraries(findLibtorch().path, folder);
   for (const name of ['libc10_cuda.so', 'libtorch_cuda.so']) stubLibrary(join(folder, 'lib', name), name);
-  writeVersion(folder, '2.13.0+cu130', 'version.py');
+  writeVersion(folder, `${builtMinor}.0+cu130`, 'version.py');
   return folder;
 }
 
@@ -89,10 +97,10 @@ export function stubLibrary(file: string, soname: string): string {
   return file;
 }
 
-/** A folder as examined to be libtorch 2.13 whose libraries have no symbols. */
+/** A folder as examined to be a libtorch that fits whose libraries have no symbols. */
 export function stubLibtorch(folder: string): string {
   fakeLibtorch(folder);
-  for (const name of threeLibraries) stubLibrary(join(folder, 'lib', name), name);
+  for (const name of bothLibraries) stubLibrary(join(folder, 'lib', name), name);
   return folder;
 }
 

@@ -8,6 +8,7 @@ interface Flags {
   readonly cuda?: boolean;
   readonly cpu?: boolean;
   readonly from?: string;
+  readonly libtorch?: string;
   readonly remove?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -17,9 +18,10 @@ const examples = `
 Examples:
   $ lm-resnet setup                       libtorch without CUDA, about 200 MB to download
   $ lm-resnet setup --cuda                with CUDA, about 3 GB
+  $ lm-resnet setup --libtorch 2.13       this minor release; several lie side by side
   $ lm-resnet setup --from /opt/libtorch  use a folder that is there
   $ lm-resnet setup --from torch.whl      offline: a wheel or libtorch zip brought by hand
-  $ lm-resnet setup --remove              delete what it installed; --cuda or --cpu: that alone
+  $ lm-resnet setup --remove              delete what it installed; --cuda, --cpu, --libtorch 2.13: that alone
   $ lm-resnet setup --dry-run             print the pip commands and do nothing
 
 The folder is ~/.cache/lm-resnet, or the one that the environment LM_RESNET_CACHE names. pip's own configuration
@@ -33,6 +35,10 @@ export function addSetup(program: Command): void {
     .option('--cuda', 'with CUDA')
     .option('--cpu', 'without CUDA, even where one with CUDA is recorded')
     .option('--from <path>', 'a folder of libtorch, a torch wheel (.whl) or a libtorch archive (.zip)')
+    .option(
+      '--libtorch <minor>',
+      'a minor release, such as 2.13 (default: the newest that fits and pip can get)',
+    )
     .option('--remove', 'delete what was installed, and forget what was recorded')
     .option('--dry-run', 'only print what would be done')
     .option('--json', 'print the result as JSON')
@@ -45,6 +51,7 @@ async function run(flags: Flags): Promise<void> {
   const { libtorch, installed, commands, target } = await setupLibtorch({
     cuda: flags.cuda ? true : flags.cpu ? false : undefined,
     from: flags.from,
+    minor: flags.libtorch,
     dryRun: flags.dryRun,
     onProgress: (line) => console.error(line),
   });
@@ -57,10 +64,10 @@ async function run(flags: Flags): Promise<void> {
   }
 }
 
-async function remove({ from, cuda, cpu, dryRun, json }: Flags): Promise<void> {
+async function remove({ from, cuda, cpu, libtorch, dryRun, json }: Flags): Promise<void> {
   if (from !== undefined) throw expected('ERR_CONFIG', 'no --from', '--remove', from);
   const flavour = cuda ? 'cuda' : cpu ? 'cpu' : undefined;
-  const result = await removeLibtorch({ flavour, dryRun });
+  const result = await removeLibtorch({ flavour, minor: libtorch, dryRun });
   if (json) return console.log(JSON.stringify(result, null, 2));
   const done = dryRun ? 'Would remove' : 'Removed';
   const { removed, bytes, forgotten } = result;

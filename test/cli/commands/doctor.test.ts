@@ -38,6 +38,8 @@ describe('diagnose', () => {
     const report = await diagnose();
     expect(report).toMatchObject({ ok: true, libtorch: { path: findLibtorch().path } });
     expect(report.load).toMatchObject({ ok: true, problem: null, openmp: [expect.stringContaining('omp')] });
+    expect(report.carries).toContain(report.libtorch?.minor);
+    expect(formatReport(report)).toMatch(/^addon [\d.]+ +\S+ \(is used\)$/m);
     expect(report.cpu.available).toBeGreaterThan(0);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
@@ -109,7 +111,7 @@ describe('the commands', () => {
   });
 
   it('setup --dry-run prints the commands', async () => {
-    expect(await run('setup', '--dry-run')).toContain('torch-2.13.0-cpu.txt');
+    expect(await run('setup', '--dry-run', '--libtorch', '2.14')).toContain('torch-2.14.1-cpu.txt');
     expect(JSON.parse(await run('setup', '--dry-run', '--cuda', '--json'))).toMatchObject({
       installed: false,
     });
