@@ -53,6 +53,11 @@ export function storeFolder(env: NodeJS.ProcessEnv = process.env): string {
   return join(cacheFolder(env), 'libtorch');
 }
 
+/** Folder of what was downloaded before a set-up was cut short, for the next to go on with. */
+export function downloadsFolder(env: NodeJS.ProcessEnv = process.env): string {
+  return join(storeFolder(env), '.downloads');
+}
+
 /**
  * Folders of complete installations, newest first and one without CUDA before that with it; none in a cache
  * that cannot be read.

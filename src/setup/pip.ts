@@ -115,22 +115,33 @@ const bound = [
   'import ctypes, os, runpy, sys',
   'sys.platform == "linux" and ctypes.CDLL(None).prctl(1, 9)',
   'os.getppid() == int(sys.argv[1]) or os._exit(1)',
-  'sys.argv[:2] = []',
+  'sys.argv[3] and runpy.run_path(sys.argv[2])["install"](sys.argv[3])',
+  'sys.argv[:4] = []',
   'runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)',
 ].join('; ');
 
+interface RunOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** Folder for temporary files. */
+  readonly scratch: string;
+  /** Folder in which pip keeps what it downloads, to go on from there; it makes it. Default: none. */
+  readonly downloads?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * Runs a module of Python (`-m` first in `args`) with temporary files in `scratch`.
+ * Runs a module of Python (`-m` first in `args`).
  *
  * @throws ERR_SETUP with the program's last lines.
  */
 export async function runPython(
   python: Python,
   args: readonly string[],
-  { env, scratch, signal }: { env: NodeJS.ProcessEnv; scratch: string; signal?: AbortSignal | undefined },
+  { env, scratch, downloads = '', signal }: RunOptions,
 ): Promise<void> {
   const [, ...module] = args;
-  const child = spawn(python.command, ['-c', bound, String(process.pid), ...module], {
+  const resume = join(packageRoot, 'requirements', 'resume.py');
+  const child = spawn(python.command, ['-c', bound, String(process.pid), resume, downloads, ...module], {
     env: { ...env, ...overridden, TMPDIR: scratch },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
@@ -155,6 +166,11 @@ export function mayWorkElsewhere(error: unknown): error is LmError {
     isLmError(error, 'ERR_SETUP') &&
     !/\b(Errno |OSError\()(13|28|30|122)\b|: E[A-Z]+$|SHA-256/.test(error.message)
   );
+}
+
+/** True for a file that has another SHA-256 than it should. */
+export function isChanged(error: unknown): boolean {
+  return isLmError(error, 'ERR_SETUP') && error.message.includes('SHA-256');
 }
 
 function setupError(command: string, failure: string, output: string): LmError {

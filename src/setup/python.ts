@@ -58,7 +58,7 @@ function describe(command: string, env: NodeJS.ProcessEnv): Python | null {
   return version ? { command, version, pip } : null;
 }
 
-/** What a program prints, trimmed; null when it is missing, fails or takes longer than 5 seconds. */
+/** What a program prints, trimmed; null when it is missing, fails or takes longer than 20 seconds. */
 export function ask(
   command: string,
   args: readonly string[],
@@ -67,7 +67,7 @@ export function ask(
   const { status, stdout } = spawnSync(command, args, {
     env,
     encoding: 'utf8',
-    timeout: 5000,
+    timeout: 20_000,
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'pipe', 'ignore'],
   });

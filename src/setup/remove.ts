@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { expected } from '../errors.ts';
-import { readRecord, recordFile, storeFolder } from './cache.ts';
+import { downloadsFolder, readRecord, recordFile, storeFolder } from './cache.ts';
 import { type Flavour, flavours } from './examine.ts';
 import { minorOf } from './releases.ts';
 import { bytesBelow } from './size.ts';
@@ -21,7 +21,7 @@ export interface RemoveOptions {
 }
 
 export interface RemoveResult {
-  /** Folders of the installations. */
+  /** Folders of the installations, and of a download that was cut short. */
   readonly removed: readonly string[];
   /** Bytes on disk that they took. */
   readonly bytes: number;
@@ -49,8 +49,10 @@ export async function removeLibtorch(options: RemoveOptions = {}): Promise<Remov
     .filter((name) => kinds.some((kind) => new RegExp(`^\\d+\\.\\d+[^-]*-${kind}$`).test(name)))
     .filter((name) => minor === undefined || minorOf(name) === minor)
     .map((name) => join(store, name));
-  const bytes = (await Promise.all(removed.map(bytesBelow))).reduce((sum, size) => sum + size, 0);
   const all = flavour === undefined && minor === undefined;
+  const downloads = downloadsFolder(env);
+  if (all && existsSync(downloads)) removed.push(downloads);
+  const bytes = (await Promise.all(removed.map(bytesBelow))).reduce((sum, size) => sum + size, 0);
   const forgotten = recordedFor(removed, store, all, env);
   if (dryRun) return { removed, bytes, forgotten };
   if (forgotten !== null) await rm(recordFile(env), { force: true });

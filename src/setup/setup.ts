@@ -7,11 +7,12 @@ import { basename, join, resolve } from 'node:path';
 import { expected, LmError } from '../errors.ts';
 import { must } from '../must.ts';
 import { usableMinors } from './binaries.ts';
-import { readRecord, storeFolder } from './cache.ts';
+import { downloadsFolder, readRecord, storeFolder } from './cache.ts';
 import type { LibtorchFolder } from './examine.ts';
 import {
   type Attempt,
   attempts,
+  isChanged,
   mayWorkElsewhere,
   pipArguments,
   requirePython,
@@ -22,7 +23,7 @@ import { platformProblem } from './platform.ts';
 import { dropCuda } from './prune.ts';
 import type { Python } from './python.ts';
 import { anyOf, libtorchMinors } from './releases.ts';
-import { watched } from './size.ts';
+import { bytesBelow, watched } from './size.ts';
 import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
 import { type Context, installed, installedFrom, record, targetOf, usable, verify } from './store.ts';
 
@@ -149,9 +150,32 @@ async function pipInstall(
   const from = way.indexes.length > 0 ? ` with ${way.indexes.join(', ')}` : '';
   const kind = way.flavour === 'cuda' ? 'with CUDA' : 'without CUDA';
   context.say(`pip installs libtorch ${way.release} ${kind} (about ${sizesOf(way)})${from}`);
-  await watched(context.scratch, context.say, () => runPython(python, pipArguments(folder, way), context));
+  const downloads = downloadsFolder(context.env);
+  const run = (): Promise<void> => runPython(python, pipArguments(folder, way), { ...context, downloads });
+  await goingOn(downloads, context.say, () => watched(context.scratch, context.say, run));
   if (way.flavour === 'cpu') await dropCuda(folder);
+  await rm(downloads, { recursive: true, force: true });
   return { requirements: basename(way.requirements) };
+}
+
+/** Downloads that break off go on from where they were, as long as each try brings something. */
+async function goingOn(
+  downloads: string,
+  say: (line: string) => void,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    const before = await bytesBelow(downloads);
+    if (before > 1e6) say(`  going on with ${Math.round(before / 1e6)} MB that were downloaded before`);
+    try {
+      return await work();
+    } catch (error) {
+      if (isChanged(error)) await rm(downloads, { recursive: true, force: true });
+      const brought = (await bytesBelow(downloads)) - before;
+      if (!mayWorkElsewhere(error) || brought <= 0 || tries === 10) throw error;
+      say(`  the download broke off: ${error.message.split('\n').at(-1)}`);
+    }
+  }
 }
 
 /**

@@ -6,6 +6,7 @@ import { type ErrorCode, isLmError } from '../../src/errors.ts';
 import { cacheFolder, readRecord } from '../../src/setup/cache.ts';
 import { findLibtorch } from '../../src/setup/libtorch.ts';
 import { minorOf } from '../../src/setup/releases.ts';
+import { removeLibtorch } from '../../src/setup/remove.ts';
 import { type SetupOptions, setupLibtorch } from '../../src/setup/setup.ts';
 import {
   dist,
@@ -24,6 +25,7 @@ case "$*" in
   *version_info*) echo "3.11.2"; [ -n "$NO_PIP" ] || echo "23.0"; exit 0 ;;
 esac
 echo "$*" >> "$LOG"
+downloads="$5"
 while [ $# -gt 1 ]; do
   case "$1" in --target) target="$2" ;; -e) target="$3" ;; --extra-index-url) extra="$2" ;; esac
   shift
@@ -136,6 +138,32 @@ describe('setupLibtorch', () => {
     const { setup, calls } = world(`[ -n "$extra" ] || { ${noRelease}; }`);
     expect(await setup()).toMatchObject({ installed: true });
     expect(calls()).toHaveLength(2);
+  });
+
+  it('goes on with a download that breaks off as long as each try brings something', async () => {
+    const broken = 'echo "ERROR: The connection ended" >&2; exit 1';
+    const piece = `mkdir -p "$downloads"; printf 12345 >> "$downloads/x.part"; `;
+    const { setup, calls, store } = world(
+      `[ "$(cat "$downloads/x.part" 2>/dev/null)" = 1234512345 ] || { ${piece}${broken}; }`,
+    );
+    expect(await setup()).toMatchObject({ installed: true });
+    expect(calls()).toHaveLength(3);
+    expect(new Set(calls().map(requirementsOf)).size).toBe(1);
+    expect(readdirSync(store)).toHaveLength(1);
+  });
+
+  it('keeps what was downloaded for the next time, and `remove` does not', async () => {
+    const { setup, store, env } = world(
+      `[ -s "$downloads/x.part" ] || { mkdir -p "$downloads"; echo part > "$downloads/x.part"; kill -9 $PPID; }`,
+    );
+    const program = `const { setupLibtorch } = await import(${JSON.stringify(join(dist, 'setup/setup.js'))}); await setupLibtorch();`;
+    expect(await runNode(program, { LIBTORCH: '', LM_RESNET_LIBTORCH: '', ...env })).toMatchObject({
+      signal: 'SIGKILL',
+    });
+    expect(existsSync(join(store, '.downloads', 'x.part'))).toBe(true);
+    expect(await removeLibtorch({ env })).toMatchObject({ removed: [join(store, '.downloads')], bytes: 5 });
+    expect(existsSync(join(store, '.downloads'))).toBe(false);
+    expect(await setup({ dryRun: true })).toMatchObject({ installed: false });
   });
 
   it('leaves nothing behind when every way fails', async () => {
