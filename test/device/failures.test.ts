@@ -6,8 +6,10 @@ import { isLmError, type LmError } from '../../src/errors.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { Model } from '../../src/model/model.ts';
 import { network } from '../../src/models/network.ts';
+import { must } from '../../src/must.ts';
 import { cifarStem } from '../../src/nn/stems.ts';
 import { leapfrog } from '../../src/schemes/index.ts';
+import { findBatch } from '../../src/search/findBatch.ts';
 import { lastGoodCheckpoint } from '../../src/train/resume.ts';
 import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
@@ -77,6 +79,16 @@ describe('a device that is full', () => {
       const change = { [name]: name === 'amp' ? value : JSON.parse(value) };
       await room(graph, limit, { ...change, ...(accumulate && { accumulate: Number(accumulate) }) });
     }
+  });
+
+  it('bounds the batch that is searched for', async () => {
+    const model = await tinyModel({ device: 'cuda' });
+    await model.logits(new Uint8Array(64));
+    device.limitMemory(device.takeCounts().liveBytes + 2_000_000);
+    const { largest, limit, trials } = await findBatch(model, noise(512));
+    expect(limit).toBe('memory');
+    expect(trials.some(({ fits }) => fits)).toBe(true);
+    expect(trials.filter(({ fits, batch }) => fits !== batch <= must(largest))).toEqual([]);
   });
 
   it('refuses images in words', async () => {
