@@ -1,9 +1,10 @@
-// Classifying images beside onnxruntime and PyTorch (eager, bfloat16, compiled with frozen weights) on the same
-// machine and with the same weights, by what `export` writes: processes in turn, A B A B …, the median of the
-// ratios. No figure appears unless all give the same logits, to 1e-4 (bfloat16: 0.2) of the largest.
-//   PYTHON=python npm run bench:infer -- [--model lm_resnet20] [--batch 1] [--size 32] [--threads 2] [--rounds 5]
-//     [--rivals onnxruntime,eager,bf16,compile]
-// PYTHON names an interpreter with torch, safetensors, numpy and onnxruntime. Nothing else should run meanwhile.
+// Classifying images beside onnxruntime and PyTorch (eager, bfloat16, compiled with frozen weights) on the
+// same machine and with the same weights, by what `export` writes: processes in turn, A B A B …, the median
+// of the ratios. No figure appears unless all give the same logits, to 1e-4 (bfloat16: 0.2) of the largest.
+//   PYTHON=python npm run bench:infer -- [--model lm_resnet20] [--batch 1] [--size 32] [--threads 2]
+//     [--rounds 5] [--rivals onnxruntime,eager,bf16,compile]
+// PYTHON names an interpreter with torch, safetensors, numpy and onnxruntime. Nothing else should run
+// meanwhile.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
