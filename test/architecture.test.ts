@@ -34,7 +34,7 @@ const table: Readonly<Record<string, string>> = {
   images: 'errors must check files native transforms',
   loading: 'errors cores graph native transforms',
   data: 'errors must check files json cores native transforms images checkpoint loading',
-  model: 'errors must check graph native transforms images checkpoint loading',
+  model: 'errors must check graph setup native transforms images checkpoint loading',
   export: 'errors must check files graph models native checkpoint loading model',
   evaluate: 'errors must check native transforms loading model',
   run: 'errors must check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',

@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { expandHome } from '../files.ts';
+import { tellDeviceNotes } from '../model/device.ts';
 import { packageVersion } from '../setup/binaries.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -73,6 +74,8 @@ function program(): Command {
  * process.exitCode = await runCommand(['info', 'lm_resnet20']);
  */
 export async function runCommand(args: readonly string[]): Promise<number> {
+  const quiet = args.includes('--quiet');
+  tellDeviceNotes((note) => quiet || console.error(`note: ${note}`));
   try {
     await program().parseAsync(args.map(atHome), { from: 'user' });
     return 0;

@@ -4,6 +4,7 @@ import { availableCores } from '../cores.ts';
 import { isLmError } from '../errors.ts';
 import { type Binaries, binariesProblem, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
+import { cudaProblem, hasDriver } from './driver.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
 import { type ProbeResult, probeLibtorch } from './probe.ts';
@@ -36,6 +37,8 @@ export interface Report {
   readonly cpu: { readonly model: string; readonly cores: number; readonly available: number };
   readonly memory: { readonly totalMiB: number; readonly freeMiB: number };
   readonly gpus: readonly Gpu[];
+  /** Whether there is a driver of NVIDIA's GPUs. */
+  readonly driver: boolean;
   /** Null for a user without a home. */
   readonly cache: string | null;
   readonly candidates: readonly LibtorchCandidate[];
@@ -80,6 +83,7 @@ export async function diagnose({ libtorch, env = process.env }: DiagnoseOptions 
     cpu: { model: cpus()[0]?.model ?? 'unknown', cores: cpus().length, available: availableCores() },
     memory: { totalMiB: mebibytes(totalmem()), freeMiB: mebibytes(freemem()) },
     gpus: gpus(env),
+    driver: hasDriver(),
     cache: cacheOrNull(env),
     candidates,
     libtorch: chosen,
@@ -146,7 +150,7 @@ function gpus(env: NodeJS.ProcessEnv): Gpu[] {
 type Facts = Omit<Report, 'ok' | 'advice'>;
 
 function advise(facts: Facts): string[] {
-  const { libtorch, load, candidates, gpus: found } = facts;
+  const { libtorch, load, candidates } = facts;
   const advice: (string | null)[] = [
     platformProblem(),
     libtorch === null ? adviseLibtorch(candidates) : null,
@@ -155,17 +159,18 @@ function advise(facts: Facts): string[] {
     (load?.openmp.length ?? 0) > 1
       ? `Several OpenMP libraries are loaded, which slow each other down or crash: ${load?.openmp.join(', ')}.`
       : null,
-    found.length > 0 && libtorch?.flavour === 'cpu'
-      ? 'There is a GPU, but this libtorch is without CUDA: run `npx lm-resnet setup --cuda`.'
-      : null,
-    libtorch?.flavour === 'cuda' && found.length > 0 && load?.info?.cudaDevices === 0
-      ? 'There is a GPU, but libtorch does not see it: the driver may be too old for this CUDA.'
-      : null,
-    libtorch?.flavour === 'cuda' && found.length === 0 && load?.info?.cudaDevices === 0
-      ? 'This libtorch has CUDA, but no driver of a GPU was found: `auto` computes on the CPU.'
-      : null,
+    adviseCuda(facts),
   ];
   return advice.filter((line) => line !== null);
+}
+
+/** Why there is no CUDA, where it was to be expected. */
+function adviseCuda({ libtorch, load, gpus, driver }: Facts): string | null {
+  const devices = load?.info?.cudaDevices;
+  if (libtorch === null || devices === undefined) return null;
+  const problem = cudaProblem({ libtorch, devices, driver: driver || gpus.length > 0 });
+  if (problem === null || !problem.unexpected) return null;
+  return `\`auto\` computes on the CPU: ${problem.reason}. ${problem.remedy}`;
 }
 
 function adviseLibtorch(candidates: readonly LibtorchCandidate[]): string {

@@ -29,7 +29,7 @@ function machine(report: Report): string[] {
     row('CPU', `${cpu.model}, ${cpu.cores} cores, ${cpu.available} available`),
     row('memory', `${memory.totalMiB} MiB, ${memory.freeMiB} MiB free`),
     row('compute', computing(report)),
-    row('GPU', gpus.length > 0 ? gpus.join('; ') : 'none found'),
+    row('GPU', gpus.length > 0 ? gpus.join('; ') : `none found, ${report.driver ? 'a' : 'no'} driver`),
   ];
 }
 
