@@ -1,10 +1,10 @@
 /** A server of its own for a classifier. */
-import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseOptions } from '../../check.ts';
 import { isLmError, LmError } from '../../errors.ts';
 import type { Classifier } from '../classifier.ts';
+import { type Arrival, closingOf } from './closing.ts';
 import { answerOf } from './errors.ts';
 import { type ServiceOptions, type ServiceSettings, serviceShape } from './options.ts';
 import { fastifyClassifier } from './plugin.ts';
@@ -23,11 +23,9 @@ export interface ServeOptions extends ServiceOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-interface ServeSettings extends ServiceSettings {
+interface ServeSettings extends ServiceSettings, Arrival {
   readonly host: string;
   readonly port: number;
-  readonly headersTimeoutMs: number;
-  readonly requestTimeoutMs: number;
 }
 
 /** The options of a server, in the schemas that have them. */
@@ -53,20 +51,16 @@ export const serveShape: {
 
 const schema: z.ZodType<ServeSettings, Omit<ServeOptions, 'onError'>> = z.object(serveShape);
 
-/**
- * Milliseconds that a closing server still listens: what was sent to it meanwhile is answered, and told that
- * its connection ends. Then it closes once nothing more comes, or at the latest after so many.
- */
-const lingerMs = 100;
-const longestLingerMs = 2000;
-
 /** A server that listens. */
 export interface ClassifierServer {
   /** Such as "http://127.0.0.1:8000". */
   readonly url: string;
   readonly host: string;
   readonly port: number;
-  /** Listens no more, and resolves when every request that came in has its answer. */
+  /**
+   * Listens no more, and resolves when every request that came in has its answer. Connections without one
+   * end, and so do those whose request does not come in time.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -108,45 +102,26 @@ export async function serveClassifier(
   return serving(app, host);
 }
 
-async function makeApp({
-  headersTimeoutMs,
-  requestTimeoutMs,
-}: Pick<ServeSettings, 'headersTimeoutMs' | 'requestTimeoutMs'>): Promise<FastifyInstance> {
+async function makeApp({ headersTimeoutMs, requestTimeoutMs }: Arrival): Promise<FastifyInstance> {
   const { fastify } = await import('fastify');
   const connectionsCheckingInterval = Math.min(1000, headersTimeoutMs, requestTimeoutMs);
-  let closing = false;
-  let arrivals = 0;
+  const headersTimeout = Math.min(headersTimeoutMs, requestTimeoutMs);
   const app = fastify({
     requestTimeout: requestTimeoutMs,
-    http: { headersTimeout: Math.min(headersTimeoutMs, requestTimeoutMs), connectionsCheckingInterval },
+    // Node compares the two when it makes the server, before Fastify gives it the first.
+    http: { headersTimeout, requestTimeout: requestTimeoutMs, connectionsCheckingInterval },
     // Those that are in have their answers, and are told that this connection ends.
     return503OnClosing: false,
     clientErrorHandler: answerBroken,
   });
-  app.addHook('preClose', async () => {
-    closing = true;
-    await setTimeout(lingerMs);
-    await settled(() => arrivals);
-  });
-  app.server.on('connection', () => arrivals++);
-  app.addHook('onRequest', async (_request, reply) => {
-    arrivals++;
-    if (closing) void reply.header('connection', 'close');
+  const closing = closingOf(app.server, { headersTimeoutMs, requestTimeoutMs });
+  app.addHook('preClose', () => closing.begin());
+  app.addHook('onClose', async () => closing.end());
+  // Of those that came before, too: a connection that stays would hold it up.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing.begun) void reply.header('connection', 'close');
   });
   return app as unknown as FastifyInstance;
-}
-
-/**
- * Waits until the event loop has asked the system several times for what came, and there was nothing: a timer
- * alone may be over before a busy process has read what was sent to it long ago.
- */
-async function settled(count: () => number): Promise<void> {
-  const end = performance.now() + longestLingerMs;
-  for (let quiet = 0; quiet < 4 && performance.now() < end; ) {
-    const before = count();
-    await setImmediate();
-    quiet = count() === before ? quiet + 1 : 0;
-  }
 }
 
 /** Answers what is no HTTP, or did not come in time. */
