@@ -44,13 +44,20 @@ describe('a device that is not there', () => {
 
 /** A step of 128 images where only so many bytes more than the model's may be taken; what was the most. */
 async function room(graph: Graph, bytes: number, options: TrainSettingsInput = {}): Promise<number> {
+  const live = (): number => device.takeCounts().liveBytes;
+  const start = live();
   const model = await tinyModel({ device: 'cuda' }, graph);
-  await model.logits(new Uint8Array(64));
-  const before = device.takeCounts().liveBytes;
-  device.limitMemory(before + bytes);
-  await train(model, { train: noise(256) }, { batch: 128, steps: 1, ...options });
-  await model.close();
-  return device.takeCounts().peakBytes - before;
+  try {
+    await model.logits(new Uint8Array(64));
+    const before = live();
+    device.limitMemory(before + bytes);
+    await train(model, { train: noise(256) }, { batch: 128, steps: 1, ...options });
+    return device.takeCounts().peakBytes - before;
+  } finally {
+    await model.close();
+    // Another thread gives the memory of a trainer back.
+    await vi.waitFor(() => expect(live()).toBeLessThanOrEqual(start), { timeout: 20_000 });
+  }
 }
 
 describe('a device that is full', () => {

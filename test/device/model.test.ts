@@ -6,9 +6,11 @@ import { analyze } from '../../src/analyze/analyze.ts';
 import { deepen } from '../../src/deepen/deepen.ts';
 import { evaluateInDetail } from '../../src/evaluate/evaluateInDetail.ts';
 import type { Model } from '../../src/model/model.ts';
+import { Classifier } from '../../src/serve/classifier.ts';
 import { cosine } from '../../src/train/schedules.ts';
 import type { TrainSettingsInput } from '../../src/train/settings.ts';
 import { train } from '../../src/train/train.ts';
+import { noisePng, savedTiny } from '../serve/support.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { noiseBytes } from '../support/noise.ts';
 import { loaded, noise, tinyModel } from '../support/training.ts';
@@ -70,6 +72,19 @@ describe('a model on a device', () => {
       expectClose(logits, await (await loaded(path)).logits(pixels), 1e-5);
     }
     expect(files[1]).toBe(files[0]);
+  });
+
+  it('serves, in several replicas, what it serves on the CPU', async () => {
+    const path = await savedTiny();
+    const options = { replicas: 2, maxBatch: 4 };
+    await using here = await Classifier.open(path, { ...options, device: 'cpu' });
+    await using there = await Classifier.open(path, { ...options, device: 'cuda' });
+    const asked = await Promise.all(Array.from({ length: 12 }, (_, i) => noisePng(i)));
+    const answers = (of: Classifier): Promise<unknown[]> =>
+      Promise.all(asked.map((image) => of.classify(image, { topK: 4 })));
+    expectClose(await answers(there), await answers(here), 1e-5);
+    await there.reload(path);
+    expectClose(await answers(there), await answers(here), 1e-5);
   });
 
   it('becomes a deeper one', async () => {
