@@ -74,7 +74,7 @@ describe('joinRanks', () => {
   it.each([
     ['is killed', 'die', 1, 'rank 1 does not answer', 60],
     ['is killed, and hosted the store', 'die', 0, 'rank 0 ended', 60],
-    ['hangs', 'hang', 1, 'rank 1 does not answer', 2],
+    ['hangs', 'hang', 1, 'rank 1 does not answer', 4],
     ['fails', 'fail', 1, 'rank 1 failed: the disk is full', 60],
   ])('tells the others of a rank that %s', async (_, what, who, words, timeout) => {
     const frozen = what === 'hang' ? who : undefined;

@@ -8,6 +8,11 @@ async function sumForEver(ranks) {
   for (;;) await ranks.native.sum(new Float64Array(1000));
 }
 
+/** All have joined: who waits for a rank to come hears of its end by the timeout alone. */
+async function together(ranks) {
+  await ranks.native.sum(new Float64Array(1));
+}
+
 const acts = {
   async sum(ranks) {
     const sum = await ranks.native.sum(new Float64Array([1, ranks.rank, 0.5]));
@@ -19,10 +24,12 @@ const acts = {
     await ranks.agree({ version: '1', settings: { lr: isMeant ? 0.2 : 0.1, batch: 8 } });
   },
   async die(ranks) {
+    await together(ranks);
     if (isMeant) process.kill(process.pid, 'SIGKILL');
     await sumForEver(ranks);
   },
   async hang(ranks) {
+    await together(ranks);
     if (isMeant) process.kill(process.pid, 'SIGSTOP');
     await sumForEver(ranks);
   },
