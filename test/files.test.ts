@@ -3,21 +3,28 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../src/analyze/analyze.ts';
 import { loadDataset } from '../src/data/datasets.ts';
+import { channelStatistics, type ImageSetInput, imageSet } from '../src/data/imageSet.ts';
 import { writePreview } from '../src/data/preview.ts';
 import { pack } from '../src/data/records/pack.ts';
 import { checkImages } from '../src/data/scan.ts';
 import { deepen } from '../src/deepen/deepen.ts';
+import { evaluateInDetail } from '../src/evaluate/evaluateInDetail.ts';
 import { isTemporary, linkFile, readBounded, replaceFile, withFile } from '../src/files.ts';
+import { summary } from '../src/graph/summary.ts';
 import type { ImageSize } from '../src/images/imageSize.ts';
 import { readImage } from '../src/images/readImage.ts';
 import { writeImage } from '../src/images/writeImage.ts';
 import type { Images } from '../src/loading/images.ts';
 import { Model } from '../src/model/model.ts';
+import { drawNetwork } from '../src/picture/network.ts';
 import type { RateSearch } from '../src/picture/rates.ts';
 import { writeCurves, writeRates } from '../src/pictureFile.ts';
+import { analysisPage } from '../src/report/analysis/page.ts';
 import { compareRuns } from '../src/report/run/compareRuns.ts';
+import { reportPage } from '../src/report/run/page.ts';
 import { openEventFile } from '../src/run/eventFile.ts';
 import { createRunFolder } from '../src/run/folder.ts';
+import { findLearningRate } from '../src/search/findLearningRate.ts';
 import { Classifier } from '../src/serve/classifier.ts';
 import { lastGoodCheckpoint } from '../src/train/resume.ts';
 import { codeOf } from './support/failures.ts';
@@ -66,6 +73,13 @@ describe('what is no path', () => {
       writeImage('cat.png', new Uint8Array(3), size),
       writeCurves('curves.png', rows),
       writeRates('rates.png', rows as unknown as RateSearch),
+      writeCurves('curves.svg', [null] as unknown as []),
+      evaluateInDetail(model, none),
+      findLearningRate(model, none),
+      ...[imageSet, channelStatistics, summary, drawNetwork, analysisPage, reportPage].map(async (make) =>
+        (make as (wrong: unknown) => unknown)({}),
+      ),
+      Promise.resolve().then(() => imageSet(undefined as unknown as ImageSetInput)),
     ];
     expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'ERR_CONFIG'));
   });

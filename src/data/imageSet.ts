@@ -46,6 +46,8 @@ export interface ImageSetInput {
  * imageSet({ images: new Uint8Array(2 * 28 * 28), labels: [0, 1], height: 28, width: 28, channels: 1 });
  */
 export function imageSet(input: ImageSetInput): ImageSet {
+  if (typeof input?.labels?.length !== 'number')
+    throw expected('ERR_CONFIG', 'images and labels', 'imageSet', input);
   const { height, width, channels, name = 'memory' } = input;
   const images = asBytes(input.images);
   checkSizes(height, width, channels);
@@ -85,10 +87,10 @@ export function checkLabels(labels: ArrayLike<number>, classes: number, name: st
  * @example
  * const { mean, std } = channelStatistics(await loadDataset('mnist', folder, 'train')); // [0.1307], [0.3081]
  */
-export function channelStatistics({
-  images,
-  channels,
-}: Pick<LabelledImages, 'images' | 'channels'>): ChannelStatistics {
+export function channelStatistics(set: Pick<LabelledImages, 'images' | 'channels'>): ChannelStatistics {
+  if (!(set?.images instanceof Uint8Array))
+    throw expected('ERR_CONFIG', 'images in memory', 'channelStatistics', set);
+  const { images, channels } = set;
   const histogram = new Float64Array(256 * channels);
   for (let i = 0; i < images.length; i++) {
     const bin = must(images[i]) * channels + (i % channels);

@@ -1,5 +1,6 @@
+import { expected } from '../errors.ts';
 import { must } from '../must.ts';
-import type { Graph } from './graph.ts';
+import { Graph } from './graph.ts';
 import { coefReader, inferAll } from './infer.ts';
 import { opRow } from './ops.ts';
 import { elements } from './shapes.ts';
@@ -41,6 +42,7 @@ export interface Summary {
  * summary(preset('lm_resnet20')).totals; // { parameters: 272384, macs: 40813184, activations: 200714 }
  */
 export function summary(graph: Graph): Summary {
+  if (!(graph instanceof Graph)) throw expected('ERR_CONFIG', 'a graph', 'graph', graph);
   const layers = new Map<string, Layer>();
   const fresh = freshCounter(graph);
   const { channels, height, width } = graph.input;

@@ -2,6 +2,7 @@
 import { parseOptions } from '../check.ts';
 import { readCheckpoint, type TensorsByPath } from '../checkpoint/checkpoint.ts';
 import { expected, LmError } from '../errors.ts';
+import { mostClasses } from '../graph/classes.ts';
 import { Graph } from '../graph/graph.ts';
 import { checkInputOrder } from '../graph/inputOrder.ts';
 import type { Dtype, NativeModel } from '../native/binding.ts';
@@ -100,6 +101,8 @@ function sidesOf({ input }: Graph): readonly [height: number, width: number] {
 }
 
 function make(graph: Graph, { device: wanted, seed, classNames: names, lane, ...rest }: Made): Core {
+  if (graph.classes > mostClasses)
+    throw expected('ERR_CONFIG', `at most ${mostClasses} classes`, 'model.classes', graph.classes);
   const addon = native();
   const device = chosenDevice(wanted);
   const classNames = names ?? Array.from({ length: graph.classes }, (_, i) => String(i));

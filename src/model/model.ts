@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { expected } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Images } from '../loading/images.ts';
 import type { ModelInput } from '../loading/modelInput.ts';
@@ -46,7 +47,10 @@ export let copyOf: (model: Model, lane?: Lane) => Promise<Model>;
  */
 export class Model {
   static {
-    coreOf = (model) => model.#core;
+    coreOf = (model) => {
+      if (model instanceof Model) return model.#core;
+      throw expected('ERR_CONFIG', 'a model', 'model', model);
+    };
     // Not a method: declarations cannot name it.
     Object.defineProperty(Model.prototype, inspect.custom, {
       value(this: Model): string {

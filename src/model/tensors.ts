@@ -36,7 +36,7 @@ function checkKnown({ graph }: Core, path: string, set: TensorSet): void {
   const paths = pathsOf(graph);
   if (!paths.has(path))
     throw expected('ERR_UNKNOWN_NAME', 'a tensor of the model', 'path', path, {
-      hint: didYouMean(path, [...paths]),
+      hint: didYouMean(String(path), [...paths]),
     });
 }
 

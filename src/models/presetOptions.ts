@@ -1,15 +1,16 @@
 import { z } from 'zod';
+import { mostClasses } from '../graph/classes.ts';
 import type { InputSpec } from '../graph/spec.ts';
 import type { Spec } from './architectures.ts';
 import { type Variants, variantsShape } from './variants.ts';
 
 /** Options of a built-in model: its images and classes, and its variant. */
 export interface PresetOptions extends Variants {
-  /** Default: 10 for models of CIFAR, 1000 for models of ImageNet. */
+  /** Default: 10 for models of CIFAR, 1000 for models of ImageNet; at most 1,000,000. */
   readonly classes?: number | undefined;
   /**
-   * Nominal image [channels, height, width]; default [3, 32, 32], [3, 224, 224], or [3, 331, 331] for
-   * PolyNet.
+   * Nominal image [channels, height, width], each at most 16,383; default [3, 32, 32], [3, 224, 224], or
+   * [3, 331, 331] for PolyNet.
    */
   readonly input?: readonly [channels: number, height: number, width: number] | undefined;
   /**
@@ -24,11 +25,11 @@ export interface PresetOptions extends Variants {
   readonly std?: readonly number[] | undefined;
 }
 
-const size = z.int().min(1);
+const size = z.int().min(1).max(16_383);
 
 /** Check of `PresetOptions`. */
 export const presetOptionsSchema: z.ZodType<PresetOptions> = z.strictObject({
-  classes: size.optional(),
+  classes: z.int().min(1).max(mostClasses).optional(),
   input: z.tuple([size, size, size]).optional(),
   mean: z.array(z.number()).optional(),
   std: z.array(z.number().positive()).optional(),

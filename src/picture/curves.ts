@@ -52,7 +52,8 @@ const colors = { train: '#2563eb', test: '#d9480f', lr: '#2b8a3e' } as const;
  * const svg = drawCurves(await readMetrics('runs/a/metrics.jsonl'), { title: 'lm_resnet20 on MNIST' });
  */
 export function drawCurves(rows: readonly MetricsRow[], options: CurvesOptions = {}): string {
-  if (!Array.isArray(rows)) throw expected('ERR_CONFIG', 'rows of metrics', 'rows', rows);
+  if (!Array.isArray(rows) || rows.some((row) => typeof row?.type !== 'string'))
+    throw expected('ERR_CONFIG', 'rows of metrics', 'rows', rows);
   const { title, width, height, evaluated, loss } = parseOptions(optionsSchema, options, 'curves');
   const steps = rows.filter((row) => row.type === 'step').toSorted((a, b) => a.step - b.step);
   const evals = rows.filter((row) => row.type === 'eval').toSorted((a, b) => a.step - b.step);

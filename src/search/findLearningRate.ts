@@ -66,12 +66,12 @@ export async function findLearningRate(
 ): Promise<RateSearch> {
   const { training = {}, signal, ...range } = options;
   const { from, to, ramp } = parseOptions(rateRangeSchema, range, 'findLearningRate');
+  const data = checkImages(coreOf(model), images, true);
   const settings: TrainSettings = parseOptions(
     trainSchema,
     settingsForInput(training, model.input),
     'training',
   );
-  const data = checkImages(coreOf(model), images, true);
   const all = Array.from({ length: ramp }, (_, i) => from * (to / from) ** (i / (ramp - 1)));
   const losses: number[] = [];
   await using copy = await copyOf(model);

@@ -107,6 +107,7 @@ describe('a checkpoint that is loaded', () => {
   it.each([
     { title: 'names of another number', options: { classes: 3, classNames: ['a'] }, code: 'ERR_CONFIG' },
     { title: 'no class', options: { classes: 0 }, code: 'ERR_CONFIG' },
+    { title: 'more classes than can be named', options: { classes: 1e9 }, code: 'ERR_CONFIG' },
     { title: 'other channels', options: { input: [3, 8, 8] }, code: 'ERR_SHAPE' },
     { title: 'channels at the end', options: { input: [8, 8, 1] }, code: 'ERR_CONFIG' },
     { title: 'an unknown option', options: { klasses: 3 }, code: 'ERR_CONFIG' },

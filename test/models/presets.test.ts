@@ -193,6 +193,8 @@ describe('preset', () => {
   it.each([
     ['an unknown option', { clases: 10 }],
     ['zero classes', { classes: 0 }],
+    ['more classes than can be named', { classes: 1e9 }],
+    ['more channels than images have', { input: [1e9, 32, 32] }],
     ['a fractional size', { input: [3, 32.5, 32] }],
     ['channels at the end', { input: [32, 32, 3] }],
     ['one channel at the end', { input: [28, 28, 1] }],

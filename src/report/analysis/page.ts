@@ -1,5 +1,6 @@
 /** The analysis as one HTML page that needs nothing else. */
 import type { Analysis, Region } from '../../analyze/analysis.ts';
+import { expected } from '../../errors.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
 import { aside, formula, inline, paragraph, section, wide } from '../html.ts';
@@ -17,6 +18,7 @@ import { stepTable } from './table.ts';
  * await writeFile('model.html', analysisPage(await analyze(model)));
  */
 export function analysisPage(analysis: Analysis): string {
+  if (!Array.isArray(analysis?.steps)) throw expected('ERR_CONFIG', 'an analysis', 'analysis', analysis);
   const parts = [
     header(analysis),
     kSection,

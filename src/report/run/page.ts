@@ -1,4 +1,5 @@
 /** Runs side by side as one HTML page that needs nothing else. */
+import { expected } from '../../errors.ts';
 import { must } from '../../must.ts';
 import { escapeXml } from '../../picture/text.ts';
 import { short } from '../chart.ts';
@@ -27,6 +28,8 @@ interface PageData {
  * await writeFile('report.html', reportPage(await compareRuns(['runs/a', 'runs/b'])));
  */
 export function reportPage(comparison: Comparison): string {
+  if (!Array.isArray(comparison?.runs))
+    throw expected('ERR_CONFIG', 'a comparison', 'comparison', comparison);
   const { runs } = comparison;
   const title = runs.length === 1 ? must(runs[0]).name : `${runs.length} runs compared`;
   const data: PageData = { charts: [], heats: [] };
