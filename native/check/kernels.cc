@@ -12,10 +12,9 @@
 #include <string>
 
 #include "check/faulty_kernels.h"
-#include "check/host_machine.h"
+#include "check/host_kernels.h"
 #include "core/error.h"
 #include "core/kernels/cuda/cuda.h"
-#include "core/kernels/cuda/launch.h"
 #include "core/kernels/cuda/library.h"
 #include "core/rng.h"
 
@@ -24,13 +23,6 @@ namespace {
 using at::Tensor;
 using lm::Kernels;
 using lm::Rng;
-
-const lm::cuda::Launches* host_launches(lm::cuda::Type type) {
-  using namespace lm::cuda;
-  static const Launches tables[]{Launch<Host, float>::table(), Launch<Host, double>::table(),
-                                 Launch<Host, Half>::table(), Launch<Host, BFloat16>::table()};
-  return &tables[static_cast<int>(type)];
-}
 
 // One random case: a type, sizes, and tensors that are drawn as they are asked for.
 struct Case {
@@ -273,7 +265,7 @@ int main(int argc, char** argv) {
     if (std::string(argv[i]) == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::string(argv[i]) == "--count") count = std::strtoull(argv[i + 1], nullptr, 10);
   }
-  lm::cuda::use(host_launches);
+  lm::cuda::use(lm_cuda_launches);
   try {
     check_machine();
     check_numbers(seed);

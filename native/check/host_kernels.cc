@@ -1,0 +1,11 @@
+#include "check/host_kernels.h"
+
+#include "check/host_machine.h"
+#include "core/kernels/cuda/launch.h"
+
+const lm::cuda::Launches* lm_cuda_launches(lm::cuda::Type type) {
+  using namespace lm::cuda;
+  static const Launches tables[]{Launch<Host, float>::table(), Launch<Host, double>::table(),
+                                 Launch<Host, Half>::table(), Launch<Host, BFloat16>::table()};
+  return type < Type::kTypes ? &tables[static_cast<int>(type)] : nullptr;
+}
