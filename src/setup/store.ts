@@ -78,5 +78,12 @@ export async function verify(libtorch: LibtorchFolder, { env, say }: Context): P
   const addon = addons[libtorch.minor];
   if (addon === undefined) say(`no addon for libtorch ${libtorch.minor} is built yet: it is opened alone`);
   const { ok, problem } = await probeLibtorch({ libraries: libtorch.libraries, opener, addon, env });
-  if (!ok) throw new LmError('ERR_SETUP', `libtorch in ${libtorch.path} does not open: ${problem}`);
+  if (ok) return;
+  const lacksCuda = libtorch.flavour === 'cuda' && /: cannot open shared object file/.test(problem ?? '');
+  throw new LmError('ERR_SETUP', `libtorch in ${libtorch.path} does not open: ${problem}`, {
+    ...(lacksCuda ? { hint: missingCuda } : {}),
+  });
 }
+
+const missingCuda =
+  "A build with CUDA needs CUDA's own libraries, which are wheels beside it. Without a network: bring all that a file of requirements/ in this package names (`pip download --no-deps -r FILE`), and run `PIP_NO_INDEX=1 PIP_FIND_LINKS=FOLDER npx lm-resnet setup`; or take a build without CUDA.";
