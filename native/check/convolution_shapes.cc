@@ -1,7 +1,6 @@
 #include "check/convolution_shapes.h"
 
 #include <cmath>
-#include <initializer_list>
 #include <iterator>
 #include <sstream>
 
@@ -9,11 +8,11 @@ namespace lm {
 
 using at::Tensor;
 
-namespace {
-
 int64_t one_of(Rng& rng, std::initializer_list<int64_t> values) {
   return values.begin()[rng.below(values.size())];
 }
+
+namespace {
 
 // On both sides of the bounds of what oneDNN does wrong: the number of input channels, the stride.
 const Shape bounds[]{

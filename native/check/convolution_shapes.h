@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <initializer_list>
 #include <string>
 
 #include "core/kernels/convolution.h"
@@ -22,6 +23,7 @@ struct Shape {
   }
 };
 
+int64_t one_of(Rng& rng, std::initializer_list<int64_t> values);
 // The i-th of a seed: the first are at the bounds of known faults.
 Shape draw_shape(uint64_t seed, uint64_t i);
 std::string text(const Shape& shape);

@@ -13,10 +13,6 @@ namespace {
 
 using at::Tensor;
 
-int64_t one_of(Rng& rng, std::initializer_list<int64_t> values) {
-  return values.begin()[rng.below(values.size())];
-}
-
 // Feature maps, sometimes the middle channels of wider ones, as slices are.
 Tensor maps(Rng& rng, int64_t n, int64_t channels, int64_t height, int64_t width) {
   if (rng.below(3) != 0) return normal(rng, {n, channels, height, width}, at::kFloat);

@@ -20,6 +20,7 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
 // Whether the kernels that a convolution is fused with its neighbours for serve it: not where groups are so
 // narrow that most of their products would be with zeros.
 bool fuses(const at::IntArrayRef& weight, const Sliding& sliding);
+constexpr size_t kMostAdded = 3;  // terms that they add
 
 // By x, weight and bias; that of x is undefined unless it is wanted, that of the bias unless there is one.
 struct ConvolutionGradients {

@@ -27,6 +27,4 @@ struct FusedConvAttributes final : Attributes {
 // zeros.
 bool can_fuse(const Graph& graph, const Node& convolution);
 
-constexpr size_t kMostAdded = 3;  // terms u_i
-
 }  // namespace lm

@@ -13,6 +13,8 @@ namespace {
 
 using at::Tensor;
 
+static_assert(kMostTerms == kMostAdded);  // direct.h includes nothing of ATen
+
 // Numbers of x that all filters are applied to in turn: about as many as there are weights, for the one is
 // read anew for every part of the other.
 constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;

@@ -10,7 +10,7 @@
 namespace lm::cpu {
 
 constexpr int64_t kLanes = 16;    // output channels at a time
-constexpr size_t kMostAdded = 3;  // terms that a convolution adds
+constexpr size_t kMostTerms = 3;  // that a convolution adds
 
 // A part of an image: numbers of one pixel lie side by side.
 template <typename Number>
@@ -29,8 +29,8 @@ struct DirectRows {
   Pixels<float> out{};
   int64_t rows = 0, width = 0;  // of out
   size_t added = 0;
-  std::array<Pixels<const float>, kMostAdded> u{};
-  std::array<const float*, kMostAdded> c{};  // each as long as the bias
+  std::array<Pixels<const float>, kMostTerms> u{};
+  std::array<const float*, kMostTerms> c{};  // each as long as the bias
   bool relu = false;
 };
 

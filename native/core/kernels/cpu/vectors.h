@@ -44,7 +44,7 @@ struct Result {
   }
 
   static LM_INLINE void write(const DirectRows& r, Type* sums, int64_t y, int64_t p, int64_t f) {
-    const float* u[kMostAdded];
+    const float* u[kMostTerms];
     for (size_t t = 0; t < r.added; ++t) u[t] = r.u[t].first + y * r.u[t].row + p * r.u[t].step + f;
     float* to = r.out.first + y * r.out.row + p * r.out.step + f;
     if (f + kLanes <= r.filters) {
@@ -61,7 +61,7 @@ struct Result {
   static __attribute__((noinline)) void write_last(const DirectRows& r, Type* sums, const float** u,
                                                    float* to, int64_t f) {
     const auto bytes = static_cast<unsigned long>(r.filters - f) * sizeof(float);
-    float copies[kMostAdded][kLanes] = {};
+    float copies[kMostTerms][kLanes] = {};
     for (size_t t = 0; t < r.added; ++t) {
       __builtin_memcpy(copies[t], u[t], bytes);
       u[t] = copies[t];
