@@ -34,6 +34,7 @@ const acts = {
     await sumForEver(ranks);
   },
   async fail(ranks) {
+    await together(ranks);
     if (isMeant) {
       await ranks.abandon(new Error('the disk is full'));
       return { failed: true };
