@@ -49,13 +49,22 @@ void raise_alarm(c10d::Store& store, int world) {
   store.multiSet(keys, std::vector<std::vector<uint8_t>>(keys.size(), {1}));
 }
 
-// Of whom a run ended: of those that said so, or of those that no longer answer.
-std::string find_out(c10d::Store& store, const RanksOptions& o, const std::string& reason) {
-  raise_alarm(store, o.world);
-  const std::set<int> missing = missing_ranks(store, "alive/", o.world, in(kGrace));
+// What a rank said before it ended; "" where none did.
+std::string last_words(c10d::Store& store, const RanksOptions& o) {
   for (int rank = 0; rank < o.world; ++rank)
     if (rank != o.rank && store.check({key("words", rank)}))
       return "rank " + std::to_string(rank) + " failed: " + text_at(store, key("words", rank));
+  return "";
+}
+
+// Of whom a run ended: of those that said so, or of those that no longer answer.
+std::string find_out(c10d::Store& store, const RanksOptions& o, const std::string& reason) {
+  raise_alarm(store, o.world);
+  std::string words = last_words(store, o);
+  if (!words.empty()) return words;
+  const std::set<int> missing = missing_ranks(store, "alive/", o.world, in(kGrace));
+  words = last_words(store, o);
+  if (!words.empty()) return words;
   if (missing.empty())
     return "all ranks are there, but one took longer than the timeout, or a connection broke: " + reason;
   return names_of(missing) + (missing.size() == 1 ? " does" : " do") +
