@@ -242,7 +242,7 @@ const nativeArrows: Readonly<Record<string, string>> = {
   'core/run': 'core/error core/allocator core/device core/batch core/graph core/weights core/ops core/plan',
   'core/model': 'core/rng core/value core/graph core/weights core/kernels core/ops core/plan core/run',
   'core/evaluate': 'core/batch core/loss core/model',
-  'core/train': 'core/rng core/batch core/loss core/value core/run core/model',
+  'core/train': 'core/rng core/batch core/loss core/value core/kernels core/run core/model',
   'data/pictures': '',
   'data/codecs': 'data/pictures',
   'data/transforms': 'core/rng core/value data/pictures data/codecs',

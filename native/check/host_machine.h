@@ -83,6 +83,8 @@ struct HostLaunch {
 };
 
 struct Host {
+  static constexpr Blocks kBlocks{5, 3};  // few, so that small sizes go around every loop
+
   template <typename T>
   struct Global {
     using Value = std::remove_const_t<T>;

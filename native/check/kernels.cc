@@ -13,6 +13,7 @@
 
 #include "check/faulty_kernels.h"
 #include "check/host_kernels.h"
+#include "check/kernel_case.h"
 #include "core/error.h"
 #include "core/kernels/cuda/cuda.h"
 #include "core/kernels/cuda/library.h"
@@ -21,54 +22,12 @@
 namespace {
 
 using at::Tensor;
-using lm::Kernels;
+using lm::Case;
+using lm::copy;
+using lm::exact;
+using lm::largest;
+using lm::report;
 using lm::Rng;
-
-// One random case: a type, sizes, and tensors that are drawn as they are asked for.
-struct Case {
-  Case(uint64_t seed, uint64_t number) : rng(seed, "kernels", number) {
-    constexpr at::ScalarType types[]{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
-    type = types[number % 4];
-    kernels = lm::cuda::kernels_of(type);
-    const int64_t widths[]{1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 24, 31, 32, 33, 64, 72, 120, 264};
-    sizes = {below(4) + 1, widths[below(std::size(widths))], below(11) + 1, below(11) + 2};
-  }
-
-  int64_t below(size_t limit) { return static_cast<int64_t>(rng.below(limit)); }
-  bool chance() { return rng.below(2) == 0; }
-  at::ScalarType wide() const { return type == at::kDouble ? at::kDouble : at::kFloat; }
-
-  Tensor random(at::IntArrayRef shape, at::ScalarType as, double mean = 0) {
-    Tensor t = at::empty(shape, at::kDouble);
-    for (int64_t i = 0; i < t.numel(); ++i) t.data_ptr<double>()[i] = mean + rng.normal();
-    return t.to(as);
-  }
-  // Values [n, c, h, w] in channels-last, far from zero so that sums cancel.
-  Tensor values(double mean = 0) {
-    return random(sizes, type, mean).contiguous(at::MemoryFormat::ChannelsLast);
-  }
-  Tensor per_channel(double mean = 0) { return random({sizes[1]}, wide(), mean); }
-
-  Rng rng;
-  at::ScalarType type;
-  const Kernels* kernels;
-  std::vector<int64_t> sizes;
-};
-
-void report(const Case& c, const char* kernel, const Tensor& found, const Tensor& wanted, double scale) {
-  const Tensor difference = (found.to(at::kDouble) - wanted.to(at::kDouble)).abs();
-  const Tensor both = found.isnan().logical_and(wanted.isnan());
-  const double largest = difference.masked_fill(both, 0).max().item<double>();
-  std::printf("{\"kernel\":\"%s\",\"type\":\"%s\",\"shape\":\"%ldx%ldx%ldx%ld\",\"error\":", kernel,
-              toString(c.type), c.sizes[0], c.sizes[1], c.sizes[2], c.sizes[3]);
-  std::isfinite(largest) ? std::printf("%.3g}\n", largest / (scale > 0 ? scale : 1)) : std::printf("null}\n");
-}
-
-double largest(const Tensor& t) { return t.to(at::kDouble).nan_to_num(0, 0, 0).abs().max().item<double>(); }
-
-Tensor exact(const Tensor& t) { return t.defined() ? t.to(at::kDouble) : t; }
-
-Tensor copy(const Tensor& t) { return t.clone(); }
 
 void check_norm(Case& c) {
   const Tensor x = c.values(3);
@@ -167,6 +126,37 @@ void check_dot(Case& c) {
   }
 }
 
+void check_combine_backward(Case& c) {
+  const Tensor grad = c.values(), grad64 = exact(grad);
+  const auto count = static_cast<size_t>(c.below(5) + 1);
+  std::vector<Tensor> values(count), factors(count), gradients(count), sums(count), wanted(count),
+      wanted_sums(count);
+  std::vector<lm::TermGradient> terms, exactly;
+  std::vector<Tensor> values64(count), factors64(count);
+  const bool by_channel = c.chance();
+  for (size_t i = 0; i < count; ++i) {
+    values64[i] = exact(values[i] = c.values());
+    if (c.chance()) factors[i] = by_channel ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
+    factors64[i] = exact(factors[i]);
+    if (c.chance()) wanted[i] = exact(gradients[i] = at::empty_like(grad)).clone();
+    if (factors[i].defined() && c.chance())
+      wanted_sums[i] = exact(sums[i] = c.random(factors[i].sizes(), c.wide())).clone();
+    const double number = c.rng.normal();
+    const auto there = [](const Tensor& t) { return t.defined() ? &t : nullptr; };
+    terms.push_back({{&values[i], number, there(factors[i])}, there(gradients[i]), there(sums[i])});
+    exactly.push_back({{&values64[i], number, there(factors64[i])}, there(wanted[i]), there(wanted_sums[i])});
+  }
+  c.kernels->combine_backward(grad, terms);
+  lm::plain_kernels.combine_backward(grad64, exactly);
+  for (size_t i = 0; i < count; ++i) {
+    if (gradients[i].defined())
+      report(c, "combine backward: gradient", gradients[i], wanted[i], largest(wanted[i]));
+    if (sums[i].defined())
+      report(c, "combine backward: sum", sums[i], wanted_sums[i],
+             grad64.mul(values64[i]).abs().sum().item<double>() + 1);
+  }
+}
+
 void check_normalise(Case& c) {
   const auto channels = static_cast<size_t>(std::min<int64_t>(c.sizes[1], 17));
   c.sizes[1] = static_cast<int64_t>(channels);  // 17 are for libtorch
@@ -183,6 +173,20 @@ void check_normalise(Case& c) {
   lm::plain_kernels.normalise(pixels, scale, shift, wanted);
   if (channels == 17 && c.type != at::kFloat && c.type != at::kDouble) return;  // which round more than once
   report(c, "normalise", out, wanted, largest(wanted));
+}
+
+void check_mixing(Case& c) {
+  const Tensor x = c.values(), wanted = exact(x).clone(), y = c.values(), wanted_y = exact(y).clone();
+  const double lambda = c.rng.uniform();
+  c.kernels->blend(x, lambda);
+  lm::plain_kernels.blend(wanted, lambda);
+  report(c, "blend", x, wanted, largest(wanted));
+  const int64_t top = c.below(c.sizes[2]), left = c.below(c.sizes[3]);
+  const lm::Rectangle box{top, top + c.below(c.sizes[2] - top + 1), left,
+                          left + c.below(c.sizes[3] - left + 1)};
+  c.kernels->exchange(y, box);
+  lm::plain_kernels.exchange(wanted_y, box);
+  report(c, "exchange", y, wanted_y, 0);
 }
 
 void check_draws(Case& c) {
@@ -270,8 +274,8 @@ int main(int argc, char** argv) {
     check_machine();
     check_numbers(seed);
     for (uint64_t i = 0; i < count; ++i)
-      for (const auto check : {check_norm, check_norm_backward, check_combine, check_dot, check_normalise,
-                               check_draws, check_layouts}) {
+      for (const auto check : {check_norm, check_norm_backward, check_combine, check_combine_backward,
+                               check_dot, check_normalise, check_mixing, check_draws, check_layouts}) {
         Case c(seed, i);
         check(c);
       }

@@ -24,6 +24,10 @@ class TermCall(ctypes.Structure):
     _fields_ = [("u", p), ("number", f64), ("tensor", p), ("channels", i64)]
 
 
+class TermGradientCall(ctypes.Structure):
+    _fields_ = [("term", TermCall), ("into", p), ("sum", p)]
+
+
 class Launches(ctypes.Structure):
     """native/core/kernels/cuda/launches.h, in its order."""
 
@@ -35,6 +39,7 @@ class Launches(ctypes.Structure):
         ("combine", ctypes.CFUNCTYPE(said, p, ctypes.POINTER(TermCall), i32, p, i64)),
         ("dot_scratch", ctypes.CFUNCTYPE(i64, i64, i64)),
         ("dot", ctypes.CFUNCTYPE(said, p, p, p, i64, i64, p, p)),
+        ("combine_backward", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(TermGradientCall), i32, i64, p)),
         ("normalise", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(f64), ctypes.POINTER(f64), i32, i64, p)),
     ]
 
@@ -100,11 +105,19 @@ class Bench:
             self.dot_room = torch.empty(self.table.dot_scratch(self.numbers, 0), device=self.device)
         return self.dot_room
 
+    def combine_backward(self):
+        if not hasattr(self, "first"):
+            self.first, self.second = torch.empty_like(self.x), torch.empty_like(self.x)
+            self.sums, self.room = torch.zeros(2, device=self.device), torch.empty(2 * self.table.dot_scratch(self.numbers, 0), device=self.device)
+        k = ((self.x, 1.05, self.first, 0), (self.u, -0.05, self.second, 1))
+        terms = (TermGradientCall * 2)(*(TermGradientCall(TermCall(at(u), f, None, 0), at(into), at(self.sums[i])) for u, f, into, i in k))
+        want(self.table.combine_backward(self.stream(), at(self.grad), terms, 2, self.numbers, at(self.room)))
+
     # name -> (what runs, bytes that have to be moved for a number, beside per-channel ones)
     def rows_of_table(self):
         return {
             "norm statistics": (self.statistics, 2), "norm apply": (self.apply, 4), "norm backward": (self.backward, 10),
-            "combine three terms": (self.combine, 8), "dot": (self.dot, 4),
+            "combine three terms": (self.combine, 8), "combine backward, two terms": (self.combine_backward, 10), "dot": (self.dot, 4),
         }
 
     def errors(self):
@@ -130,6 +143,10 @@ class Bench:
         compare("norm backward", self.out.masked_fill(near, 0), dx.masked_fill(near, 0))
         self.combine()
         compare("combine three terms", self.out, 1.05 * x.detach() - 0.05 * u + g)
+        self.combine_backward()
+        compare("combine backward, two terms", torch.stack((self.first, self.second)), torch.stack((1.05 * g, -0.05 * g)))
+        sums = torch.stack(((x * g).sum(), (u * g).sum())).detach()
+        found["combine backward: sums"] = ((self.sums.double() - sums).abs().max() / (x * g).abs().sum()).item()
         self.dot()
         found["dot"] = ((self.sum.double() - (x * u).sum()).abs() / (x * u).abs().sum()).item()
         return found
@@ -170,7 +187,7 @@ def main():
             ms = bench.milliseconds(work)
             rate = moved * bench.numbers / ms / 1e6
             times.append({"kernel": name, "shape": "x".join(map(str, shape)), "ms": ms, "GBs": rate, "share": rate / o.copy})
-    limits = {"norm statistics": 1e-5, "dot": 1e-5}
+    limits = {"norm statistics": 1e-5, "dot": 1e-5, "combine backward: sums": 1e-5}
     right = all(error < limits.get(name, 2**-7) for name, error in errors.items())
     print(json.dumps({"right": right, "errors": errors, "times": times}))
 

@@ -47,6 +47,18 @@ struct Term {
   const at::Tensor* tensor = nullptr;
 };
 
+// A term of a linear combination backwards: where its gradient, factor times the incoming one, goes, and what
+// the sum of the incoming one times u is added to, a number or one for each channel. Null: nobody wants it.
+struct TermGradient {
+  Term term;
+  const at::Tensor *gradient = nullptr, *sum = nullptr;
+};
+
+// Of images: rows top .. bottom - 1, columns left .. right - 1.
+struct Rectangle {
+  int64_t top = 0, bottom = 0, left = 0, right = 0;
+};
+
 // The random stream of an image of the batch.
 using Streams = std::function<Rng(size_t image)>;
 
@@ -84,6 +96,8 @@ struct Kernels {
   void (*combine)(std::span<const Term> terms, const at::Tensor& out);
   // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.
   void (*dot)(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+  // The gradients of a combination's terms; the gradient of one may not be where `grad` or some u is.
+  void (*combine_backward)(const at::Tensor& grad, std::span<const TermGradient> terms);
   // Weights [out, in / groups, kh, kw], and numbers per output channel [..., out], in the order that
   // `convolve_fused` reads; that is null where libtorch's convolutions are all there are.
   at::Tensor (*pack_weight)(const at::Tensor& weight, const Sliding& sliding) = nullptr;
@@ -92,11 +106,19 @@ struct Kernels {
   // x = pixel scale + shift per channel: uint8 [n, h, w, c] -> [n, c, h, w].
   void (*normalise)(const at::Tensor& pixels, const std::vector<double>& scale,
                     const std::vector<double>& shift, const at::Tensor& out);
+  // x [n, c, h, w] in place: image i becomes lambda of itself and 1 - lambda of image n - 1 - i.
+  void (*blend)(const at::Tensor& x, double lambda);
+  // x [n, c, h, w] in place: images i and n - 1 - i exchange what is in a box.
+  void (*exchange)(const at::Tensor& x, const Rectangle& box);
   // 1 / (1 - p) with probability 1 - p, else 0, for every element.
   void (*dropout_mask)(const Streams& streams, double p, const at::Tensor& out);
   // Normal numbers with mean 0.
   void (*gaussian)(const Streams& streams, double deviation, const at::Tensor& out);
 };
+
+// combine_backward as one `dot` and one `combine` after the other.
+void combine_backward_by_parts(const Kernels& kernels, const at::Tensor& grad,
+                               std::span<const TermGradient> terms);
 
 // libtorch's own functions, on any device and in any type.
 extern const Kernels plain_kernels;

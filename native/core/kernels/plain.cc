@@ -83,6 +83,10 @@ void combine(std::span<const Term> terms, const Tensor& out) {
 
 void dot(const Tensor& a, const Tensor& b, const Tensor& sum) { sum.add_(a.mul(b).sum_to_size(sum.sizes())); }
 
+void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
+  combine_backward_by_parts(plain_kernels, grad, terms);
+}
+
 void normalise(const Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
                const Tensor& out) {
   const Tensor there = pixels.to(out.device(), /*non_blocking=*/pixels.is_pinned());
@@ -94,6 +98,13 @@ void normalise(const Tensor& pixels, const std::vector<double>& scale, const std
   };
   out.copy_(
       at::addcmul(per_channel(shift), there.to(out.scalar_type()).permute({0, 3, 1, 2}), per_channel(scale)));
+}
+
+void blend(const Tensor& x, double lambda) { x.lerp_(x.flip(0), 1 - lambda); }
+
+void exchange(const Tensor& x, const Rectangle& box) {
+  const Tensor inside = x.slice(2, box.top, box.bottom).slice(3, box.left, box.right);
+  inside.copy_(inside.flip(0));
 }
 
 // Drawn on the host: the same numbers on every device. It goes on while they are copied, and the allocator
@@ -117,6 +128,16 @@ void gaussian(const Streams& streams, double deviation, const Tensor& out) {
 
 }  // namespace
 
+void combine_backward_by_parts(const Kernels& kernels, const Tensor& grad,
+                               std::span<const TermGradient> terms) {
+  for (const TermGradient& t : terms) {
+    if (t.sum != nullptr) kernels.dot(grad, *t.term.u, *t.sum);
+    if (t.gradient == nullptr) continue;
+    const Term scaled{&grad, t.term.number, t.term.tensor};
+    kernels.combine({&scaled, 1}, *t.gradient);
+  }
+}
+
 constinit const Kernels plain_kernels{
     .name = "plain",
     .norm_train = norm_train,
@@ -125,7 +146,10 @@ constinit const Kernels plain_kernels{
     .norm_evaluate = norm_evaluate,
     .combine = combine,
     .dot = dot,
+    .combine_backward = combine_backward,
     .normalise = normalise,
+    .blend = blend,
+    .exchange = exchange,
     .dropout_mask = dropout_mask,
     .gaussian = gaussian,
 };

@@ -38,14 +38,15 @@ bool passes(const Node& node, const Graph& graph, size_t i) {
 }
 
 void backward(Frame& f) {
+  std::vector<TermGradient> terms;
+  terms.reserve(f.count());
   for (size_t i = 0; i < f.count(); ++i) {
     if (f.is_absent(i)) continue;
     const Coefficient& c = f.coef(i);
-    if (!c.constant) f.kernels.dot(f.grad(), f.input(i), c.gradient);
-    if (!f.wants(i)) continue;
-    const Term scaled = term(f.grad(), c);
-    f.kernels.combine({&scaled, 1}, f.grad_of(i));
+    terms.push_back(
+        {term(f.input(i), c), f.wants(i) ? &f.grad_of(i) : nullptr, c.constant ? nullptr : &c.gradient});
   }
+  f.kernels.combine_backward(f.grad(), terms);
 }
 
 }  // namespace

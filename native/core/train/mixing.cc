@@ -24,10 +24,7 @@ Mix draw_box(double lambda, int64_t height, int64_t width, Rng& rng) {
   const auto area = static_cast<double>((rows.end - rows.start) * (columns.end - columns.start));
   return {.lambda = 1 - area / static_cast<double>(height * width),
           .cut = true,
-          .top = rows.start,
-          .bottom = rows.end,
-          .left = columns.start,
-          .right = columns.end};
+          .box = {rows.start, rows.end, columns.start, columns.end}};
 }
 
 double scalar(const Value& spec, const char* name, double limit) {
@@ -53,14 +50,10 @@ Mix draw_mixing(const MixingSpec& spec, double probability, int64_t height, int6
   return cut ? draw_box(lambda, height, width, rng) : Mix{.lambda = lambda};
 }
 
-void apply(const Mix& mix, at::Tensor& x) {
+void apply(const Mix& mix, const at::Tensor& x) {
   if (mix.lambda == 1) return;
-  if (!mix.cut) {
-    x.lerp_(x.flip(0), 1 - mix.lambda);
-    return;
-  }
-  const at::Tensor box = x.slice(2, mix.top, mix.bottom).slice(3, mix.left, mix.right);
-  box.copy_(box.flip(0));
+  const Kernels& kernels = kernels_for(x.device(), x.scalar_type());
+  mix.cut ? kernels.exchange(x, mix.box) : kernels.blend(x, mix.lambda);
 }
 
 }  // namespace lm

@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/kernels/kernels.h"
 #include "core/rng.h"
 #include "core/value.h"
 
@@ -16,17 +17,17 @@ struct MixingSpec {
 };
 
 // What is drawn for a batch. Image i becomes lambda of itself and 1 - lambda of image n - 1 - i: everywhere
-// (Mixup), or cut into rows top .. bottom - 1 and columns left .. right - 1 (CutMix).
+// (Mixup), or in a box (CutMix).
 struct Mix {
   double lambda = 1;
   bool cut = false;
-  int64_t top = 0, bottom = 0, left = 0, right = 0;
+  Rectangle box{};
 };
 
 // `probability`: of mixing at all.
 Mix draw_mixing(const MixingSpec& spec, double probability, int64_t height, int64_t width, Rng rng);
 
 // x [n, c, h, w] mixed in place.
-void apply(const Mix& mix, at::Tensor& x);
+void apply(const Mix& mix, const at::Tensor& x);
 
 }  // namespace lm

@@ -54,9 +54,16 @@ void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
   *sum.data_ptr<T>() += static_cast<T>(total);
 }
 
+template <typename T>
+void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
+  combine_backward_by_parts(std::is_same_v<T, float> ? float_kernels : double_kernels, grad, terms);
+}
+
 template void combine<float>(std::span<const Term>, const Tensor&);
 template void combine<double>(std::span<const Term>, const Tensor&);
 template void dot<float>(const Tensor&, const Tensor&, const Tensor&);
 template void dot<double>(const Tensor&, const Tensor&, const Tensor&);
+template void combine_backward<float>(const Tensor&, std::span<const TermGradient>);
+template void combine_backward<double>(const Tensor&, std::span<const TermGradient>);
 
 }  // namespace lm::cpu

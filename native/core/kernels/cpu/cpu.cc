@@ -15,7 +15,10 @@ constexpr Kernels kernels_of(std::string_view name) {
       .norm_evaluate = NormKernels<T>::evaluate,
       .combine = combine<T>,
       .dot = dot<T>,
+      .combine_backward = combine_backward<T>,
       .normalise = normalise<T>,
+      .blend = [](const at::Tensor& x, double lambda) { plain_kernels.blend(x, lambda); },
+      .exchange = [](const at::Tensor& x, const Rectangle& box) { plain_kernels.exchange(x, box); },
       .dropout_mask = fill_dropout_mask,
       .gaussian = fill_gaussian,
   };

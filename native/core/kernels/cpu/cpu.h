@@ -31,6 +31,8 @@ void convolve_fused(const FusedConvolution& convolution);
 // By the loops of one instruction set.
 void convolve_fused(const FusedConvolution& convolution, const DirectSet& set);
 template <typename T>
+void combine_backward(const at::Tensor& grad, std::span<const TermGradient> terms);
+template <typename T>
 void normalise(const at::Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,
                const at::Tensor& out);
 

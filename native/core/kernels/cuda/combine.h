@@ -70,6 +70,48 @@ struct Products {
   }
 };
 
+// Of a combination's terms: into = factor grad, and the sum of grad u, where they are wanted.
+template <typename M, typename V, int kTerms>
+struct TermGradients {
+  using Number = Wide<V>;
+  static constexpr int kPack = kFullPack<V>, kSums = kTerms;
+
+  typename M::template Global<const V> grad, u[kTerms];  // u where its sum is wanted
+  typename M::template Global<V> into[kTerms];
+  Factor<M, V> factor[kTerms];
+
+  template <int kCount>
+  LM_HD void add(int64_t i, Number (&sums)[kSums]) const {
+    const Pack<V, kCount> g = grad.template load<kCount>(i);
+    for (int t = 0; t < kTerms; ++t) {
+      if (u[t].defined()) {
+        const Pack<V, kCount> x = u[t].template load<kCount>(i);
+        for (int j = 0; j < kCount; ++j) sums[t] = fused(wide(g.v[j]), wide(x.v[j]), sums[t]);
+      }
+      if (!into[t].defined()) continue;
+      Pack<V, kCount> scaled;
+      const Number common = factor[t].channels == 0 ? factor[t].at(0) : 0;
+      for (int j = 0; j < kCount; ++j)
+        scaled.v[j] = narrow<V>(wide(g.v[j]) * (factor[t].channels == 0 ? common : factor[t].at(i + j)));
+      into[t].store(i, scaled);
+    }
+  }
+};
+
+// into[t] += totals, each a number of its own, where it is wanted.
+template <typename M, typename V, int kTerms>
+struct AddTotals {
+  using Number = Wide<V>;
+  static constexpr int kSums = kTerms;
+
+  typename M::template Global<Number> into[kTerms];
+
+  LM_HD void operator()(int64_t, const double (&sums)[kSums]) const {
+    for (int t = 0; t < kTerms; ++t)
+      if (into[t].defined()) into[t].set(0, into[t].get(0) + static_cast<Number>(sums[t]));
+  }
+};
+
 // Sum of a b for every channel.
 template <typename M, typename V, int kPackSize>
 struct ChannelProducts {

@@ -116,6 +116,11 @@ struct Row {
     return fits && (t.tensor == nullptr || (is_wide(*t.tensor) && (t.tensor->numel() == 1 || is_rows(out))));
   }
 
+  static TermCall call_of(const Term& t) {
+    const int64_t channels = t.tensor == nullptr || t.tensor->numel() == 1 ? 0 : t.tensor->numel();
+    return {t.u->data_ptr(), t.number, t.tensor == nullptr ? nullptr : t.tensor->data_ptr(), channels};
+  }
+
   static void combine(std::span<const Term> terms, const Tensor& out) {
     constexpr size_t kMost = 4;
     const bool fits = terms.size() <= kMost && out.scalar_type() == type_of(kType) && is_aligned(out) &&
@@ -124,11 +129,7 @@ struct Row {
     if (!fits) return plain_kernels.combine(terms, out);
     const c10::DeviceGuard guard(out.device());
     TermCall calls[kMost];
-    for (size_t i = 0; i < terms.size(); ++i) {
-      const Term& t = terms[i];
-      const int64_t channels = t.tensor == nullptr || t.tensor->numel() == 1 ? 0 : t.tensor->numel();
-      calls[i] = {t.u->data_ptr(), t.number, t.tensor == nullptr ? nullptr : t.tensor->data_ptr(), channels};
-    }
+    std::transform(terms.begin(), terms.end(), calls, [](const Term& t) { return call_of(t); });
     want_started(
         launch().combine(stream_of(out), calls, static_cast<int>(terms.size()), out.data_ptr(), out.numel()));
   }
@@ -146,6 +147,35 @@ struct Row {
                               sum.data_ptr()));
   }
 
+  // Sums by channel are found one after the other.
+  static bool is_term_gradient(const TermGradient& t, const Tensor& grad) {
+    const auto like_grad = [&](const Tensor* of) {
+      return of == nullptr ||
+             (of->scalar_type() == type_of(kType) && of->strides() == grad.strides() && is_aligned(*of));
+    };
+    return is_term(t.term, grad) && like_grad(t.gradient) &&
+           (t.sum == nullptr || (t.sum->numel() == 1 && is_wide(*t.sum)));
+  }
+
+  static void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
+    constexpr size_t kMost = 4;
+    const bool fits = !terms.empty() && terms.size() <= kMost && grad.scalar_type() == type_of(kType) &&
+                      is_aligned(grad) && grad.is_non_overlapping_and_dense() &&
+                      std::all_of(terms.begin(), terms.end(),
+                                  [&](const TermGradient& t) { return is_term_gradient(t, grad); });
+    if (!fits) return combine_backward_by_parts(*kernels_of(type_of(kType)), grad, terms);
+    const c10::DeviceGuard guard(grad.device());
+    TermGradientCall calls[kMost];
+    std::transform(terms.begin(), terms.end(), calls, [](const TermGradient& t) {
+      return TermGradientCall{call_of(t.term), t.gradient == nullptr ? nullptr : t.gradient->data_ptr(),
+                              t.sum == nullptr ? nullptr : t.sum->data_ptr()};
+    });
+    const auto count = static_cast<int64_t>(terms.size());
+    const Tensor room = scratch(grad, count * launch().dot_scratch(grad.numel(), 0));
+    want_started(launch().combine_backward(stream_of(grad), grad.data_ptr(), calls, static_cast<int>(count),
+                                           grad.numel(), room.data_ptr()));
+  }
+
   static void normalise(const Tensor& pixels, const std::vector<double>& scale,
                         const std::vector<double>& shift, const Tensor& out) {
     constexpr size_t kMost = 16;
@@ -156,6 +186,21 @@ struct Row {
     want_started(launch().normalise(stream_of(out), there.const_data_ptr<uint8_t>(), scale.data(),
                                     shift.data(), static_cast<int>(scale.size()), out.numel(),
                                     out.data_ptr()));
+  }
+
+  static void blend(const Tensor& x, double lambda) {
+    const bool fits = x.scalar_type() == type_of(kType) && x.dim() > 0 && x.numel() > 0 && is_aligned(x) &&
+                      x.is_non_overlapping_and_dense() && x.stride(0) == x.numel() / x.size(0);
+    if (!fits) return plain_kernels.blend(x, lambda);
+    const c10::DeviceGuard guard(x.device());
+    want_started(launch().blend(stream_of(x), x.data_ptr(), x.size(0), x.numel() / x.size(0), lambda));
+  }
+
+  static void exchange(const Tensor& x, const Rectangle& box) {
+    if (!is_rows(x) || box.bottom <= box.top || box.right <= box.left) return plain_kernels.exchange(x, box);
+    const c10::DeviceGuard guard(x.device());
+    want_started(launch().exchange(stream_of(x), x.data_ptr(), x.size(0), x.size(2), x.size(3), x.size(1),
+                                   box.top, box.bottom, box.left, box.right));
   }
 
   // The keys of the images' streams, on the device.
@@ -200,7 +245,10 @@ struct Row {
             .norm_evaluate = norm_evaluate,
             .combine = combine,
             .dot = dot,
+            .combine_backward = combine_backward,
             .normalise = normalise,
+            .blend = blend,
+            .exchange = exchange,
             .dropout_mask = dropout_mask,
             .gaussian = gaussian};
   }

@@ -6,6 +6,7 @@
 #include "core/kernels/cuda/combine.h"
 #include "core/kernels/cuda/draws.h"
 #include "core/kernels/cuda/launches.h"
+#include "core/kernels/cuda/mixing.h"
 #include "core/kernels/cuda/norm.h"
 #include "core/kernels/cuda/pixels.h"
 
@@ -20,7 +21,7 @@ class Launch {
  public:
   static int64_t norm_scratch(int64_t rows, int64_t channels) {
     const int pack = has_packs(channels) ? kFullPack<V> : 1;
-    return 2 * channels * (Tiles::of(rows, channels, pack).grid.y + 1);
+    return 2 * channels * (sum_tiles(rows, channels, pack).grid.y + 1);
   }
 
   static const char* norm_statistics(void* stream, const NormCall& n, void* mean, void* invstd,
@@ -42,7 +43,7 @@ class Launch {
   static const char* norm_apply(void* stream, const NormCall& n, const void* mean, const void* deviation,
                                 bool by_variance, void* out) {
     return with_pack(n.channels, [&](auto pack) {
-      const Tiles t = Tiles::of(n.rows, n.channels, pack());
+      const Tiles t = Tiles::of(n.rows, n.channels, pack(), M::kBlocks.elements, 8);
       return M::start(
           ApplyNorm<M, V, pack()>{values(n.x, n.rows * n.channels), values(out, n.rows * n.channels),
                                   affine(n, mean, deviation, by_variance), t},
@@ -67,7 +68,7 @@ class Launch {
       const char* const failed = sum_columns<pack()>(stream, GradientSums<M, V, pack()>{x, g, by}, n.rows,
                                                      n.channels, n.scratch, finish);
       if (failed != nullptr || into_x == nullptr) return failed;
-      const Tiles t = Tiles::of(n.rows, n.channels, pack());
+      const Tiles t = Tiles::of(n.rows, n.channels, pack(), M::kBlocks.elements, 8);
       return M::start(
           NormGradient<M, V, pack()>{x, g, values(into_x, count), by, constants(slope, n.channels),
                                      constants(offset, n.channels), t},
@@ -83,7 +84,7 @@ class Launch {
   }
 
   static int64_t dot_scratch(int64_t rows, int64_t channels) {
-    return channels == 0 ? kBlocks : norm_scratch(rows, channels) / 2;
+    return channels == 0 ? M::kBlocks.sums : norm_scratch(rows, channels) / 2;
   }
 
   static const char* dot(void* stream, const void* a, const void* b, int64_t rows, int64_t channels,
@@ -96,15 +97,23 @@ class Launch {
         return sum_columns<pack()>(stream, ChannelProducts<M, V, pack()>{x, y}, rows, channels, scratch,
                                    finish);
       });
-    const Strip strip = Strip::of(count, kFullPack<V>);
+    const Strip strip = Strip::of(count, kFullPack<V>, M::kBlocks.sums);
     const char* const failed = M::start(
         StripSums<M, Products<M, V>>{{x, y}, strip, numbers(scratch, strip.grid.x)}, strip.grid, stream);
     return failed != nullptr ? failed : total(stream, finish, scratch, strip.grid.x, 1);
   }
 
+  static const char* combine_backward(void* stream, const void* grad, const TermGradientCall* terms,
+                                      int count, int64_t numbers, void* scratch) {
+    if (count == 1) return term_gradients<1>(stream, grad, terms, numbers, scratch);
+    if (count == 2) return term_gradients<2>(stream, grad, terms, numbers, scratch);
+    if (count == 3) return term_gradients<3>(stream, grad, terms, numbers, scratch);
+    return term_gradients<4>(stream, grad, terms, numbers, scratch);
+  }
+
   static const char* normalise(void* stream, const uint8_t* pixels, const double* scale, const double* shift,
                                int channels, int64_t numbers, void* out) {
-    const Strip strip = Strip::of(numbers, Normalise<M, V>::kPack);
+    const Strip strip = Strip::of(numbers, Normalise<M, V>::kPack, M::kBlocks.elements);
     Normalise<M, V> kernel{M::global(pixels, numbers), values(out, numbers), {}, {}, channels, strip};
     for (int c = 0; c < channels; ++c) {
       kernel.scale[c] = static_cast<A>(scale[c]);
@@ -113,9 +122,30 @@ class Launch {
     return M::start(kernel, strip.grid, stream);
   }
 
+  static const char* blend(void* stream, void* x, int64_t images, int64_t each, double lambda) {
+    const int64_t pairs = images / 2;  // that in the middle stays as it is
+    if (pairs == 0) return nullptr;
+    return with_pack(each, [&](auto pack) {
+      const Strip strip = Strip::of(pairs * each / pack(), 1, M::kBlocks.elements);
+      return M::start(Blend<M, V, pack()>{values(x, images * each), images, each, static_cast<A>(lambda),
+                                          static_cast<A>(1 - lambda), strip},
+                      strip.grid, stream);
+    });
+  }
+
+  static const char* exchange(void* stream, void* x, int64_t images, int64_t height, int64_t width,
+                              int64_t channels, int64_t top, int64_t bottom, int64_t left, int64_t right) {
+    if (images < 2) return nullptr;
+    const Strip strip =
+        Strip::of(images / 2 * (bottom - top) * (right - left) * channels, 1, M::kBlocks.elements);
+    return M::start(ExchangeBox<M, V>{values(x, images * height * width * channels), images, height, width,
+                                      channels, top, left, bottom - top, right - left, strip},
+                    strip.grid, stream);
+  }
+
   static const char* dropout_mask(void* stream, const uint64_t* keys, int64_t images, int64_t each, double p,
                                   void* out) {
-    const Strip strip = Strip::of(images * each, 1);
+    const Strip strip = Strip::of(images * each, 1, M::kBlocks.elements);
     // value 2^-53 < 1 - p, in whole numbers
     const auto bound = static_cast<uint64_t>(std::ceil(std::ldexp(1 - p, 53)));
     return M::start(DropoutMask<M, V>{M::global(keys, images), values(out, images * each), each, bound,
@@ -125,15 +155,15 @@ class Launch {
 
   static const char* gaussian(void* stream, const uint64_t* keys, int64_t images, int64_t each,
                               double deviation, void* out) {
-    const Strip strip = Strip::of(images * up(each, 2), 1);
+    const Strip strip = Strip::of(images * up(each, 2), 1, M::kBlocks.elements);
     return M::start(
         Gaussian<M, V>{M::global(keys, images), values(out, images * each), each, deviation, strip},
         strip.grid, stream);
   }
 
   static constexpr Launches table() {
-    return {norm_scratch, norm_statistics, norm_apply,   norm_backward, combine, dot_scratch,
-            dot,          normalise,       dropout_mask, gaussian};
+    return {norm_scratch,     norm_statistics, norm_apply, norm_backward, combine,      dot_scratch, dot,
+            combine_backward, normalise,       blend,      exchange,      dropout_mask, gaussian};
   }
 
  private:
@@ -161,6 +191,10 @@ class Launch {
     constexpr int operator()() const { return kCount; }
   };
 
+  static Tiles sum_tiles(int64_t rows, int64_t channels, int pack) {
+    return Tiles::of(rows, channels, pack, M::kBlocks.sums, 4);
+  }
+
   // Whether the channels of a row are whole packs.
   static bool has_packs(int64_t channels) { return channels % kFullPack<V> == 0; }
 
@@ -173,7 +207,7 @@ class Launch {
   template <int kPack, typename Items, typename Finish>
   static const char* sum_columns(void* stream, const Items& items, int64_t rows, int64_t channels,
                                  void* scratch, const Finish& finish) {
-    const Tiles t = Tiles::of(rows, channels, kPack);
+    const Tiles t = sum_tiles(rows, channels, kPack);
     const char* const failed = M::start(
         ColumnSums<M, Items>{items, t, numbers(scratch, t.grid.y * Items::kSums * channels)}, t.grid, stream);
     return failed != nullptr ? failed : total(stream, finish, scratch, t.grid.y, channels);
@@ -190,7 +224,7 @@ class Launch {
 
   template <int kTerms>
   static const char* combine_terms(void* stream, const TermCall* terms, void* out, int64_t numbers) {
-    const Strip strip = Strip::of(numbers, kFullPack<V>);
+    const Strip strip = Strip::of(numbers, kFullPack<V>, M::kBlocks.elements);
     Combine<M, V, kTerms> kernel{{}, {}, values(out, numbers), strip};
     for (int t = 0; t < kTerms; ++t) {
       const TermCall& term = terms[t];
@@ -199,6 +233,29 @@ class Launch {
                           term.channels};
     }
     return M::start(kernel, strip.grid, stream);
+  }
+
+  template <int kTerms>
+  static const char* term_gradients(void* stream, const void* grad, const TermGradientCall* terms,
+                                    int64_t count, void* scratch) {
+    TermGradients<M, V, kTerms> items{values(grad, count), {}, {}, {}};
+    AddTotals<M, V, kTerms> finish{};
+    bool sums = false;
+    for (int t = 0; t < kTerms; ++t) {
+      const TermGradientCall& call = terms[t];
+      const int64_t channels = call.term.channels;
+      items.u[t] = values(call.sum == nullptr ? nullptr : call.term.u, count);
+      items.into[t] = values(call.into, count);
+      items.factor[t] = {constants(call.term.tensor, most(1, channels)), static_cast<A>(call.term.number),
+                         channels};
+      finish.into[t] = numbers(call.sum, 1);
+      sums = sums || call.sum != nullptr;
+    }
+    const Strip strip = Strip::of(count, kFullPack<V>, M::kBlocks.sums);
+    const char* const failed = M::start(
+        StripSums<M, TermGradients<M, V, kTerms>>{items, strip, numbers(scratch, strip.grid.x * kTerms)},
+        strip.grid, stream);
+    return failed != nullptr || !sums ? failed : total(stream, finish, scratch, strip.grid.x, 1);
   }
 };
 

@@ -27,6 +27,12 @@ struct TermCall {
   int64_t channels;    // of a tensor with one number for each; 0: it has one
 };
 
+// One backwards: into and sum may be null.
+struct TermGradientCall {
+  TermCall term;
+  void *into, *sum;
+};
+
 struct Launches {
   int64_t (*norm_scratch)(int64_t rows, int64_t channels);
   const char* (*norm_statistics)(void* stream, const NormCall& norm, void* mean, void* invstd,
@@ -42,9 +48,17 @@ struct Launches {
   // sum += sum of a b over all rows; with channels 0 over everything, `rows` being the numbers.
   const char* (*dot)(void* stream, const void* a, const void* b, int64_t rows, int64_t channels,
                      void* scratch, void* sum);
+  // 1 to 4 terms; scratch of dot_scratch(numbers, 0) for each.
+  const char* (*combine_backward)(void* stream, const void* grad, const TermGradientCall* terms, int count,
+                                  int64_t numbers, void* scratch);
   // Up to 16 channels.
   const char* (*normalise)(void* stream, const uint8_t* pixels, const double* scale, const double* shift,
                            int channels, int64_t numbers, void* out);
+  // images >= 1 of so many numbers each, in place.
+  const char* (*blend)(void* stream, void* x, int64_t images, int64_t each, double lambda);
+  // x [images, height, width, channels], in place; the box is not empty.
+  const char* (*exchange)(void* stream, void* x, int64_t images, int64_t height, int64_t width,
+                          int64_t channels, int64_t top, int64_t bottom, int64_t left, int64_t right);
   // Of `images` images with so many numbers each; keys on the device.
   const char* (*dropout_mask)(void* stream, const uint64_t* keys, int64_t images, int64_t each, double p,
                               void* out);

@@ -2,6 +2,7 @@
 // between two phases all threads of the block wait for one another. Memory is reached through a machine M:
 //   M::Global<T>            numbers in the device's memory: load<n>(i), store(i, pack), get(i), set(i, v)
 //   M::Shared<T, kCount>    of a block: get(i), set(i, v)
+//   M::kBlocks              how many blocks a kernel has at most
 // Bare is the machine of the device. That of the host (check/host_machine.h) runs the same bodies thread by
 // thread, and knows bounds and races.
 //   struct Kernel { static constexpr int kPhases; struct Shared; struct Local;
@@ -27,10 +28,18 @@ struct Thread {
   int64_t blocks_x;
 };
 
+// A kernel has at most about so many blocks: several for each place on a large card, so that the last ones
+// keep it busy, and for sums not so many that their totals cost time.
+struct Blocks {
+  int64_t elements, sums;
+};
+
 struct Nothing {};
 
 // Pointers and nothing else.
 struct Bare {
+  static constexpr Blocks kBlocks{8192, 4096};
+
   template <typename T>
   struct Global {
     using Value = std::remove_const_t<T>;

@@ -6,9 +6,6 @@
 
 namespace lm::cuda {
 
-constexpr int64_t kBlocks =
-    1024;  // at most about so many: 8 for each of the 128 multiprocessors of a large card
-
 LM_HD int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 LM_HD int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 LM_HD int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -20,15 +17,16 @@ struct Tiles {
   int across = 1;
   Grid grid;
 
-  static Tiles of(int64_t rows, int64_t channels, int pack) {
-    constexpr int64_t kWidest = 32, kLeastRows = 4;
+  // A thread takes `least` rows at least.
+  static Tiles of(int64_t rows, int64_t channels, int pack, int64_t blocks, int64_t least) {
+    constexpr int64_t kWidest = 32;
     Tiles t;
     t.rows = rows;
     t.channels = channels;
     const int64_t packs = channels / pack;
     while (t.across < kWidest && t.across < packs) t.across *= 2;
     t.grid.x = up(packs, t.across);
-    t.rows_each = most(up(rows, most(1, kBlocks / t.grid.x)), t.down() * kLeastRows);
+    t.rows_each = most(up(rows, most(1, blocks / t.grid.x)), t.down() * least);
     t.grid.y = up(rows, t.rows_each);
     return t;
   }
@@ -52,8 +50,8 @@ struct Strip {
   int64_t count = 0;
   Grid grid;
 
-  static Strip of(int64_t count, int pack) {
-    return {count, {most(1, least(kBlocks, up(count / pack, kThreads))), 1}};
+  static Strip of(int64_t count, int pack, int64_t blocks) {
+    return {count, {most(1, least(blocks, up(count / pack, kThreads))), 1}};
   }
 };
 

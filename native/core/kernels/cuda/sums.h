@@ -76,7 +76,7 @@ struct ColumnSums {
 template <typename M, typename Finish>
 struct Totals {
   using Number = typename Finish::Number;
-  static constexpr int kSums = Finish::kSums, kPhases = 3, kWidest = 16;
+  static constexpr int kSums = Finish::kSums, kPhases = 3, kWidest = 4, kRows = 16;
   struct Shared {
     typename M::template Shared<double, kThreads * kSums> own, parts;
   };
@@ -106,23 +106,23 @@ struct Totals {
       for (int k = 0; k < kSums; ++k) shared.own.set(k * kThreads + thread.index, sums[k]);
     }
     if constexpr (kPhase == 1) {
-      if (row < kWidest) add_up(shared.own, shared.parts, thread.index, row, down, kWidest);
+      if (row < kRows) add_up(shared.own, shared.parts, thread.index, row, down);
     }
     if constexpr (kPhase == 2) {
       if (row > 0 || channel >= channels) return;
       double sums[kSums] = {};
       for (int k = 0; k < kSums; ++k)
-        for (int r = 0; r < kWidest; ++r) sums[k] += shared.parts.get(k * kThreads + r * across + column);
+        for (int r = 0; r < kRows; ++r) sums[k] += shared.parts.get(k * kThreads + r * across + column);
       finish(channel, sums);
     }
   }
 
  private:
   template <typename From, typename To>
-  LM_HD void add_up(const From& from, To& to, int index, int row, int down, int step) const {
+  LM_HD void add_up(const From& from, To& to, int index, int row, int down) const {
     for (int k = 0; k < kSums; ++k) {
       double sum = 0;
-      for (int r = row; r < down; r += step) sum += from.get(k * kThreads + r * across + index % across);
+      for (int r = row; r < down; r += kRows) sum += from.get(k * kThreads + r * across + index % across);
       to.set(k * kThreads + index, sum);
     }
   }
