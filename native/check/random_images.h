@@ -26,6 +26,9 @@ class RandomImages final : public BatchSource {
       labels_.data_ptr<int64_t>()[i] = static_cast<int64_t>(rng.below(static_cast<uint64_t>(sizes.classes)));
   }
 
+  const at::Tensor& pixels() const { return pixels_; }
+  const at::Tensor& labels() const { return labels_; }
+
   int64_t height() const override { return sizes_.size; }
   int64_t width() const override { return sizes_.size; }
   int64_t channels() const override { return sizes_.channels; }

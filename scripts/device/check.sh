@@ -84,7 +84,7 @@ copy=$("$python" -c "import json; print(json.load(open('$out/card.json'))['copyG
 within 60 "$out/kernels.json" "$python" "$here/kernels.py" --library "$library" --device "$device" --copy "$copy"
 
 say 'compute-sanitizer on two steps'
-two=("$bin/lm-check" "$graphs/compare/lm_resnet20.json" --device "$device" --steps 2 --batch 8 --precision bfloat16)
+two=("$bin/lm-check" "$graphs/compare/lm_resnet20.json" --device "$device" --steps 2 --batch 8 --amp bfloat16)
 if command -v compute-sanitizer >/dev/null && [ "$device" != cpu ]; then
   within 60 "$out/sanitizer.txt" compute-sanitizer --error-exitcode 9 "${two[@]}"
 else
@@ -100,7 +100,7 @@ rival() {
 race() {
   local mode
   within 60 "$out/race/$1.ours.json" "$bin/lm-check" "$graphs/race/$1.json" --device "$device" --batch "$2" \
-    --size "$3" --precision bfloat16 --benchmark 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
+    --size "$3" --amp bfloat16 --benchmark 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
   case $1 in *_euler) return ;; esac
   for mode in "${modes[@]}"; do rival "$mode" 75 "$@"; done
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 RUNS = {
     "float64": (["--dtype", "float64"], 1e-9, 1e-8),
     "float32": (["--dtype", "float32"], 2e-3, 2e-2),
-    "bfloat16": (["--precision", "bfloat16"], 6e-2, 2e-1),
+    "bfloat16": (["--amp", "bfloat16"], 6e-2, 2e-1),
 }
 
 

@@ -38,13 +38,13 @@ std::vector<StepScalars> parse_table(const Napi::Value& value) {
 TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   TrainerOptions options;
   options.seed = static_cast<uint64_t>(spec["seed"].integer());
-  std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
+  std::tie(options.plan.memory, options.plan.every) = memory_of(spec.find("memory"));
   if (const lm::Value* mixing = spec.find("mixing")) options.mixing = MixingSpec::parse(*mixing);
   if (const lm::Value* loss = spec.find("loss")) options.loss = LossSpec::parse(*loss);
   if (const lm::Value* clip = spec.find("clip")) options.clip = ClipSpec::parse(*clip, graph);
   if (const lm::Value* ema = spec.find("ema")) options.ema = ema->boolean();
   if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
-  options.precision = precision_of(spec.find("amp"));
+  options.plan.precision = precision_of(spec.find("amp"));
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
   if (const lm::Value* batches = spec.find("batches")) options.batches = batches->integer();
   return options;

@@ -29,6 +29,18 @@ struct PlanOptions {
   auto operator<=>(const PlanOptions&) const = default;
 };
 
+// What a training plan can be made without, to see what it is worth. The results stay the same, but for
+// rounding.
+struct Switch {
+  const char* name;
+  bool PlanOptions::* option;
+  bool off;  // its value then
+};
+inline constexpr Switch switches[]{
+    {"fuse", &PlanOptions::fuse, false},
+    {"own-kernels", &PlanOptions::plain, true},
+};
+
 // A tensor in the arena. Feature maps are channels-last, all others are in the order of their dimensions.
 struct PlannedTensor {
   enum class Type { kOwn, kHalf, kIndex };  // the model's own, the plan's half type, int64

@@ -31,7 +31,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   scale_.reset();
   if (scale) scale_.emplace(*scale, model_.options().device());
   const auto start = std::chrono::steady_clock::now();
-  if (options_.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
+  if (options_.plan.memory == Memory::kReverse) check_reversible(model_.graph(), model_.values());
   const auto count = static_cast<int64_t>(scalars.size());
   losses_ = at::zeros({count}, model_.options().dtype(at::kDouble));
   correct_ = at::zeros({2}, model_.options().dtype(at::kLong));
@@ -64,12 +64,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
 }
 
 Session& Trainer::session_for(const at::Tensor& pixels) {
-  const PlanOptions options{.training = true,
-                            .backward = true,
-                            .memory = options_.memory,
-                            .every = options_.every,
-                            .precision = options_.precision};
-  return model_.session(pixels.size(0), pixels.size(1), pixels.size(2), options);
+  return model_.session(pixels.size(0), pixels.size(1), pixels.size(2), options_.plan);
 }
 
 void Trainer::fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const {

@@ -30,15 +30,13 @@ struct ChunkResult {
 
 struct TrainerOptions {
   uint64_t seed = 0;  // of what steps draw
-  Memory memory = Memory::kStore;
-  int every = 1;
+  PlanOptions plan{.training = true, .backward = true};
   MixingSpec mixing;
   LossSpec loss;
   ClipSpec clip;
-  bool ema = false;                       // average the weights and statistics into the set "ema"
-  int64_t accumulate = 1;                 // batches of a step: their gradients are averaged
-  Precision precision = Precision::kOwn;  // of convolutions and linear layers
-  int64_t batches = 0;                    // only the first so many of the first pass, again and again; 0: all
+  bool ema = false;        // average the weights and statistics into the set "ema"
+  int64_t accumulate = 1;  // batches of a step: their gradients are averaged
+  int64_t batches = 0;     // only the first so many of the first pass, again and again; 0: all
 
   // Steps of one pass: batches that make no whole step are left out.
   int64_t steps_per_epoch(const BatchSource& source) const {
