@@ -29,16 +29,17 @@ const table: Readonly<Record<string, string>> = {
   transforms: 'errors check',
   setup: 'errors must files cores',
   native: 'errors must check cores graph setup',
-  ranks: 'errors check native',
+  ranks: 'errors check setup native',
   checkpoint: 'errors must files json graph native transforms',
   images: 'errors must check files native transforms',
   loading: 'errors cores graph native transforms',
   data: 'errors must check files json cores native transforms images checkpoint loading',
-  model: 'errors must check graph setup native transforms images checkpoint loading',
+  model: 'errors must check graph setup native ranks transforms images checkpoint loading',
   export: 'errors must check files graph models native checkpoint loading model',
-  evaluate: 'errors must check native transforms loading model',
+  evaluate: 'errors must check native ranks transforms loading model',
   run: 'errors must check files metricsRow graph analyze pictureFile native loading checkpoint model evaluate',
-  train: 'errors must check metricsRow graph models native transforms loading checkpoint model evaluate run',
+  train:
+    'errors must check metricsRow graph models native ranks transforms loading checkpoint model evaluate run',
   search: 'errors must check graph picture native loading model train',
   deepen: 'errors must check graph analyze model',
   report: 'errors must files json metricsRow graph analyze picture checkpoint run',
@@ -76,7 +77,6 @@ function filesBelow(folder: string, ends: RegExp): string[] {
 }
 
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
-
 /** The part of src a file belongs to: its folder, or its own name. */
 const partOf = (file: string): string => relative('src', file).replace(/[/\\].*$|\.ts$/g, '');
 
@@ -236,13 +236,13 @@ const nativeArrows: Readonly<Record<string, string>> = {
   'core/graph': '',
   'core/weights': 'core/graph',
   'core/kernels': 'core/allocator core/error core/rng',
-  'core/ops': 'core/error core/rng core/value core/graph core/kernels',
+  'core/ops': 'core/error core/rng core/value core/ranks core/graph core/kernels',
   'core/parse_graph': 'core/value core/graph core/ops',
   'core/plan': 'core/error core/graph core/ops',
   'core/run': 'core/error core/allocator core/device core/batch core/graph core/weights core/ops core/plan',
   'core/model': 'core/rng core/value core/graph core/weights core/kernels core/ops core/plan core/run',
-  'core/evaluate': 'core/batch core/loss core/model',
-  'core/train': 'core/rng core/batch core/loss core/value core/kernels core/run core/model',
+  'core/evaluate': 'core/batch core/loss core/ranks core/model',
+  'core/train': 'core/rng core/batch core/loss core/value core/kernels core/ranks core/run core/model',
   'data/pictures': '',
   'data/codecs': 'data/pictures',
   'data/transforms': 'core/rng core/value data/pictures data/codecs',

@@ -29,14 +29,14 @@ Loaders loaders_of(const Napi::Value& source, const Napi::Value& specs) {
 }
 
 Evaluated run_evaluation(Model& model, const Loaders& loaders, const EvaluateOptions& options,
-                         const std::function<void()>& meanwhile) {
+                         const std::function<void()>& meanwhile, Ranks* ranks) {
   std::vector<std::shared_ptr<BatchSource>> feeds;
   std::vector<BatchSource*> views;
   for (const auto& loader : loaders) {
     feeds.push_back(feed_to(std::make_shared<WaitingSource>(loader, meanwhile), model.options().device()));
     views.push_back(feeds.back().get());
   }
-  Evaluated out{lm::evaluate(model, views, options, meanwhile), {}};
+  Evaluated out{lm::evaluate(model, views, options, meanwhile, ranks), {}};
   std::set<std::string> names;
   for (const auto& loader : loaders)
     for (BadImage& bad : loader->take_bad())

@@ -25,7 +25,7 @@ Loaders loaders_of(const Napi::Value& source, const Napi::Value& specs);
 // On the compute thread, where the loaders end too, with the job that holds them: the JS thread never waits
 // for theirs. `meanwhile`, which may throw, runs between batches and while one is waited for.
 Evaluated run_evaluation(Model& model, const Loaders& loaders, const EvaluateOptions& options,
-                         const std::function<void()>& meanwhile);
+                         const std::function<void()>& meanwhile, Ranks* ranks = nullptr);
 Napi::Value to_js(Napi::Env env, const Evaluated& evaluated);
 
 }  // namespace lm::binding

@@ -37,6 +37,8 @@ class Tally {
     calibrate(log_p.amax(1).exp().masked_fill(finite.logical_not(), 0), rank < 1, finite);
   }
 
+  void sum_over(Ranks& ranks) { ranks.sum(sums_); }
+
   Evaluation read() const {
     const Tally host(classes_, detail_, sums_.to(at::kCPU));
     const double* facts = host.sums_.data_ptr<double>();
@@ -134,7 +136,7 @@ std::vector<Batch> read(std::span<BatchSource* const> views, int64_t i) {
 }  // namespace
 
 Evaluation evaluate(Model& model, std::span<BatchSource* const> views, const EvaluateOptions& options,
-                    const std::function<void()>& between_batches) {
+                    const std::function<void()>& between_batches, Ranks* ranks) {
   BatchSource& first = *views[0];
   LM_CHECK(first.classes() <= model.classes(), "ERR_SHAPE", "The data has ", first.classes(),
            " classes but the model has ", model.classes());
@@ -154,6 +156,7 @@ Evaluation evaluate(Model& model, std::span<BatchSource* const> views, const Eva
     if (first.is_stream() && batches[0].counted < first.batch()) break;
     between_batches();
   }
+  if (ranks != nullptr) tally.sum_over(*ranks);
   const Evaluation found = tally.read();
   LM_CHECK(found.count > 0, "ERR_DATASET", "None of the images can be used");
   return found;

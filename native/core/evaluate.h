@@ -10,6 +10,7 @@
 
 #include "core/batch.h"
 #include "core/model.h"
+#include "core/ranks/ranks.h"
 
 namespace lm {
 
@@ -33,8 +34,9 @@ struct Evaluation {
 };
 
 // Of the images that a source gives; `views` are sources of other looks at the same images, in the same
-// order, whose probabilities are averaged. `between_batches` may run short work, and throw.
+// order, whose probabilities are averaged. `between_batches` may run short work, and throw. With `ranks` each
+// evaluates its share, and all of them get the whole.
 Evaluation evaluate(Model& model, std::span<BatchSource* const> views, const EvaluateOptions& options,
-                    const std::function<void()>& between_batches);
+                    const std::function<void()>& between_batches, Ranks* ranks = nullptr);
 
 }  // namespace lm

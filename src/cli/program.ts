@@ -17,6 +17,7 @@ import { addExport } from './commands/export.ts';
 import { addFindBatch } from './commands/findBatch.ts';
 import { addFindLr } from './commands/findLr.ts';
 import { addInfo } from './commands/info.ts';
+import { addLaunch } from './commands/launch.ts';
 import { addPack } from './commands/pack.ts';
 import { addPredict } from './commands/predict.ts';
 import { addReport } from './commands/report.ts';
@@ -42,6 +43,7 @@ function program(): Command {
     .exitOverride();
   for (const add of [
     addTrain,
+    addLaunch,
     addFindLr,
     addFindBatch,
     addEvaluate,

@@ -8,11 +8,12 @@ import { expected } from '../errors.ts';
 import { readBounded } from '../files.ts';
 import { parseJson } from '../json.ts';
 import { Model } from '../model/model.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { runFileNames } from '../run/folder.ts';
 import { type DataMark, parseRunState, type RunState, sameJson } from '../run/runState.ts';
 import { trainSchema } from '../train/options.ts';
 import type { RecipeTransforms } from '../train/recipes.ts';
-import { explainDamage, type TakenRun, takeOrMakeRun, takeRun } from '../train/resume.ts';
+import { explainDamage, type TakenRun, takenTogether, takeOrMakeRun, takeRun } from '../train/resume.ts';
 import type { TrainSettings } from '../train/settings.ts';
 import { parseTransform, type Transform, type TransformInput } from '../transforms/transforms.ts';
 import { flagOf, namesOf } from './flags.ts';
@@ -126,9 +127,9 @@ export async function takeResumed(
  */
 export async function takeAuto(
   folder: string,
-  { resumeFallback, ...place }: ResumeFlags & PlaceFlags,
+  { resumeFallback, ranks, ...place }: ResumeFlags & PlaceFlags & { readonly ranks?: Ranks | undefined },
 ): Promise<TakenRun> {
-  const taken = await takeOrMakeRun(folder, { fallback: resumeFallback });
+  const taken = await takenTogether(ranks, () => takeOrMakeRun(folder, { fallback: resumeFallback }));
   const { checkpoint } = taken;
   if (checkpoint === undefined) return taken;
   try {

@@ -13,6 +13,7 @@ import { coreOf, type Model } from '../model/model.ts';
 import { type EvaluateOptions, type Evaluating, evaluateShape } from '../model/options.ts';
 import { must } from '../must.ts';
 import type { Evaluation } from '../native/binding.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { type ScoreTable, scoreTable } from './scores.ts';
 import { type Augmentation, augmentations, viewsOf } from './views.ts';
 
@@ -59,6 +60,16 @@ export async function evaluateInDetail(
   images: Images,
   options: DetailOptions = {},
 ): Promise<DetailedEvaluation> {
+  return evaluatedInDetail(model, images, options);
+}
+
+/** The same over the ranks of a training, each of which evaluates its share, and gets the whole. */
+export async function evaluatedInDetail(
+  model: Model,
+  images: Images,
+  options: DetailOptions,
+  ranks?: Ranks,
+): Promise<DetailedEvaluation> {
   const { tta, ...evaluating } = parseOptions(detailSchema, options, 'evaluate');
   const core = coreOf(model);
   const data = checkImages(core, images, false);
@@ -67,6 +78,6 @@ export async function evaluateInDetail(
   const [first, ...others] = viewsOf(transformOf(data, model.input, false), tta, data.size).map((view) =>
     checkImages(core, data.with(view), false),
   );
-  const found = await evaluateViews(core, [must(first), ...others], evaluating, true);
+  const found = await evaluateViews(core, [must(first), ...others], evaluating, { detail: true, ranks });
   return { ...scoreTable(found, model.classNames), notes: notesOf(core, data), classNames: model.classNames };
 }

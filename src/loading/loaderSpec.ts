@@ -48,6 +48,12 @@ export const loadingShape: {
   badImageLimit: z.int().min(0).default(100).describe('so many bad images are tolerated'),
 };
 
+/** The share of a rank. */
+export interface Share {
+  readonly rank: number;
+  readonly worldSize: number;
+}
+
 /** What a pass over a data set is for. */
 export interface Pass extends LoadingOptions {
   readonly batch: number;
@@ -58,6 +64,8 @@ export interface Pass extends LoadingOptions {
   /** Training: each image so often in an epoch, default 1. */
   readonly augRepeats?: number | undefined;
   readonly device: string;
+  /** Which share of every batch of all ranks together; default: this process is the only one. */
+  readonly share?: Share | undefined;
   /** The classes that labels are to be of, see `matchClasses`; default: the data set's own. */
   readonly classes?: NamedClasses | undefined;
 }
@@ -92,8 +100,8 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     channels: input.channels,
     mean: input.mean,
     std: input.std,
-    rank: 0,
-    worldSize: 1,
+    rank: pass.share?.rank ?? 0,
+    worldSize: pass.share?.worldSize ?? 1,
     augRepeats: pass.augRepeats ?? 1,
     pinned: pass.device.startsWith('cuda'),
     workers: pass.workers ?? (untouched ? copying : Math.max(1, Math.floor(defaultThreads() / 4))),

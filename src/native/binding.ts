@@ -58,12 +58,13 @@ export interface NativeModel {
   ): Promise<Float32Array>;
   /**
    * Over a source, in the batches of a loader for every view: looks at the same images, whose probabilities
-   * are averaged.
+   * are averaged. With `ranks` each evaluates its share, and all get the whole.
    */
   evaluate(
     source: NativeSource,
     views: readonly NativeLoaderSpec[],
     options: NativeEvaluateOptions,
+    ranks?: NativeRanks,
   ): Promise<NativeEvaluation>;
   /**
    * Vector-Jacobian product, float64 at the border: the graph's output for x [n, h, w, c] (not normalised
@@ -379,6 +380,16 @@ export interface NativeTrainerSpec {
   readonly clip?: NativeClip;
   /** Default 'none'. */
   readonly amp?: Amp;
+  /** How steps are shared with other ranks; only with these. */
+  readonly sharing?: NativeSharing;
+}
+
+/** How the ranks of a training share its steps. */
+export interface NativeSharing {
+  /** Whether batch statistics are those of all ranks' images. */
+  readonly syncNorm: boolean;
+  /** Type of gradients on the wire; `none`: their own. */
+  readonly compress: Amp;
 }
 
 /**
@@ -449,8 +460,10 @@ export interface NativeChunkResult {
   readonly seconds: number;
   /** Path of the layer in which the first non-finite value appeared; null when all were finite. */
   readonly notFinite: string | null;
-  /** The source has no more batches. */
+  /** The source has no more batches, here or on another rank. */
   readonly exhausted: boolean;
+  /** With other ranks, where they took no further step: the worst that one of them said; else null. */
+  readonly said: 'stop' | 'exhausted' | 'failed' | null;
   /** After the last step; null where the loss is not scaled. */
   readonly lossScale: NativeLossScale | null;
   /** Bad images met since the last chunk. */
@@ -551,5 +564,11 @@ export interface NativeAddon {
     maxPixels: number,
     ofHeads: boolean,
   ) => NativeScan;
-  readonly Trainer: new (model: NativeModel, source: NativeSource, spec: NativeTrainerSpec) => NativeTrainer;
+  /** `ranks`: those that take every step together with this process. */
+  readonly Trainer: new (
+    model: NativeModel,
+    source: NativeSource,
+    spec: NativeTrainerSpec,
+    ranks?: NativeRanks,
+  ) => NativeTrainer;
 }

@@ -1,10 +1,12 @@
 /** What a training finds on its held-out images. */
-import { evaluateInDetail } from '../evaluate/evaluateInDetail.ts';
+import { evaluatedInDetail } from '../evaluate/evaluateInDetail.ts';
 import type { Dataset } from '../loading/dataset.ts';
 import type { Scores } from '../metricsRow.ts';
-import type { Model } from '../model/model.ts';
+import { evaluate } from '../model/evaluate.ts';
+import { coreOf, type Model } from '../model/model.ts';
 import type { EvaluateOptions } from '../model/options.ts';
 import type { Evaluation } from '../native/binding.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { mostConfusedClasses } from '../run/folder.ts';
 import type { RunFiles } from '../run/runFiles.ts';
 import type { Evaluated } from '../run/runState.ts';
@@ -16,10 +18,11 @@ export async function recordScores(
   test: Dataset,
   settings: TrainSettings,
   files: RunFiles,
+  ranks?: Ranks,
 ): Promise<Evaluation> {
   const options = optionsOf(settings);
-  if (model.graph.classes > mostConfusedClasses) return model.evaluate(test, options);
-  const found = await evaluateInDetail(model, test, options);
+  if (model.graph.classes > mostConfusedClasses) return evaluate(coreOf(model), test, options, ranks);
+  const found = await evaluatedInDetail(model, test, options, ranks);
   files.evaluation(found);
   const { loss, top1, top5, count, nonFinite, bad, notes } = found;
   return { loss, top1, top5, count, nonFinite, bad, notes };
@@ -30,10 +33,11 @@ export async function averageScores(
   model: Model,
   test: Dataset,
   settings: TrainSettings,
+  ranks?: Ranks,
 ): Promise<Scores | undefined> {
   if (!settings.modelEma) return undefined;
   const options = { ...optionsOf(settings), weights: 'ema' } as const;
-  const { loss, top1, top5, nonFinite } = await model.evaluate(test, options);
+  const { loss, top1, top5, nonFinite } = await evaluate(coreOf(model), test, options, ranks);
   return { loss, top1, top5, nonFinite };
 }
 

@@ -15,21 +15,24 @@ import type {
   NativeTrainer,
 } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import type { TrainEvent } from '../run/events.ts';
 import { openRunFiles, type Recorded, type RunFiles, type RunPlace } from '../run/runFiles.ts';
 import { marksOf } from '../run/runState.ts';
 import { CheckpointKeeper } from './checkpointKeeper.ts';
-import { doubtsOf } from './doubts.ts';
 import { averageScores, recordScores, told } from './evaluation.ts';
 import { aborted, kept, lost, notFinite } from './failures/failures.ts';
 import { outOfMemory } from './failures/outOfMemory.ts';
 import { openTrainer } from './openTrainer.ts';
 import { freshLossScale, resetState, restoreState, stateSets } from './optimizer/state.ts';
+import { agreeOn, Together } from './ranks/together.ts';
 import type { TrainSettings } from './settings.ts';
-import { peakRate, stepScalars, stepTable } from './stepTable.ts';
+import { peakRate, type Span, stepTable } from './stepTable.ts';
+import { firstNotes } from './told/notes.ts';
+import { stepEvent } from './told/stepEvent.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
-import { evaluationOf, notesOf, type TrainSets } from './trainSets.ts';
+import { evaluationOf, type TrainSets } from './trainSets.ts';
 import { writtenDown } from './unwritten.ts';
 import { usedBy } from './used.ts';
 
@@ -41,6 +44,8 @@ const chunkSeconds = 0.5;
 /** Where a training begins, and what ends it. */
 export interface Beginning extends RunPlace<TrainSettings> {
   readonly signal: AbortSignal | undefined;
+  /** Those that train together, where there are several; the first of them has the files. */
+  readonly ranks?: Ranks | undefined;
 }
 
 /** One training, from its first step to its last. */
@@ -49,6 +54,7 @@ export class Loop {
   readonly #data: TrainSets;
   readonly #settings: TrainSettings;
   readonly #beginning: Beginning;
+  readonly #together: Together;
   readonly #native: NativeModel;
   readonly #trainer: NativeTrainer;
   readonly #end: () => void;
@@ -67,6 +73,7 @@ export class Loop {
     this.#data = data;
     this.#settings = settings;
     this.#beginning = beginning;
+    this.#together = new Together(beginning.ranks);
     this.#lossScale = beginning.resumed?.state.lossScale ?? freshLossScale(settings);
     const { native: open, end } = beginTraining(coreOf(model), () => this.stop(), {
       preprocessing: evaluationOf(data, model.input),
@@ -74,7 +81,7 @@ export class Loop {
     });
     this.#native = open;
     try {
-      this.#trainer = openTrainer(open, model, data.train, settings);
+      this.#trainer = openTrainer(open, model, data.train, settings, beginning.ranks);
       const { stepsPerEpoch } = this.#trainer;
       this.#totalSteps = settings.steps ?? settings.epochs * stepsPerEpoch;
       this.#stepsPerEpoch = data.train.count === null ? this.#totalSteps : stepsPerEpoch;
@@ -90,12 +97,17 @@ export class Loop {
     this.#trainer.stop();
   }
 
-  async run(emit: (event: TrainEvent) => void): Promise<TrainResult> {
+  run(emit: (event: TrainEvent) => void): Promise<TrainResult> {
+    return this.#together.run(() => this.#run(emit));
+  }
+
+  async #run(emit: (event: TrainEvent) => void): Promise<TrainResult> {
     const abort = (): void => this.stop();
     const { signal } = this.#beginning;
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) this.stop();
     try {
+      await agreeOn(this.#together, this.#model, this.#data, this.#settings, this.#beginning.resumed?.state);
       const files = await openRunFiles(this.#beginning, this.#recorded());
       const checkpoints = this.#checkpoints(files);
       const result = await this.#train(files, checkpoints, writtenDown(files, emit)).catch(
@@ -123,39 +135,35 @@ export class Loop {
   }
 
   #checkpoints(files: RunFiles): CheckpointKeeper {
-    const { threads } = native().info();
-    const constant = {
-      totalSteps: this.#totalSteps,
-      threads,
-      ...marksOf(this.#data),
-      settings: this.#settings,
-    };
+    const [totalSteps, settings, { threads }] = [this.#totalSteps, this.#settings, native().info()];
+    const constant = { totalSteps, threads, ...marksOf(this.#data), settings };
     return new CheckpointKeeper(files, constant, this.#stepsPerEpoch, this.#beginning.resumed?.state);
   }
 
   async #train(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<TrainResult> {
     let evaluation: Evaluation | null = null;
     await this.#begin(files, emit);
-    for (const text of this.#notes()) await emit({ type: 'note', step: this.#step, text });
+    const length = { ...this.#span, step: this.#step };
+    for (const text of firstNotes(this.#model, this.#data, this.#settings, length))
+      await emit({ type: 'note', step: this.#step, text });
     for (;;) {
       await this.#saveDue(checkpoints, emit);
       const scores = await this.#evaluate(files, checkpoints, emit).catch((error: unknown) =>
         this.#fail(error, files, checkpoints, emit),
       );
       evaluation = scores ?? evaluation;
-      if (this.#hasStalled(checkpoints)) this.#stopping = true;
       await this.#saveDue(checkpoints, emit);
-      if (this.#step >= this.#totalSteps || this.#stopping) break;
+      if (this.#step >= this.#totalSteps || this.#stopsAlone || this.#hasStalled(checkpoints)) break;
       const chunk = await this.#chunk(checkpoints.stepsToNext(this.#step), emit);
       for (const bad of chunk.bad) await emit({ type: 'warning', step: this.#step, ...bad });
       if (chunk.notFinite !== null) throw await this.#notFinite(chunk.notFinite, files, checkpoints, emit);
-      if (chunk.failure !== null) await this.#fail(chunk.failure, files, checkpoints, emit);
-      if (chunk.exhausted) break;
+      const hasEnded = this.#together.hasEnded(chunk, this.#beginning.signal);
+      if (await hasEnded.catch((error: unknown) => this.#fail(error, files, checkpoints, emit))) break;
     }
     await this.#leave(files, checkpoints, emit);
     const stopped = this.#step < this.#totalSteps;
-    if (stopped && this.#beginning.signal?.aborted)
-      throw aborted(this.#step, this.#totalSteps, files.checkpoint, this.#beginning.signal.reason);
+    const reason = this.#together.reasonOf(this.#beginning.signal);
+    if (stopped && reason !== null) throw aborted(this.#step, this.#totalSteps, files.checkpoint, reason);
     if (this.#model.closed)
       throw new LmError(
         'ERR_CLOSED',
@@ -164,24 +172,27 @@ export class Loop {
     return this.#result(evaluation ?? told(checkpoints.evaluation), files, stopped);
   }
 
+  /** Where there are other ranks all of them stop before the same step. */
+  get #stopsAlone(): boolean {
+    return this.#stopping && this.#together.ranks === undefined;
+  }
+
   /** Begins anew, or where the checkpoint was taken. */
   async #begin(files: RunFiles, emit: Emit): Promise<void> {
     const { resumed } = this.#beginning;
     if (resumed === undefined) return resetState(this.#native, this.#settings);
     const { state, path, sets } = resumed;
     await restoreState(this.#native, sets);
-    const imagesPerStep = this.#settings.batch * this.#settings.accumulate;
+    const imagesPerStep = this.#settings.batch * this.#settings.accumulate * this.#together.worldSize;
     this.#step = state.step;
     this.#samples = state.step * imagesPerStep;
     this.#seconds = await files.secondsSoFar(imagesPerStep);
     await emit({ type: 'resume', step: state.step, path });
   }
 
-  /** How classes were matched, where it may surprise. */
-  #notes(): string[] {
-    const length = { stepsPerEpoch: this.#stepsPerEpoch, totalSteps: this.#totalSteps };
-    const doubts = this.#step === 0 ? doubtsOf(this.#settings, length) : [];
-    return [...notesOf(this.#data, this.#model), ...doubts];
+  get #span(): Required<Span> {
+    const [stepsPerEpoch, totalSteps] = [this.#stepsPerEpoch, this.#totalSteps];
+    return { stepsPerEpoch, totalSteps, worldSize: this.#together.worldSize };
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */
@@ -189,7 +200,7 @@ export class Loop {
     const stepsPerEpoch = this.#stepsPerEpoch;
     const wanted = Math.max(1, Math.round(chunkSeconds / this.#secondsPerStep) || 1);
     const left = Math.min(this.#totalSteps - this.#step, stepsPerEpoch - (this.#step % stepsPerEpoch), most);
-    const laid = { stepsPerEpoch, totalSteps: this.#totalSteps };
+    const laid = this.#span;
     const steps = { first: this.#step, count: Math.min(wanted, left) };
     const table = stepTable(this.#settings, laid, steps);
     const chunk = await this.#trainer
@@ -201,19 +212,9 @@ export class Loop {
     this.#seconds += chunk.seconds;
     this.#samples += chunk.samples;
     this.#secondsPerStep = chunk.seconds / chunk.steps;
-    this.#loss = chunk.losses.reduce((a, b) => a + b, 0) / chunk.steps;
-    await emit({
-      type: 'step',
-      step: this.#step,
-      totalSteps: this.#totalSteps,
-      epoch: this.#step / stepsPerEpoch,
-      loss: this.#loss,
-      losses: [...chunk.losses],
-      samples: chunk.samples,
-      top1: chunk.correct1 / chunk.samples,
-      lr: stepScalars(this.#settings, laid, this.#step - 1).lr,
-      imagesPerSecond: chunk.samples / chunk.seconds,
-    });
+    const event = stepEvent(chunk, this.#step, this.#settings, laid);
+    this.#loss = event.loss;
+    await emit(event);
     return chunk;
   }
 
@@ -221,17 +222,18 @@ export class Loop {
   async #evaluate(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<Evaluation | null> {
     const step = this.#step;
     const { test } = this.#data;
+    const { ranks } = this.#together;
     const isEnd =
       step === this.#totalSteps ||
       (step > 0 && step % (this.#settings.evalEvery * this.#stepsPerEpoch) === 0);
     if (test === undefined || !isEnd || checkpoints.evaluation?.step === step) return null;
-    if (this.#stopping || this.#model.closed) return null;
+    if (this.#stopsAlone || this.#model.closed) return null;
     await checkpoints.save({ step, lossScale: this.#lossScale }, emit);
     await checkpoints.written(); // an evaluation may fail, and end the process
-    const evaluation = await recordScores(this.#model, test, this.#settings, files);
+    const evaluation = await recordScores(this.#model, test, this.#settings, files, ranks);
     const { bad, notes: _, ...scores } = evaluation;
     for (const one of bad) await emit({ type: 'warning', step, ...one });
-    const ema = await averageScores(this.#model, test, this.#settings);
+    const ema = await averageScores(this.#model, test, this.#settings, ranks);
     const epoch = step / this.#stepsPerEpoch;
     await emit({ type: 'eval', step, epoch, ...scores, ...(ema === undefined ? {} : { ema }) });
     checkpoints.evaluated(step, evaluation);
@@ -262,8 +264,9 @@ export class Loop {
     checkpoints: CheckpointKeeper,
     emit: Emit,
   ): Promise<LmError> {
+    const first = await this.#together.firstLayer(layer);
     await this.#leave(files, checkpoints, emit);
-    return notFinite(layer, this.#step, files.checkpoint, peakRate(this.#settings));
+    return notFinite(first, this.#step, files.checkpoint, peakRate(this.#settings, this.#together.worldSize));
   }
 
   /** Ends the run for what failed beside its steps, which are sound: they are kept. */

@@ -8,6 +8,7 @@ import type { Model } from '../model/model.ts';
 import { must } from '../must.ts';
 import type { NativeChunk, NativeChunkResult, NativeModel, NativeTrainer } from '../native/binding.ts';
 import { native } from '../native/load.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { resizedTo } from '../transforms/transforms.ts';
 import type { TrainSettings } from './settings.ts';
 import { trainerSpec } from './trainerSpec.ts';
@@ -24,9 +25,10 @@ export function openTrainer(
   model: Model,
   data: Dataset,
   settings: TrainSettings,
+  ranks?: Ranks,
 ): NativeTrainer {
   const at = (images: Dataset): NativeTrainer =>
-    new (native().Trainer)(open, images.source, trainerSpec(model, images, settings));
+    new (native().Trainer)(open, images.source, trainerSpec(model, images, settings, ranks), ranks?.native);
   const { sizes } = settings;
   if (sizes === undefined) return at(data);
   if (data.count === null)

@@ -32,7 +32,11 @@ const options: {
   readonly [K in keyof TrainSettings]-?: Option<TrainSettings[K], TrainSettingsInput[K]>;
 } = {
   epochs: option(z.int().min(1).default(1).describe('passes over the training images'), 'weights'),
-  batch: option(z.int().min(1).max(65_536).default(128).describe('images in a batch'), 'weights', 'trial'),
+  batch: option(
+    z.int().min(1).max(65_536).default(128).describe('images in a batch, of one rank'),
+    'weights',
+    'trial',
+  ),
   accumulate: option(
     z.int().min(1).max(65_536).default(1).describe('batches of one step: their gradients are averaged'),
     'weights',
@@ -254,6 +258,20 @@ const options: {
     z.int().min(1).optional().describe('train on the first so many batches again and again, not augmented'),
     'weights',
     'trial',
+  ),
+  syncBn: option(
+    z
+      .boolean()
+      .optional()
+      .describe('with several ranks: batch statistics over all of them (default: for batches below 16)'),
+    'weights',
+  ),
+  compressGradients: option(
+    z
+      .enum(['none', 'float16', 'bfloat16'])
+      .default('none')
+      .describe('with several ranks: type of gradients on their way'),
+    'weights',
   ),
   tensorboard: option(z.boolean().default(false).describe('event files for TensorBoard in the run folder')),
   workers: option(loadingShape.workers, 'trial'),

@@ -5,6 +5,8 @@ import { readCheckpoint } from '../checkpoint/checkpoint.ts';
 import { isLmError, LmError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Model } from '../model/model.ts';
+import { must } from '../must.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { checkpointAt, checkpointsIn, newestIn, type Resumed } from '../run/checkpoints.ts';
 import { clearRun, makeFolder } from '../run/folder.ts';
 import { lockRun, type RunLock } from '../run/lock.ts';
@@ -114,6 +116,27 @@ export async function takeOrMakeRun(
     return newest !== undefined && fallback ? await lastGoodCheckpoint(folder) : newest;
   };
   return taken(folder, find, made);
+}
+
+/**
+ * A run folder that is taken for all ranks of a training: the first takes it, the others are told of its
+ * checkpoint, which they read too.
+ *
+ * @throws as `take` on the first rank.
+ */
+export async function takenTogether(
+  ranks: Ranks | undefined,
+  take: () => Promise<TakenRun>,
+): Promise<TakenRun> {
+  if (ranks === undefined) return take();
+  const own = ranks.isFirst ? await take() : undefined;
+  const found = own === undefined ? null : { folder: own.folder, checkpoint: own.checkpoint ?? null };
+  const [first] = await ranks.gather(found);
+  if (own !== undefined) return own;
+  const { folder, checkpoint } = must(first ?? undefined);
+  const nothing = async (): Promise<void> => {};
+  const lock = { release: nothing };
+  return { folder, lock, checkpoint: checkpoint ?? undefined, [Symbol.asyncDispose]: nothing };
 }
 
 /** @param made whether the folder is new, so that it goes where nothing came into it. */

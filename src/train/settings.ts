@@ -8,7 +8,7 @@ import type { Schedule, ScheduleInput } from './schedules.ts';
 export interface TrainSettings extends LoadingOptions {
   /** Passes over the training images, default 1. */
   readonly epochs: number;
-  /** Images in a batch, default 128. */
+  /** Images in a batch, of one rank where there are several; default 128. */
   readonly batch: number;
   /** Batches of one step: their gradients are averaged, batch norm takes each by itself; default 1. */
   readonly accumulate: number;
@@ -161,6 +161,14 @@ export interface TrainSettings extends LoadingOptions {
    * must fall, or something is wrong. An epoch is then so many batches. Default: all images.
    */
   readonly overfitBatches?: number | undefined;
+  /**
+   * With several ranks: whether batch statistics are those of all their images, which gives what one process
+   * with as many images would; else each rank has its own, and running ones are their mean. Default: where a
+   * batch has fewer than 16 images.
+   */
+  readonly syncBn?: boolean | undefined;
+  /** With several ranks: type of gradients on their way, default `none`, their own. */
+  readonly compressGradients: 'none' | 'float16' | 'bfloat16';
   /** Event files for TensorBoard in the run folder, which is then required; default false. */
   readonly tensorboard: boolean;
 }

@@ -4,7 +4,10 @@ import { ratesAt, type ScheduledRun } from './rates.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** The steps that the settings are laid over. */
-export type Span = Pick<ScheduledRun, 'stepsPerEpoch' | 'totalSteps'>;
+export interface Span extends Pick<ScheduledRun, 'stepsPerEpoch' | 'totalSteps'> {
+  /** Ranks, each of which has a batch of its own; default 1. */
+  readonly worldSize?: number;
+}
 
 /** One row of the table. */
 export type StepScalars = Readonly<Record<keyof NativeStepTable, number>>;
@@ -19,7 +22,10 @@ export type StepScalars = Readonly<Record<keyof NativeStepTable, number>>;
  */
 export function stepScalars(settings: TrainSettings, span: Span, step: number): StepScalars {
   const { betas, schedule, weightDecay, mixupProb, mixupOffEpoch } = settings;
-  const [lr, momentum] = [peakRate(settings), hasBetas(settings) ? betas[0] : settings.momentum];
+  const [lr, momentum] = [
+    peakRate(settings, span.worldSize),
+    hasBetas(settings) ? betas[0] : settings.momentum,
+  ];
   const mixed = mixupOffEpoch === 0 || step < mixupOffEpoch * span.stepsPerEpoch;
   return {
     ...ratesAt(schedule, step, { ...span, lr, momentum }),
@@ -50,15 +56,15 @@ function emaDecay({ modelEmaDecay, modelEmaWarmup }: TrainSettings, step: number
 }
 
 /**
- * Peak learning rate of a run: `lr`, or what `lrBase` makes of the images in a step.
+ * Peak learning rate of a run: `lr`, or what `lrBase` makes of the images in a step, of all ranks.
  *
  * @example
  * peakRate(trainSchema.parse({ lrBase: 0.1, batch: 512 })); // 0.2
  */
-export function peakRate(settings: TrainSettings): number {
+export function peakRate(settings: TrainSettings, worldSize = 1): number {
   const { lr, lrBase, lrBaseSize, lrBaseScale, batch, accumulate } = settings;
   if (lrBase === undefined) return lr;
-  const ratio = (batch * accumulate) / lrBaseSize;
+  const ratio = (batch * accumulate * worldSize) / lrBaseSize;
   const scale = lrBaseScale ?? (hasBetas(settings) ? 'sqrt' : 'linear');
   return lrBase * (scale === 'sqrt' ? Math.sqrt(ratio) : ratio);
 }

@@ -6,12 +6,13 @@ import { ampFor } from '../model/amp.ts';
 import { checkImages } from '../model/checkImages.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, Model } from '../model/model.ts';
+import { Ranks } from '../ranks/ranks.ts';
 import type { Resumed } from '../run/checkpoints.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { type Beginning, Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
 import { settingsForInput } from './recipes.ts';
-import { readResumed, type TakenRun, takeOrMakeRun, takeRun } from './resume.ts';
+import { readResumed, type TakenRun, takenTogether, takeOrMakeRun, takeRun } from './resume.ts';
 import type { TrainSettings, TrainSettingsInput } from './settings.ts';
 import { TrainRun } from './trainRun.ts';
 import { checkSets, type TrainSets } from './trainSets.ts';
@@ -46,6 +47,12 @@ export type TrainOptions = TrainSettingsInput & {
    * ERR_ABORTED.
    */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * The ranks that train together (`joinRanks`): each sees a batch of its own, and every step is one of all
+   * of them. The first has the run folder; the others write nothing. Null, default: this process trains
+   * alone.
+   */
+  readonly ranks?: Ranks | null | undefined;
 };
 
 /**
@@ -83,7 +90,8 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
   if (!(model instanceof Model)) throw expected('ERR_CONFIG', 'a Model', 'model', model);
   for (const [name, value] of Object.entries({ data, train: options }))
     if (typeof value !== 'object' || value === null) throw expected('ERR_CONFIG', 'an object', name, value);
-  const { run, resume, autoResume = false, signal, ...rest } = options;
+  const { run, resume, autoResume = false, signal, ranks: given, ...rest } = options;
+  const ranks = given ?? undefined;
   for (const [name, path] of Object.entries({ run, resume }))
     if (path !== undefined && typeof path !== 'string')
       throw expected('ERR_CONFIG', 'a path', `train.${name}`, path);
@@ -95,6 +103,8 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
     throw expected('ERR_CONFIG', 'a run folder, to go on in,', 'train.run', run);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
+  if (ranks !== undefined && !(ranks instanceof Ranks))
+    throw expected('ERR_CONFIG', 'what joinRanks gave', 'train.ranks', ranks);
   const settings = settingsFor(model, rest);
   if (settings.tensorboard && run === undefined && resume === undefined)
     throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
@@ -104,28 +114,34 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
   };
   if (autoResume || resume !== undefined) checkRepeats(sets);
   if (resume !== undefined) {
-    const take = async (): Promise<TakenRun> => taken ?? (await takeRun(resume));
+    const take = async (): Promise<TakenRun> => taken ?? takenTogether(ranks, () => takeRun(resume));
     return beginning(take, async ({ lock, checkpoint = resume }) => {
       const resumed = await readResumed(checkpoint, model);
       const known = Object.entries(rest).filter(([, value]) => value !== undefined);
       const all = { ...resumed.state.settings, ...Object.fromEntries(known) };
-      return resumedLoop(model, sets, settingsFor(model, all), { signal, lock, resumed });
+      return resumedLoop(model, sets, settingsFor(model, all), { signal, lock, resumed, ranks });
     });
   }
-  checkSets(sets, settings, classesOf(coreOf(model)));
+  checkSets(sets, settings, classesOf(coreOf(model)), ranks?.worldSize);
   if (run !== undefined && autoResume) {
-    const take = async (): Promise<TakenRun> => taken ?? (await takeOrMakeRun(run));
+    const take = async (): Promise<TakenRun> => taken ?? takenTogether(ranks, () => takeOrMakeRun(run));
     return beginning(take, async ({ lock, checkpoint }) => {
-      if (checkpoint === undefined) return new Loop(model, sets, settings, { folder: run, signal, lock });
+      if (checkpoint === undefined)
+        return new Loop(model, sets, settings, { folder: folderOf(run, ranks), signal, lock, ranks });
       const resumed = await readResumed(checkpoint, model);
-      return resumedLoop(model, sets, settings, { signal, lock, resumed });
+      return resumedLoop(model, sets, settings, { signal, lock, resumed, ranks });
     });
   }
-  const loop = new Loop(model, sets, settings, { folder: run, signal });
+  const loop = new Loop(model, sets, settings, { folder: folderOf(run, ranks), signal, ranks });
   return new TrainRun(
     (emit) => loop.run(emit),
     () => loop.stop(),
   );
+}
+
+/** Only the first rank has a run folder. */
+function folderOf(run: string | undefined, ranks: Ranks | undefined): string | undefined {
+  return ranks === undefined || ranks.isFirst ? run : undefined;
 }
 
 /** The settings with which a model is trained; checkpoints tell of the type that `amp: auto` came to. */
@@ -163,10 +179,10 @@ function resumedLoop(
   model: Model,
   sets: TrainSets,
   settings: TrainSettings,
-  place: Pick<Beginning, 'signal' | 'lock'> & { readonly resumed: Resumed<TrainSettings> },
+  place: Pick<Beginning, 'signal' | 'lock' | 'ranks'> & { readonly resumed: Resumed<TrainSettings> },
 ): Loop {
   const { path, state, folder } = place.resumed;
-  checkSets(sets, settings, classesOf(coreOf(model)));
+  checkSets(sets, settings, classesOf(coreOf(model)), place.ranks?.worldSize);
   checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
-  return new Loop(model, sets, settings, { folder, ...place });
+  return new Loop(model, sets, settings, { folder: folderOf(folder, place.ranks), ...place });
 }

@@ -66,16 +66,23 @@ export function checkSets(
   { train, test }: TrainSets,
   { batch, accumulate, steps, augRepeats, overfitBatches, earlyStopPatience }: TrainSettings,
   own: NamedClasses,
+  worldSize = 1,
 ): void {
   const { count } = train;
   if (count === null && steps === undefined)
     throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
-  if (count !== null && count < batch * accumulate)
+  if (count !== null && count < batch * accumulate * worldSize)
     throw expected(
       'ERR_CONFIG',
       `at most ${count}, the number of training images, in a step`,
       'train.batch',
-      accumulate === 1 ? batch : `${accumulate} x ${batch}`,
+      accumulate * worldSize === 1
+        ? batch
+        : [
+            worldSize > 1 ? `${worldSize} ranks x ` : '',
+            accumulate > 1 ? `${accumulate} x ` : '',
+            batch,
+          ].join(''),
     );
   if (augRepeats > 1 && count === null)
     throw expected('ERR_CONFIG', '1, for a stream is read once,', 'train.augRepeats', augRepeats);

@@ -8,13 +8,22 @@ import { loaderSpec } from '../loading/loaderSpec.ts';
 import { ampFor } from '../model/amp.ts';
 import { classesOf } from '../model/core.ts';
 import { coreOf, type Model } from '../model/model.ts';
-import type { NativeTrainerSpec } from '../native/binding.ts';
+import type { NativeSharing, NativeTrainerSpec } from '../native/binding.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 import { optimizerSpec } from './optimizer/spec.ts';
 import type { TrainSettings } from './settings.ts';
 import { toTrainOn } from './trainSets.ts';
 
+/** Batches with fewer images have statistics of all ranks, unless the settings say otherwise. */
+const fewImages = 16;
+
 /** All that a native trainer of a model on a data set is made with. */
-export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings): NativeTrainerSpec {
+export function trainerSpec(
+  model: Model,
+  data: Dataset,
+  settings: TrainSettings,
+  ranks?: Ranks,
+): NativeTrainerSpec {
   const { clipGrad, clipMode, accumulate, modelEma, amp } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
@@ -27,9 +36,11 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
     loader: loaderSpec(toTrainOn(data, model, settings), model.input, {
       ...settings,
       training: true,
+      share: ranks,
       device: model.device,
       classes: classesOf(coreOf(model)),
     }),
+    ...(ranks === undefined ? {} : { sharing: sharingOf(settings) }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },
     loss: {
@@ -41,6 +52,10 @@ export function trainerSpec(model: Model, data: Dataset, settings: TrainSettings
       ? {}
       : { clip: { mode: clipMode, limit: clipGrad, params: allButTheLast(model.graph.params) } }),
   };
+}
+
+function sharingOf({ syncBn, batch, compressGradients }: TrainSettings): NativeSharing {
+  return { syncNorm: syncBn ?? batch < fewImages, compress: compressGradients };
 }
 
 /** Parameters outside the last layer, whose gradients adaptive clipping leaves alone. */

@@ -128,8 +128,13 @@ describe('parts of a world', () => {
     );
     const whole = await passOver(set, { batch: 2 * worldSize, training: true });
     expect(parts.map((part) => part.length)).toEqual(parts.map(() => whole.length));
+    // In turn, and back again in the second half: the reverse of a part is the part of the reverse.
+    const turn = Array.from({ length: worldSize }, (_, rank) => rank);
+    const owners = [...turn, ...turn.toReversed()];
     whole.forEach((batch, step) => {
-      expect(parts.flatMap((part) => [...(part[step]?.indices ?? [])])).toEqual([...batch.indices]);
+      const of = (rank: number): number[] =>
+        [...batch.indices].filter((_, place) => owners[place] === rank).map(Number);
+      expect(parts.map((part) => [...(part[step]?.indices ?? [])])).toEqual(turn.map(of));
     });
   });
 

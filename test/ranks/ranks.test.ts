@@ -31,9 +31,17 @@ describe('joinRanks', () => {
     expect(await run(3, 'sum')).toEqual(Array(3).fill({ sum: [3, 3, 1.5], told, bytes: 24 }));
   });
 
-  it('names the ranks that do not come', async () => {
-    const ends = await run(1, 'sum', 0, { env: () => ({ ...brief(), WORLD_SIZE: '3' }) });
-    expect(ends).toMatchObject([{ code: 'ERR_RANKS', message: expect.stringContaining('ranks 1 and 2') }]);
+  it("names the ranks that do not come, in the file of torchrun's agent too", async () => {
+    const file = join(temporaryFolder(), 'error.json');
+    const env = { TIMEOUT: '1', WORLD_SIZE: '3', TORCHELASTIC_ERROR_FILE: file };
+    const [first] = await run(1, 'sum', 0, { env: () => env });
+    expect(first).toEqual({
+      code: 'ERR_RANKS',
+      message: expect.stringContaining('ranks 1 and 2 have not come'),
+    });
+    const { message } = JSON.parse(readFileSync(file, 'utf8'));
+    expect(message.message).toBe(`ERR_RANKS: ${first?.message}`);
+    expect(message.extraInfo.timestamp).toMatch(/^\d{10}$/);
   });
 
   it.each([
@@ -82,16 +90,5 @@ describe('joinRanks', () => {
     const others = ends.filter((__, rank) => rank !== who);
     const lost = { code: 'ERR_RANKS', message: expect.stringContaining(words) };
     expect(others).toEqual([lost, lost]);
-  });
-
-  it("writes what ended a rank to the file of torchrun's agent", async () => {
-    const folder = temporaryFolder();
-    const file = (rank: number): string => join(folder, `error-${rank}.json`);
-    await run(1, 'sum', 0, {
-      env: (r) => ({ ...brief(), WORLD_SIZE: '2', TORCHELASTIC_ERROR_FILE: file(r) }),
-    });
-    const { message } = JSON.parse(readFileSync(file(0), 'utf8'));
-    expect(message.message).toMatch(/^ERR_RANKS: .*rank 1 has not come/);
-    expect(message.extraInfo.timestamp).toMatch(/^\d{10}$/);
   });
 });

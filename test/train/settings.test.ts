@@ -112,6 +112,9 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   evalBatches: { to: { evalBatches: 1 }, steps: [4, 4], sameWeights: true },
   augRepeats: { to: { augRepeats: 3 }, steps: [4, 4] },
   overfitBatches: { from: { steps: 4 }, to: { overfitBatches: 2 }, steps: [4, 4] },
+  // Their effect is with several ranks: test/train/ranks/training.test.ts.
+  syncBn: { to: { syncBn: true }, steps: [4, 4], sameWeights: true },
+  compressGradients: { to: { compressGradients: 'float16' }, steps: [4, 4], sameWeights: true },
   tensorboard: { to: { tensorboard: true }, steps: [4, 4], sameWeights: true },
 };
 

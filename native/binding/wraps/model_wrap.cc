@@ -5,6 +5,7 @@
 #include "binding/errors.h"
 #include "binding/evaluation.h"
 #include "binding/parse.h"
+#include "binding/wraps/ranks_wrap.h"
 #include "binding/wraps/wrap.h"
 #include "core/ops/op.h"
 #include "core/parse_graph.h"
@@ -141,15 +142,18 @@ Napi::Value ModelWrap::evaluate(const Napi::CallbackInfo& info) {
     const auto state = this->state();
     const EvaluateOptions options = parse_evaluate(to_value(info[2]));
     const Loaders loaders = loaders_of(info[0], info[1]);
+    const auto ranks = ranks_of(info[3]);
     const auto closing = EnvState::of(info.Env()).closing;
     auto result = std::make_shared<Evaluated>();
     return compute(
         info.Env(), *state,
         [=] {
-          *result = run_evaluation(state->model(), loaders, options, [&] {
+          const auto meanwhile = [&] {
             LM_CHECK(!*closing, "ERR_CLOSED", "The environment is closing");
             run_waiting_short_jobs();
-          });
+          };
+          *result =
+              run_evaluation(state->model(), loaders, options, meanwhile, ranks ? &ranks->ranks() : nullptr);
         },
         [=](Napi::Env env) { return to_js(env, *result); }, On::kCompute);
   });

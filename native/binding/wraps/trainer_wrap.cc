@@ -35,6 +35,21 @@ std::vector<StepScalars> parse_table(const Napi::Value& value) {
   return rows;
 }
 
+SharingOptions parse_sharing(const lm::Value& spec) {
+  SharingOptions options;
+  options.sync_norm = spec["syncNorm"].boolean();
+  const Precision compressed = precision_of(&spec["compress"]);
+  if (compressed != Precision::kOwn)
+    options.compressed = compressed == Precision::kFloat16 ? at::kHalf : at::kBFloat16;
+  return options;
+}
+
+// The worst of what ranks said.
+const char* worst(const std::vector<Say>& said) {
+  constexpr const char* kNames[] = {"go", "stop", "exhausted", "failed"};
+  return kNames[static_cast<size_t>(*std::max_element(said.begin(), said.end()))];
+}
+
 TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   TrainerOptions options;
   options.seed = static_cast<uint64_t>(spec["seed"].integer());
@@ -47,6 +62,7 @@ TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   options.plan.precision = precision_of(spec.find("amp"));
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
   if (const lm::Value* batches = spec.find("batches")) options.batches = batches->integer();
+  if (const lm::Value* sharing = spec.find("sharing")) options.sharing = parse_sharing(*sharing);
   return options;
 }
 
@@ -79,6 +95,7 @@ Napi::Value to_js(Napi::Env env, const Chunk& chunk) {
   out.Set("seconds", r.seconds);
   out.Set("notFinite", r.not_finite.empty() ? env.Null() : Napi::String::New(env, r.not_finite));
   out.Set("exhausted", r.exhausted);
+  out.Set("said", r.said.empty() ? env.Null() : Napi::String::New(env, worst(r.said)));
   out.Set("lossScale", to_js(env, r.loss_scale));
   out.Set("bad", bad_images(env, chunk.bad));
   out.Set("failure", chunk.failure ? to_js_error(env, describe(chunk.failure)) : env.Null());
@@ -100,9 +117,10 @@ TrainerWrap::TrainerWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
     const auto model = unwrap<ModelWrap>(info[0], "model").state();
     const lm::Value spec = to_value(info[2]);
     const TrainerOptions options = parse_options(spec, model->graph);
-    state_ = std::make_shared<TrainerState>(
-        model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
-        OptimizerSpec::parse(spec["optimizer"], model->graph), options, EnvState::of(info.Env()).closing);
+    state_ =
+        std::make_shared<TrainerState>(model, make_loader(info[1], info[2].As<Napi::Object>().Get("loader")),
+                                       OptimizerSpec::parse(spec["optimizer"], model->graph), options,
+                                       ranks_of(info[3]), EnvState::of(info.Env()).closing);
   });
 }
 

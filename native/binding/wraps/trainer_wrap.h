@@ -9,6 +9,7 @@
 #include "binding/napi_setup.h"
 #include "binding/waiting_source.h"
 #include "binding/wraps/model_wrap.h"
+#include "binding/wraps/ranks_wrap.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
 #include "data/loader/loader.h"
@@ -21,6 +22,7 @@ struct TrainerState {
   std::shared_ptr<Loader> loader;
   OptimizerSpec optimizer;
   TrainerOptions options;
+  std::shared_ptr<RanksState> ranks;           // null: alone
   std::shared_ptr<std::atomic<bool>> closing;  // the environment's
   std::atomic<bool> stop{false};
 
@@ -37,7 +39,7 @@ struct TrainerState {
     if (!trainer_) {
       auto waiting = std::make_shared<WaitingSource>(loader, [this] { let_others_pass(); });
       feed_ = std::make_unique<EndingSource>(feed_to(std::move(waiting), model->options.device));
-      trainer_.emplace(model->model(), *feed_, optimizer, options);
+      trainer_.emplace(model->model(), *feed_, optimizer, options, ranks ? &ranks->ranks() : nullptr);
     }
     return *trainer_;
   }
@@ -50,11 +52,13 @@ struct TrainerState {
 
  public:
   TrainerState(std::shared_ptr<ModelState> model, std::shared_ptr<Loader> loader, OptimizerSpec optimizer,
-               TrainerOptions options, std::shared_ptr<std::atomic<bool>> closing)
+               TrainerOptions options, std::shared_ptr<RanksState> ranks,
+               std::shared_ptr<std::atomic<bool>> closing)
       : model(std::move(model)),
         loader(std::move(loader)),
         optimizer(std::move(optimizer)),
         options(options),
+        ranks(std::move(ranks)),
         closing(std::move(closing)) {}
 };
 

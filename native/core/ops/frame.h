@@ -13,6 +13,8 @@
 
 namespace lm {
 
+class Ranks;
+
 // A coefficient of `lin`, evaluated.
 struct Coefficient {
   bool constant = true;
@@ -83,6 +85,8 @@ class Frame {
   const Coefficient& coef(size_t i) const { return *coefs_[i]; }
   const MixWeights& mix_weights() const { return *mix_; }
   const DrawKey& draw_key() const { return *key_; }
+  // Whose batches batch statistics are of too; null: those of this process alone.
+  Ranks* ranks() const { return ranks_ == nullptr ? nullptr : *ranks_; }
 
   const at::Tensor& grad() const { return *grad_; }  // of the result
   // Whether the gradient of input i is wanted from the op, which then writes it to grad_of(i).
@@ -104,6 +108,7 @@ class Frame {
   std::vector<const Coefficient*> coefs_;
   const MixWeights* mix_ = nullptr;
   const DrawKey* key_ = nullptr;
+  Ranks* const* ranks_ = nullptr;
   const at::Tensor* grad_ = nullptr;
   std::vector<const at::Tensor*> grads_, param_grads_;
   at::Tensor none_;

@@ -3,6 +3,8 @@
 //   ones.
 // Statistics are a value [2, C]: mean and inverse deviation.
 
+#include "core/ops/ranks/norm.h"
+
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
 #include "core/ops/layers.h"
@@ -32,7 +34,7 @@ Tensor weight_or_ones(const Frame& f, const Tensor& like) {
 
 void want_samples(const Frame& f) {
   const Tensor& x = f.input();
-  LM_CHECK(x.numel() > x.size(1), "ERR_SHAPE", f.node.path,
+  LM_CHECK(f.ranks() != nullptr || x.numel() > x.size(1), "ERR_SHAPE", f.node.path,
            ": batch statistics need more than one value per channel; use a larger batch");
 }
 
@@ -52,12 +54,15 @@ std::vector<KeptTensor> stats_keeps(const Node&, const Sizes&, const Sizes& outp
   return {{output, KeptTensor::Type::kOwn}};
 }
 
-void move_running(const Tensor& running, const Tensor& batch, double momentum) {
-  running.mul_(1 - momentum).add_(batch, momentum);
+Moments moments_of(const Frame& f) {
+  const Tensor& x = f.input();
+  if (f.ranks() != nullptr) return moments_over(*f.ranks(), x, x.scalar_type());
+  auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
+  return {mean, var, values_per_channel(x)};
 }
 
 void stats_forward(Frame& f) {
-  const Tensor &x = f.input(), &out = f.output();
+  const Tensor& out = f.output();
   const auto& a = f.node.as<NormAttributes>();
   if (!f.training()) {
     out[0].copy_(f.buffer(0));
@@ -66,26 +71,26 @@ void stats_forward(Frame& f) {
   }
   if (!f.recomputing()) {
     want_samples(f);
-    auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
-    const double count = values_per_channel(x);
-    move_running(f.buffer(0), mean, a.momentum);
-    move_running(f.buffer(1), var * (count / (count - 1)), a.momentum);
-    f.kept(0)[0].copy_(mean);
-    f.kept(0)[1].copy_((var + a.eps).rsqrt());
+    const Moments moments = moments_of(f);
+    move_running({f.buffer(0), f.buffer(1), a.momentum}, moments);
+    f.kept(0)[0].copy_(moments.mean);
+    f.kept(0)[1].copy_((moments.var + a.eps).rsqrt());
   }
   out.copy_(f.kept(0));
 }
 
 // d mean / dx = 1 / m;  d invstd / dx = -invstd^3 (x - mean) / m. Running statistics are constants.
 void stats_backward(Frame& f) {
-  if (!f.wants()) return;
-  const Tensor &x = f.input(), &grad = f.grad();
   if (!f.training()) {
-    f.grad_of().zero_();
+    if (f.wants()) f.grad_of().zero_();
     return;
   }
+  const Tensor& x = f.input();
+  const Tensor grad = f.ranks() != nullptr ? f.grad().clone(at::MemoryFormat::Contiguous) : f.grad();
+  if (f.ranks() != nullptr) f.ranks()->sum(grad);  // of all values that the statistics are of
+  if (!f.wants()) return;
   const Tensor mean = f.kept(0)[0], invstd = f.kept(0)[1];
-  const double count = values_per_channel(x);
+  const double count = values_per_channel(x) * (f.ranks() != nullptr ? f.ranks()->world() : 1);
   const Tensor slope = grad[1] * invstd.pow(3) / -count;
   f.grad_of().copy_((x - wide(mean)) * wide(slope) + wide(grad[0] / count));
 }
@@ -139,6 +144,8 @@ void norm_forward(Frame& f) {
   if (f.recomputing()) return f.kernels.norm_again(norm, found(f), f.output());
   want_samples(f);
   const Running running{f.buffer(0), f.buffer(1), f.node.as<NormAttributes>().momentum};
+  if (f.ranks() != nullptr)
+    return norm_train_over(*f.ranks(), f.kernels, norm, running, found(f), f.output());
   f.kernels.norm_train(norm, running, found(f), f.output());
 }
 
@@ -164,8 +171,10 @@ template <bool kRelu>
 void norm_backward(Frame& f) {
   if (!f.training()) return fixed_norm_backward<kRelu>(f);
   const Tensor nowhere;
-  f.kernels.norm_backward(norm_of<kRelu>(f), found(f), f.grad(),
-                          {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
+  const NormGradients into{f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)};
+  if (f.ranks() != nullptr)
+    return norm_backward_over(*f.ranks(), norm_of<kRelu>(f), found(f), f.grad(), into);
+  f.kernels.norm_backward(norm_of<kRelu>(f), found(f), f.grad(), into);
 }
 
 template <bool kRelu>

@@ -161,6 +161,7 @@ Frame Session::frame_of(const Call& call) const {
   if (packs_ != nullptr) f.packed_ = &packs_->at(call.node);
   if (at_id(call.node) < mixes_.size()) f.mix_ = &mixes_[at_id(call.node)];
   f.key_ = &key_;
+  f.ranks_ = &ranks_;
   f.grad_ = there(call.grad);
   f.grads_.assign(call.inputs.size(), nullptr);
   f.param_grads_.assign(node.params.size(), nullptr);

@@ -18,6 +18,16 @@
 
 namespace lm {
 
+// Is told how a backward pass goes on, so that gradients can be summed over ranks beside it.
+class GradientWatcher {
+ public:
+  virtual ~GradientWatcher() = default;
+  // One of the ops that share a parameter is done with its gradient, or had nothing to give.
+  virtual void gave(int param) = 0;
+  // All ops are done; the parameters of coefficients get their gradients next.
+  virtual void before_coefficients() = 0;
+};
+
 class Session {
  public:
   // `packs` are those of all plans of one graph with PlanOptions::pack.
@@ -39,7 +49,9 @@ class Session {
   // The output lies in the arena, until the next step of any session of it.
   const at::Tensor& forward();
   // Adds the gradients of sum(output * output_gradient) to `grads`, which the caller has zeroed.
-  void backward(Weights& grads);
+  void backward(Weights& grads, GradientWatcher* watcher = nullptr);
+  // From the next step on batch statistics are those of all ranks; null: of this process.
+  void share_statistics(Ranks* ranks) { ranks_ = ranks; }
   // Undefined where none flows to the input.
   at::Tensor input_gradient() const;
   const at::Tensor& value(int node) const { return tensor(plan_.values[static_cast<size_t>(node)]); }
@@ -90,6 +102,7 @@ class Session {
   Packs* packs_;
   std::optional<Coefficients> coefficients_;
   DrawKey key_;
+  Ranks* ranks_ = nullptr;
   StepTable table_;
   std::vector<MixWeights> mixes_;  // by node; empty where it is no mix
   std::vector<char> needed_;       // by node: not part of a dropped branch

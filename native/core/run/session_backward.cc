@@ -68,13 +68,20 @@ void Session::differentiate(const Call& call, Frame& frame) {
   });
 }
 
-void Session::backward(Weights& grads) {
+void Session::backward(Weights& grads, GradientWatcher* watcher) {
   grads_ = &grads;
   has_grad_[at_id(plan_.graph.output)] = 1;
   for (size_t i = 0; i < plan_.backward.size(); ++i) {
     const Call& call = plan_.backward[i];
-    call.kind == Call::Kind::kAgain ? run(call, backward_[i]) : differentiate(call, backward_[i]);
+    if (call.kind == Call::Kind::kAgain) {
+      run(call, backward_[i]);
+      continue;
+    }
+    differentiate(call, backward_[i]);
+    if (watcher != nullptr)
+      for (int param : backward_[i].node.params) watcher->gave(param);
   }
+  if (watcher != nullptr) watcher->before_coefficients();
   coefficients_->backward(grads);
 }
 

@@ -1,5 +1,6 @@
 #include "core/train/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,7 +14,8 @@ bool all_finite(const at::Tensor& t) { return at::isfinite(t).all().item<bool>()
 
 }  // namespace
 
-Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options)
+Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options,
+                 Ranks* ranks)
     : model_(model), source_(source), optimizer_(std::move(optimizer)), options_(std::move(options)) {
   LM_CHECK(source.channels() == model.graph().input.channels, "ERR_SHAPE", "Expected images with ",
            model.graph().input.channels, " channels but the data has ", source.channels());
@@ -23,6 +25,7 @@ Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, Tra
   std::vector<Sizes> shapes;
   for (const BufferSpec& spec : model.graph().buffers) shapes.push_back(spec.shape);
   pending_ = Weights::zeros(shapes, model.options());
+  if (ranks != nullptr) shared_.emplace(*ranks, model, options_.sharing);
 }
 
 ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
@@ -38,7 +41,10 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   bad_ = at::zeros({1}, model_.options().dtype(at::kFloat));
   const at::Tensor good_steps = at::zeros({1}, bad_.options());
   ChunkResult result;
-  for (int64_t done = 0; done < count && !stop; ++done) {
+  stop_ = &stop;
+  begin_together();
+  // With other ranks all of them stop before the same step.
+  for (int64_t done = 0; done < count && (shared_ || !stop); ++done) {
     if (!step(first + done, scalars[static_cast<size_t>(done)], done)) break;
     if (scale_) adapt_scale();
     good_steps.add_(1 - bad_);
@@ -46,6 +52,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
     between_steps();
   }
   result.exhausted = exhausted_;
+  result.said = std::exchange(said_, {});
   result.stray_bytes = std::exchange(stray_bytes_, 0);
   // All metrics in one reading: a device is waited for once.
   std::vector<at::Tensor> metrics{bad_, good_steps, correct_, losses_};
@@ -59,7 +66,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   if (scale_) result.loss_scale = ScaledLoss::read(read + 4 + count);
   if (read[0] != 0) result.not_finite = name_not_finite(first + good, scalars[static_cast<size_t>(good)]);
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.samples = good * options_.accumulate * source_.batch();
+  result.samples = good * static_cast<int64_t>(batches_of_step()) * source_.batch();
   return result;
 }
 
@@ -74,7 +81,7 @@ void Trainer::fill(StepTable& table, int64_t step, const StepScalars& scalars, d
   table[StepTable::kWeightDecay] = scalars.decay;
   table[StepTable::kEmaDecay] = scalars.ema_decay;
   table[StepTable::kLambda] = lambda;
-  table[StepTable::kShare] = 1 / static_cast<double>(options_.accumulate);
+  table[StepTable::kShare] = 1 / batches_of_step();
 }
 
 // What is drawn for a step is the same for all its batches, but for what is drawn for each image, and for
@@ -109,36 +116,67 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   for (part_ = 0; part_ < options_.accumulate; ++part_) {
     const Place at{number, batch_number(number, part_)};
     const Batch batch = source_.at(at.batch);
-    if (!batch.pixels.defined()) return false;  // stopped
-    exhausted_ = batch.counted < source_.batch();
-    if (exhausted_) return false;
+    if (!takes(batch)) return false;
     pass(at, batch, scalars, row);
     if (fails_at_once() && failed()) break;
   }
+  if (shared_) shared_->sum_rest(bad_, losses_[row], step_correct_, pending_.flat);
   update_weights();
   return true;
+}
+
+// Every rank has the same weights when the first step begins.
+void Trainer::begin_together() {
+  if (!shared_ || std::exchange(has_begun_, true)) return;
+  using Kind = OptimizerSpec::Kind;
+  std::vector<std::string> sets{"value", "momentum"}, statistics{"value"};
+  if (optimizer_.kind == Kind::kAdamW || optimizer_.kind == Kind::kLamb) sets.push_back("secondMoment");
+  if (options_.ema) sets.push_back("ema");
+  if (options_.ema) statistics.push_back("ema");
+  shared_->begin(sets, statistics);
+}
+
+// Whether the batch is there, and with other ranks theirs too.
+bool Trainer::takes(const Batch& batch) {
+  const bool is_there = batch.pixels.defined();
+  exhausted_ = is_there && batch.counted < source_.batch();
+  if (!shared_) return is_there && !exhausted_;
+  const Say own = *stop_ ? Say::kStop : !is_there ? Say::kFailed : exhausted_ ? Say::kExhausted : Say::kGo;
+  std::vector<Say> said = shared_->agree(own);
+  const auto says = [&](Say what) { return std::find(said.begin(), said.end(), what) != said.end(); };
+  exhausted_ = says(Say::kExhausted);
+  if (!exhausted_ && !says(Say::kStop) && !says(Say::kFailed)) return true;
+  said_ = std::move(said);
+  return false;
 }
 
 // Forward and backward of one batch, whose part of the gradient is added.
 void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row) {
   const auto [session, targets, labels] = inputs(at, batch, scalars);
   session_ = &session;
+  if (shared_) shared_->prepare(session, is_last_part());
   const at::Tensor& logits = session.forward();
   const Loss loss = options_.loss(logits, targets);
   const double share = 1 / static_cast<double>(options_.accumulate);
-  Weights& grads = model_.set("gradient");
   at::Tensor seed = session.output_gradient();
   at::mul_out(seed, loss.gradient, session.table().sent(StepTable::kShare));
   if (scale_) scale_->scale(seed);
-  session.backward(grads);
+  session.backward(model_.set("gradient"), shared_ ? shared_->watcher(is_last_part()) : nullptr);
+  if (shared_ && is_last_part()) shared_->sum_gradients();
   stray_bytes_ += session.stray_bytes();
-  const at::Tensor largest = at::linalg_vector_norm(grads.flat, std::numeric_limits<double>::infinity());
-  at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss.value));
+  judge(loss.value);
+  losses_[row].add_(loss.value, share);
+  step_correct_.add_(count_correct(logits, labels));
+}
+
+// The step is bad once a loss, gradient or statistic was not finite.
+void Trainer::judge(const at::Tensor& loss) {
+  const at::Tensor& gradients = model_.set("gradient").flat;
+  const at::Tensor largest = at::linalg_vector_norm(gradients, std::numeric_limits<double>::infinity());
+  at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss));
   // A variance overflows long before the loss does, and a running one that is infinite stays so.
   if (pending_.flat.numel() > 0) finite = finite.logical_and(at::isfinite(pending_.flat).all());
   bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
-  losses_[row].add_(loss.value, share);
-  step_correct_.add_(count_correct(logits, labels));
 }
 
 // One flag gates everything: weights, momentum and running statistics keep the last good step's values.
@@ -185,14 +223,16 @@ void Trainer::adapt_scale() {
 // Replays the step that failed, looking at every value. Where a batch fails at once the source still has the
 // batch; elsewhere it makes them again.
 std::string Trainer::name_not_finite(int64_t number, const StepScalars& scalars) {
+  std::string named;
   for (int64_t part = fails_at_once() ? part_ : 0; part < options_.accumulate; ++part) {
     const Place at{number, batch_number(number, part)};
     const Batch batch = source_.at(at.batch);
     if (!batch.pixels.defined()) return "loss";  // stopped meanwhile
     const std::string found = name_not_finite_in(at, batch, scalars);
-    if (!found.empty()) return found;
+    if (named.empty()) named = found;
+    if (!named.empty() && !shared_) break;
   }
-  return "loss";
+  return named.empty() && !shared_ ? "loss" : named;
 }
 
 // The layer where a batch has its first value that is not finite; empty when it has none.
@@ -206,12 +246,13 @@ std::string Trainer::name_not_finite_in(Place at, const Batch& batch, const Step
   const std::vector<BufferSpec>& buffers = model_.graph().buffers;
   for (size_t i = 0; found.empty() && i < buffers.size(); ++i)
     if (!all_finite(pending_.views[i])) found = buffers[i].path.substr(0, buffers[i].path.rfind('.'));
-  if (found.empty()) {
+  // Where ranks share statistics all of them go all the way.
+  if (found.empty() || shared_) {
     Weights& grads = model_.set("gradient");
     grads.flat.zero_();
     session.output_gradient().copy_(loss.gradient);
     session.backward(grads);
-    found = session.not_finite();
+    if (found.empty()) found = session.not_finite();
   }
   session.watch(false);
   return found;

@@ -15,6 +15,7 @@
 #include "core/train/loss_scale.h"
 #include "core/train/mixing.h"
 #include "core/train/optimizer.h"
+#include "core/train/shared_steps.h"
 
 namespace lm {
 
@@ -23,7 +24,9 @@ struct ChunkResult {
   int64_t correct1 = 0, correct5 = 0, samples = 0;
   double seconds = 0;
   std::string not_finite;  // layer where the first non-finite value appeared; empty when there was none
-  bool exhausted = false;  // the source has no more batches
+  bool exhausted = false;  // the source has no more batches, here or on another rank
+  // With other ranks: what each said where they took no further step; else empty.
+  std::vector<Say> said;
   std::optional<LossScale> loss_scale;
   size_t stray_bytes = 0;  // that outlived the op that took them: none, for all places are planned
 };
@@ -37,6 +40,7 @@ struct TrainerOptions {
   bool ema = false;        // average the weights and statistics into the set "ema"
   int64_t accumulate = 1;  // batches of a step: their gradients are averaged
   int64_t batches = 0;     // only the first so many of the first pass, again and again; 0: all
+  SharingOptions sharing;  // with other ranks
 
   // Steps of one pass: batches that make no whole step are left out.
   int64_t steps_per_epoch(const BatchSource& source) const {
@@ -46,7 +50,9 @@ struct TrainerOptions {
 
 class Trainer {
  public:
-  Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options = {});
+  // `ranks`: those that take every step together with this process, or null. A batch is what one rank sees.
+  Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, TrainerOptions options = {},
+          Ranks* ranks = nullptr);
 
   // Steps first, first + 1, …, one for each row of scalars; ends early when `stop` is set or a value is not
   // finite: the weights and statistics are then those of the last good step. With a scaled loss such a step
@@ -70,6 +76,9 @@ class Trainer {
 
   Inputs inputs(Place at, const Batch& batch, const StepScalars& scalars);
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
+  void begin_together();
+  bool takes(const Batch& batch);
+  void judge(const at::Tensor& loss);
   void pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
   void fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const;
   void update_weights();
@@ -84,7 +93,12 @@ class Trainer {
   bool on_cpu() const { return model_.options().device().is_cpu(); }  // where reading a flag costs nothing
   // A failed batch ends the step at once; but a skipped step takes all of its batches, for the next one
   // follows.
-  bool fails_at_once() const { return on_cpu() && !scale_; }
+  bool fails_at_once() const { return on_cpu() && !scale_ && !shared_; }
+  // Batches whose gradients make one step, of all ranks.
+  double batches_of_step() const {
+    return static_cast<double>(options_.accumulate) * (shared_ ? shared_->world() : 1);
+  }
+  bool is_last_part() const { return part_ + 1 == options_.accumulate; }
   Session& session_for(const at::Tensor& pixels);
 
   Model& model_;
@@ -101,6 +115,10 @@ class Trainer {
   int64_t part_ = 0;         // of the step: the batch under way
   size_t stray_bytes_ = 0;   // of the chunk
   bool exhausted_ = false;   // the source has no more batches
+  std::optional<SharedSteps> shared_;
+  bool has_begun_ = false;  // all ranks have the same weights
+  const std::atomic<bool>* stop_ = nullptr;
+  std::vector<Say> said_;  // where the ranks took no further step
 };
 
 }  // namespace lm

@@ -17,11 +17,17 @@ constexpr int kCopyBits = 48;
 
 }  // namespace
 
+// Where a place of this rank's batch is in that of all ranks together: ranks take turns, so that copies of an
+// image go to different ones, as timm has it. Where there are none the second half goes the other way round:
+// a batch mixed with its own reverse then mixes the same images with each other however many ranks there are.
+int64_t Loader::place_of_rank(int64_t place) const {
+  const bool is_front = options_.repeats > 1 || place < options_.batch / 2;
+  return place * options_.world + (is_front ? options_.rank : options_.world - 1 - options_.rank);
+}
+
 void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
   const bool repeated = options_.training && options_.repeats > 1;
-  const int64_t start = slot.step % batches() * options_.world * options_.batch;
-  const int64_t position =
-      start + (repeated ? place * options_.world + options_.rank : options_.rank * options_.batch + place);
+  const int64_t position = slot.step % batches() * options_.world * options_.batch + place_of_rank(place);
   int64_t& index = slot.indices[static_cast<size_t>(place)];
   index = -1;
   if (position >= samples_->count()) return;

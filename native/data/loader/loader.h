@@ -27,8 +27,7 @@ struct LoaderOptions {
   // Training: an epoch is a random order of which the tail that fills no batch is dropped. Else every sample
   // once, in order.
   bool training = true;
-  // Training: each image so often in an epoch, which is as long as without; ranks take turns, so that one
-  // image's copies go to different ones.
+  // Training: each image so often in an epoch, which is as long as without.
   int64_t repeats = 1;
   int64_t most = 0;  // batches of a pass that is not a training; 0: all
   // This process reads share `rank` of `world` of every step: all of them do equally many steps.
@@ -85,6 +84,7 @@ class Loader final : public BatchSource {
   void restart(std::unique_lock<std::mutex>& lock, int64_t step);
   bool next_work(Work& work);
   void make(const Work& work, Maker& maker);
+  int64_t place_of_rank(int64_t place) const;
   void make_sample(Slot& slot, int64_t place, Maker& maker);
   int64_t draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const;
   int64_t label_of(const Encoded& file, int64_t index) const;

@@ -9,9 +9,11 @@ import type { Dataset } from '../../loading/dataset.ts';
 import type { Model } from '../../model/model.ts';
 import { presetNames } from '../../models/presets.ts';
 import { must } from '../../must.ts';
+import { joinRanks, type Ranks, ranksSchema } from '../../ranks/ranks.ts';
 import { nextRunFolder } from '../../run/folder.ts';
 import { trainSchema } from '../../train/options.ts';
 import { recipeNames } from '../../train/recipes.ts';
+import { takenTogether } from '../../train/resume.ts';
 import type { TrainSettings } from '../../train/settings.ts';
 import type { TrainResult } from '../../train/trainRun.ts';
 import {
@@ -44,6 +46,8 @@ interface Flags extends PlaceFlags, ResumeFlags, Record<string, unknown> {
   readonly fastDevRun?: boolean;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  /** Those that train together with this process. */
+  readonly ranks?: Ranks | undefined;
 }
 
 const examples = `
@@ -57,6 +61,7 @@ Examples:
   $ lm-resnet train --data cifar10:DIR --recipe lm-cifar10 --fast-dev-run     does all of it work?
   $ lm-resnet train --resume runs/lm_resnet20            goes on where the run ended, to the bit
   $ lm-resnet train --data cifar10:DIR --run runs/a --auto-resume     begins or goes on: for a scheduler that starts it again
+  $ lm-resnet launch --nproc 4 -- train --data cifar10:DIR --batch 32     4 processes train together
   $ lm-resnet train --from model.safetensors --data imageFolder:DIR --freeze stem,stage1      fine-tunes
 
 Ctrl-C ends the run after the step under way and leaves a checkpoint to resume from; a second one ends it at once.`;
@@ -101,6 +106,7 @@ export function addTrain(program: Command): void {
   addFlags(command, variantsSchema);
   addFlags(command, augmentationSchema);
   addFlags(command, trainSchema);
+  addFlags(command, ranksSchema);
   addPlaceFlags(command);
   command.addHelpText('before', `${examples.trimStart()}\n`).action(run);
 }
@@ -112,10 +118,19 @@ async function run(flags: Flags): Promise<void> {
   if (data === undefined && resume === undefined) throw required('data', 'mnist:DIR');
   if (fastDevRun && (wanted ?? resume) !== undefined)
     throw expected('ERR_CONFIG', 'no run folder, for nothing stays,', '--fast-dev-run', wanted ?? resume);
-  if (resume !== undefined) return await goOn(resume, job, flags);
-  if (autoResume && wanted === undefined) throw required('run', 'runs/NAME');
-  if (resumeFallback && !autoResume) throw required('resume', 'runs/NAME');
-  await begin(job, flags);
+  if (resume === undefined && autoResume && wanted === undefined) throw required('run', 'runs/NAME');
+  if (resume === undefined && resumeFallback && !autoResume) throw required('resume', 'runs/NAME');
+  initFrom({ threads: job.threads, libtorch: flags.libtorch });
+  const ranks = (await joinRanks(givenFlags(ranksSchema, flags))) ?? undefined;
+  const own = ranks === undefined || ranks.isFirst ? flags : { ...flags, quiet: true, json: false };
+  const train = (): Promise<void> =>
+    resume === undefined ? begin(job, { ...own, ranks }) : goOn(resume, job, { ...own, ranks });
+  if (ranks === undefined) return await train();
+  await train().catch(async (error: unknown) => {
+    await ranks.abandon(error);
+    throw error;
+  });
+  await ranks.close();
 }
 
 /** Goes on with the run of a folder. */
@@ -125,7 +140,7 @@ async function goOn(
   flags: Flags,
 ): Promise<void> {
   const place = { device, dtype, threads, libtorch: flags.libtorch };
-  await using taken = await takeResumed(run, { ...flags, ...place });
+  await using taken = await takenTogether(flags.ranks, () => takeResumed(run, { ...flags, ...place }));
   const path = must(taken.checkpoint);
   const { model: loaded, transforms, settings: recorded } = await resumeFrom(path, place);
   await using model = loaded;
@@ -134,7 +149,7 @@ async function goOn(
   await using opened = await openSets(sets.data, sets.test);
   tellNotes([opened.train, opened.test], flags);
   const settings = givenFlags(trainSchema, job);
-  const options = { ...settings, resume: path };
+  const options = { ...settings, resume: path, ranks: flags.ranks };
   const all = parseOptions(trainSchema, { ...recorded, ...settings }, 'train');
   const following = { ...flags, taken };
   const result = await followed(model, augmented(opened, transforms), options, all, following).catch(
@@ -151,7 +166,7 @@ async function begin(job: Job & Record<string, unknown>, flags: Flags): Promise<
   initFrom({ threads, libtorch });
   await using data = await openSets(trained, tested);
   tellNotes([data.train, data.test], flags);
-  const auto = { threads, libtorch, resumeFallback };
+  const auto = { threads, libtorch, resumeFallback, ranks: flags.ranks };
   await using taken = autoResume ? await takeAuto(must(wanted), auto) : undefined;
   await using model = await modelFor(beginning, data.train);
   const options = settingsFor(beginning, model);
@@ -162,7 +177,13 @@ async function begin(job: Job & Record<string, unknown>, flags: Flags): Promise<
   const name = job.from === undefined ? beginning.preset : model.graph.name;
   const folder = wanted ?? (await nextRunFolder('runs', name));
   const following = { ...flags, taken };
-  const result = await followed(model, sets, { ...options, run: folder, autoResume }, options, following)
+  const result = await followed(
+    model,
+    sets,
+    { ...options, run: folder, autoResume, ranks: flags.ranks },
+    options,
+    following,
+  )
     .catch(telling(folder, { device: job.device, libtorch }, flags))
     .catch(async (error: unknown) => {
       // only if it is empty: nothing began
@@ -186,7 +207,13 @@ async function devRun(model: Model, data: Sets, options: TrainSettings, flags: F
   const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
   try {
     const short = { ...options, ...oneStep(options, data.train, flags), steps: 1, evalBatches: 1 };
-    const { loss } = await followed(model, data, { ...short, run: join(folder, 'run') }, short, flags);
+    const { loss } = await followed(
+      model,
+      data,
+      { ...short, run: join(folder, 'run'), ranks: flags.ranks },
+      short,
+      flags,
+    );
     if (flags.json) console.log(JSON.stringify({ fastDevRun: true, loss }));
     else if (!flags.quiet)
       console.log(`${model.graph.name}: one step, one evaluation batch, one checkpoint: all work`);

@@ -1,7 +1,6 @@
 /** Processes that are the ranks of one training, on this host. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { onTestFinished } from 'vitest';
 
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
@@ -40,6 +39,11 @@ export async function runRanks(
   options: RankOptions & { readonly frozen?: number | undefined } = {},
 ): Promise<RankEnd[]> {
   const port = options.port ?? (await freePort());
+  const children: ChildProcess[] = [];
+  const end = (): void => {
+    for (const child of children) child.kill('SIGKILL');
+  };
+  process.once('exit', end);
   const ended = Array.from({ length: world }, (_, rank) => {
     const env = {
       ...process.env,
@@ -51,7 +55,7 @@ export async function runRanks(
       ...options.env?.(rank),
     };
     const child = spawn(process.execPath, args, { env, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
+    children.push(child);
     const said = { stdout: '', stderr: '' };
     child.stdout.on('data', (data) => {
       said.stdout += data;
@@ -65,5 +69,10 @@ export async function runRanks(
       child.on('close', (code) => resolve({ code, ...said }));
     });
   });
-  return Promise.all(ended);
+  try {
+    return await Promise.all(ended);
+  } finally {
+    end();
+    process.off('exit', end);
+  }
 }
