@@ -48,6 +48,8 @@ export interface RunState<S = unknown> {
   readonly lossScale: NativeLossScale | null;
   /** Threads of an operation: another number rounds sums differently. */
   readonly threads: number;
+  /** Processes that shared every step. */
+  readonly worldSize: number;
   readonly data: DataMark;
   readonly test: DataMark | null;
   readonly settings: S;
@@ -79,6 +81,7 @@ const stateSchema: z.ZodType<RunState> = z.object({
     .object({ scale: z.number().positive(), goodSteps: z.int().min(0), skipped: z.int().min(0) })
     .nullable(),
   threads: z.int().min(1),
+  worldSize: z.int().min(1),
   data: markSchema,
   test: markSchema.nullable(),
   settings: z.unknown(),
@@ -138,21 +141,25 @@ export function parseRunState<S>(
   }
 }
 
+/** What must be the same where a run goes on. */
+type Bound = Pick<RunState<object>, 'data' | 'test' | 'settings'>;
+
 /**
  * Checks that a run can go on from a checkpoint with these settings and data.
  *
  * @param path of the checkpoint, for the message.
- * @param binding names of the settings that have an influence on the weights; others may differ.
+ * @param there, here with the settings that have an influence on the weights alone; others may differ.
+ * @param hint what else can be done.
  * @throws ERR_CONFIG that says what differs.
  */
-export function checkAgrees<S extends object>(
+export function checkAgrees(
   path: string,
-  there: RunState<S>,
-  here: Pick<RunState<S>, 'data' | 'test' | 'settings'>,
-  binding: readonly string[],
+  there: Bound,
+  here: Bound,
+  hint = 'Resume with the same ones, or load the checkpoint and start a new run from it.',
 ): void {
   const differing = [
-    ...differences('', only(there.settings, binding), only(here.settings, binding)),
+    ...differences('', there.settings, here.settings),
     ...differences('data.train.', there.data, here.data),
     ...differences('data.test.', there.test ?? {}, here.test ?? {}),
   ];
@@ -160,12 +167,8 @@ export function checkAgrees<S extends object>(
   throw new LmError(
     'ERR_CONFIG',
     `Expected the data and settings of \`${path}\` for \`train.resume\` but received others: ${differing.join('; ')}`,
-    { hint: 'Resume with the same ones, or load the checkpoint and start a new run from it.' },
+    { hint },
   );
-}
-
-function only(settings: object, names: readonly string[]): object {
-  return Object.fromEntries(Object.entries(settings).filter(([key]) => names.includes(key)));
 }
 
 function differences(prefix: string, there: object, here: object): string[] {

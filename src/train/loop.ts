@@ -136,7 +136,8 @@ export class Loop {
 
   #checkpoints(files: RunFiles): CheckpointKeeper {
     const [totalSteps, settings, { threads }] = [this.#totalSteps, this.#settings, native().info()];
-    const constant = { totalSteps, threads, ...marksOf(this.#data), settings };
+    const facts = { totalSteps, threads, worldSize: this.#together.worldSize, settings };
+    const constant = { ...facts, ...marksOf(this.#data) };
     return new CheckpointKeeper(files, constant, this.#stepsPerEpoch, this.#beginning.resumed?.state);
   }
 
@@ -191,13 +192,13 @@ export class Loop {
   }
 
   get #span(): Required<Span> {
-    const [stepsPerEpoch, totalSteps] = [this.#stepsPerEpoch, this.#totalSteps];
-    return { stepsPerEpoch, totalSteps, worldSize: this.#together.worldSize };
+    const { worldSize } = this.#together;
+    return { stepsPerEpoch: this.#stepsPerEpoch, totalSteps: this.#totalSteps, worldSize };
   }
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */
   async #chunk(most: number, emit: Emit): Promise<NativeChunkResult> {
-    const stepsPerEpoch = this.#stepsPerEpoch;
+    const { stepsPerEpoch } = this.#span;
     const wanted = Math.max(1, Math.round(chunkSeconds / this.#secondsPerStep) || 1);
     const left = Math.min(this.#totalSteps - this.#step, stepsPerEpoch - (this.#step % stepsPerEpoch), most);
     const laid = this.#span;
@@ -221,8 +222,7 @@ export class Loop {
   /** Evaluates where an epoch ends, once; else null. */
   async #evaluate(files: RunFiles, checkpoints: CheckpointKeeper, emit: Emit): Promise<Evaluation | null> {
     const step = this.#step;
-    const { test } = this.#data;
-    const { ranks } = this.#together;
+    const [{ test }, { ranks }] = [this.#data, this.#together];
     const isEnd =
       step === this.#totalSteps ||
       (step > 0 && step % (this.#settings.evalEvery * this.#stepsPerEpoch) === 0);

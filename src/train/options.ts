@@ -37,6 +37,10 @@ const options: {
     'weights',
     'trial',
   ),
+  globalBatch: option(
+    z.int().min(1).max(1e9).optional().describe('images in a step of all ranks, instead of --batch'),
+    'weights',
+  ),
   accumulate: option(
     z.int().min(1).max(65_536).default(1).describe('batches of one step: their gradients are averaged'),
     'weights',
@@ -260,10 +264,7 @@ const options: {
     'trial',
   ),
   syncBn: option(
-    z
-      .boolean()
-      .optional()
-      .describe('with several ranks: batch statistics over all of them (default: for batches below 16)'),
+    z.boolean().optional().describe('batch statistics of all ranks (default: for batches below 16)'),
     'weights',
   ),
   compressGradients: option(

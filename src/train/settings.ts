@@ -10,6 +10,11 @@ export interface TrainSettings extends LoadingOptions {
   readonly epochs: number;
   /** Images in a batch, of one rank where there are several; default 128. */
   readonly batch: number;
+  /**
+   * Images in a step, instead of `batch`: each rank takes its share, so that a run may go on with another
+   * number of ranks and comes to the same. Default: `batch` holds.
+   */
+  readonly globalBatch?: number | undefined;
   /** Batches of one step: their gradients are averaged, batch norm takes each by itself; default 1. */
   readonly accumulate: number;
   /** Peak learning rate per step, default 0.1. */

@@ -11,6 +11,7 @@ import type { Resumed } from '../run/checkpoints.ts';
 import { checkAgrees, marksOf } from '../run/runState.ts';
 import { type Beginning, Loop } from './loop.ts';
 import { optionsWith, trainSchema } from './options.ts';
+import { sharesOf, withShare } from './ranks/shares.ts';
 import { settingsForInput } from './recipes.ts';
 import { readResumed, type TakenRun, takenTogether, takeOrMakeRun, takeRun } from './resume.ts';
 import type { TrainSettings, TrainSettingsInput } from './settings.ts';
@@ -105,7 +106,7 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
     throw expected('ERR_CONFIG', 'an AbortSignal', 'train.signal', signal);
   if (ranks !== undefined && !(ranks instanceof Ranks))
     throw expected('ERR_CONFIG', 'what joinRanks gave', 'train.ranks', ranks);
-  const settings = settingsFor(model, rest);
+  const settings = settingsFor(model, rest, ranks);
   if (settings.tensorboard && run === undefined && resume === undefined)
     throw expected('ERR_CONFIG', 'a run folder, for TensorBoard,', 'train.run', run);
   const sets = {
@@ -119,7 +120,7 @@ function begun(model: Model, data: TrainData, options: TrainOptions, taken?: Tak
       const resumed = await readResumed(checkpoint, model);
       const known = Object.entries(rest).filter(([, value]) => value !== undefined);
       const all = { ...resumed.state.settings, ...Object.fromEntries(known) };
-      return resumedLoop(model, sets, settingsFor(model, all), { signal, lock, resumed, ranks });
+      return resumedLoop(model, sets, settingsFor(model, all, ranks), { signal, lock, resumed, ranks });
     });
   }
   checkSets(sets, settings, classesOf(coreOf(model)), ranks?.worldSize);
@@ -145,9 +146,26 @@ function folderOf(run: string | undefined, ranks: Ranks | undefined): string | u
 }
 
 /** The settings with which a model is trained; checkpoints tell of the type that `amp: auto` came to. */
-function settingsFor(model: Model, given: TrainSettingsInput): TrainSettings {
+function settingsFor(model: Model, given: TrainSettingsInput, ranks: Ranks | undefined): TrainSettings {
   const settings = parseOptions(trainSchema, settingsForInput(given, model.input), 'train');
-  return { ...settings, amp: ampFor(settings.amp, model, settings.memory.kind) };
+  return withShare({ ...settings, amp: ampFor(settings.amp, model, settings.memory.kind) }, sizeOf(ranks));
+}
+
+const sizeOf = (ranks: Ranks | undefined): number => ranks?.worldSize ?? 1;
+
+/** Settings that have an influence on the weights, and what each rank has of a step by what it comes to. */
+function bound(settings: TrainSettings, worldSize: number): object {
+  const own = ['batch', 'globalBatch', 'syncBn'];
+  const names: readonly string[] = optionsWith('weights').filter((name) => !own.includes(name));
+  const others = Object.entries(settings).filter(([name]) => names.includes(name));
+  return { ...Object.fromEntries(others), ...sharesOf(settings, worldSize) };
+}
+
+/** What to do where other ranks go on. */
+function shareHint({ settings, worldSize }: Resumed<TrainSettings>['state'], now: number): string {
+  const batch = (settings.batch * worldSize) / now;
+  const given = Number.isInteger(batch) ? `Give --batch ${batch} --sync-bn; or begin` : 'Begin';
+  return `The run had ${worldSize} rank${worldSize === 1 ? '' : 's'}, not ${now}. ${given} with --global-batch, which any number of ranks shares.`;
 }
 
 /** Checks that the images can be read again, where the run may go on. */
@@ -182,7 +200,10 @@ function resumedLoop(
   place: Pick<Beginning, 'signal' | 'lock' | 'ranks'> & { readonly resumed: Resumed<TrainSettings> },
 ): Loop {
   const { path, state, folder } = place.resumed;
-  checkSets(sets, settings, classesOf(coreOf(model)), place.ranks?.worldSize);
-  checkAgrees(path, state, { settings, ...marksOf(sets) }, optionsWith('weights'));
+  const worldSize = sizeOf(place.ranks);
+  checkSets(sets, settings, classesOf(coreOf(model)), worldSize);
+  const there = { ...state, settings: bound(state.settings, state.worldSize) };
+  const here = { ...marksOf(sets), settings: bound(settings, worldSize) };
+  checkAgrees(path, there, here, worldSize === state.worldSize ? undefined : shareHint(state, worldSize));
   return new Loop(model, sets, settings, { folder: folderOf(folder, place.ranks), ...place });
 }

@@ -11,11 +11,9 @@ import { coreOf, type Model } from '../model/model.ts';
 import type { NativeSharing, NativeTrainerSpec } from '../native/binding.ts';
 import type { Ranks } from '../ranks/ranks.ts';
 import { optimizerSpec } from './optimizer/spec.ts';
+import { sharesStatistics } from './ranks/shares.ts';
 import type { TrainSettings } from './settings.ts';
 import { toTrainOn } from './trainSets.ts';
-
-/** Batches with fewer images have statistics of all ranks, unless the settings say otherwise. */
-const fewImages = 16;
 
 /** All that a native trainer of a model on a data set is made with. */
 export function trainerSpec(
@@ -40,7 +38,7 @@ export function trainerSpec(
       device: model.device,
       classes: classesOf(coreOf(model)),
     }),
-    ...(ranks === undefined ? {} : { sharing: sharingOf(settings) }),
+    ...(ranks === undefined ? {} : { sharing: sharingOf(settings, ranks) }),
     optimizer: optimizerSpec(model.graph.params, settings),
     mixing: { mixup, cutmix, switchProb: mixupSwitchProb },
     loss: {
@@ -54,8 +52,8 @@ export function trainerSpec(
   };
 }
 
-function sharingOf({ syncBn, batch, compressGradients }: TrainSettings): NativeSharing {
-  return { syncNorm: syncBn ?? batch < fewImages, compress: compressGradients };
+function sharingOf(settings: TrainSettings, { worldSize }: Ranks): NativeSharing {
+  return { syncNorm: sharesStatistics(settings, worldSize), compress: settings.compressGradients };
 }
 
 /** Parameters outside the last layer, whose gradients adaptive clipping leaves alone. */

@@ -20,7 +20,7 @@ async function saved(evaluations: readonly (readonly [loss: number, top1: number
     },
   } as unknown as RunFiles;
   const settings = trainSchema.parse({ keepBest: 9 });
-  const constant = { totalSteps: 9, threads: 1, data: mark, test: mark, settings };
+  const constant = { totalSteps: 9, threads: 1, worldSize: 1, data: mark, test: mark, settings };
   const keeper = new CheckpointKeeper(files, constant, 1);
   for (const [i, [loss, top1]] of evaluations.entries()) {
     const scores = { loss, top1, top5: top1, count: 8, nonFinite: Number.isFinite(loss) ? 0 : 1 };

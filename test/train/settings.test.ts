@@ -66,6 +66,7 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   nesterov: { to: { nesterov: false }, steps: [4, 4] },
   weightDecay: { to: { weightDecay: 0.1 }, steps: [4, 4] },
   decayNorm: { from: { weightDecay: 0.1 }, to: { decayNorm: true }, steps: [4, 4] },
+  globalBatch: { to: { globalBatch: 24 }, steps: [4, 1] },
   accumulate: { to: { accumulate: 2 }, steps: [4, 2] },
   freeze: { to: { freeze: ['stem'] }, steps: [4, 4] },
   freezeDepth: { to: { freezeDepth: 0.5 }, steps: [4, 4] },

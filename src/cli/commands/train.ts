@@ -12,6 +12,7 @@ import { must } from '../../must.ts';
 import { joinRanks, type Ranks, ranksSchema } from '../../ranks/ranks.ts';
 import { nextRunFolder } from '../../run/folder.ts';
 import { trainSchema } from '../../train/options.ts';
+import { withShare } from '../../train/ranks/shares.ts';
 import { recipeNames } from '../../train/recipes.ts';
 import { takenTogether } from '../../train/resume.ts';
 import type { TrainSettings } from '../../train/settings.ts';
@@ -206,7 +207,13 @@ function telling(folder: string, given: Resumable, { quiet }: Flags): (error: un
 async function devRun(model: Model, data: Sets, options: TrainSettings, flags: Flags): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
   try {
-    const short = { ...options, ...oneStep(options, data.train, flags), steps: 1, evalBatches: 1 };
+    const short = {
+      ...options,
+      ...oneStep(options, data.train, flags),
+      globalBatch: undefined,
+      steps: 1,
+      evalBatches: 1,
+    };
     const { loss } = await followed(
       model,
       data,
@@ -224,13 +231,15 @@ async function devRun(model: Model, data: Sets, options: TrainSettings, flags: F
 
 /** A step that the images are enough for: a try says nothing of how many there will be. */
 function oneStep(
-  { batch, accumulate }: TrainSettings,
+  settings: TrainSettings,
   { count, name }: Dataset,
-  { quiet }: Flags,
+  { quiet, ranks }: Flags,
 ): Pick<TrainSettings, 'batch' | 'accumulate'> {
-  if (count === null || count >= batch * accumulate) return { batch, accumulate };
-  const few = Math.min(accumulate, count);
-  const step = { accumulate: few, batch: Math.min(batch, Math.floor(count / few)) };
+  const { batch, accumulate } = withShare(settings, ranks?.worldSize ?? 1);
+  const own = count === null ? Number.POSITIVE_INFINITY : Math.floor(count / (ranks?.worldSize ?? 1));
+  if (own >= batch * accumulate) return { batch, accumulate };
+  const few = Math.max(1, Math.min(accumulate, own));
+  const step = { accumulate: few, batch: Math.min(batch, Math.floor(own / few)) };
   const taken = `this try takes ${few} x ${step.batch}`;
   if (!quiet)
     console.error(`note: ${name} has ${count} images, a step takes ${accumulate} x ${batch}: ${taken}`);

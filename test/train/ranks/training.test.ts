@@ -1,6 +1,9 @@
 /** Several processes that train together: what they come to, against one process with as many images. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageSet } from '../../../src/data/imageSet.ts';
 import { datasetOf } from '../../../src/loading/images.ts';
 import { must } from '../../../src/must.ts';
@@ -37,11 +40,13 @@ const all: Options = {
   held: 30,
   modelEma: true,
 };
+const runs = mkdtempSync(join(tmpdir(), 'lm-resnet-'));
+const kept: Options = { run: join(runs, 'pair'), checkpointEvery: 20, keepLast: 50 };
 const short: Options = { ...all, steps: 4, batch: 4 };
 
 /** What two ranks do, one after the other; they begin it all once, for starting them takes longest. */
 const pairCases = {
-  all: { ...all, batch: 8 },
+  all: { ...all, ...kept, globalBatch: 16 },
   'with statistics of their own batches': { ...short, syncBn: false },
   'that accumulate': { ...short, accumulate: 2 },
   'in float32': { ...short, dtype: 'float32', syncBn: false },
@@ -60,13 +65,17 @@ let four: readonly (readonly Outcome[])[] = [];
 
 beforeAll(async () => {
   const accumulated = { ...short, batch: 8, accumulate: 2 };
-  one = await alone([{ ...all, batch: 16 }, accumulated]);
   pair = await together(2, Object.values(pairCases));
+  const resumed = { resume: join(runs, 'pair', 'checkpoint-20.safetensors'), held: 30 };
+  const fewer = { ...resumed, globalBatch: 8 };
+  one = await alone([{ ...all, batch: 16 }, accumulated, resumed, fewer]);
   four = await together(4, [
     { ...all, batch: 4 },
     { ...short, steps: 1e6, fault: 'kill' },
   ]);
 }, 180_000);
+
+afterAll(() => rmSync(runs, { recursive: true }));
 
 async function alone(cases: readonly Options[]): Promise<Outcome[]> {
   const { stdout, stderr } = await runProgram(process.execPath, [program, dist, JSON.stringify(cases)]);
@@ -110,6 +119,17 @@ describe('ranks that train together', () => {
       }
     },
   );
+
+  it('go on on one process, of as many images, to the same', () => {
+    const [single, resumed] = [must(one[0]), must(one[2])];
+    expect(resumed).toMatchObject({ steps: 50, evaluation: { count: 30 } });
+    expect(apart({ ...single, losses: single.losses.slice(20) }, resumed)).toBeLessThan(1e-10);
+  });
+
+  it('do not go on where a step has other images', () => {
+    const message = expect.stringContaining('imagesPerStep was 16, is 8');
+    expect(one[3]).toEqual({ code: 'ERR_CONFIG', message });
+  });
 
   it.each<PairCase>([
     'with statistics of their own batches',
