@@ -11,7 +11,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "check/training.h"
+#include "check/training/training.h"
 
 namespace {
 
@@ -72,6 +72,12 @@ void print_switches() {
   std::printf("]\n");
 }
 
+void profile(lm::Training& training, int64_t steps, bool each) {
+  const lm::Profile profile = training.profile(steps);
+  std::cerr << to_table(profile, each);
+  std::cout << to_json(profile, each) << std::endl;
+}
+
 void run(const lm::Options& options) {
   if (options.has("help")) {
     std::cout << lm::Options::usage();
@@ -82,6 +88,7 @@ void run(const lm::Options& options) {
   const int64_t steps = options.integer("steps", 0);
   if (!options.text("write").empty()) training.write(options.text("write"));
   const auto turn = [&] { print(training.run(steps), training.model().options()); };
+  if (options.has("profile")) return profile(training, steps, options.has("each"));
   if (!options.has("turns")) return turn();
   for (std::string line; std::getline(std::cin, line);) turn();
 }

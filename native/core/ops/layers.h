@@ -1,4 +1,4 @@
-// What convolutions and batch norm are told beside their inputs: passes read it too.
+// What convolutions, batch norm and poolings are told beside their inputs: passes and profiles read it too.
 #pragma once
 
 #include "core/kernels/convolution.h"
@@ -16,6 +16,11 @@ struct ConvAttributes final : Attributes {
 // Of x [N, C, H, W] and weight [out, C / groups, kh, kw]; ERR_SHAPE with the node's path.
 Sizes convolution_shape(const Node& node, const ConvAttributes& attributes, const Sizes& x,
                         const Sizes& weight);
+
+struct PoolAttributes final : Attributes {
+  std::array<int64_t, 2> kernel{1, 1};
+  Window window;
+};
 
 struct NormAttributes final : Attributes {
   double eps = 1e-5, momentum = 0.1;

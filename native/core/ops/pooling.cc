@@ -2,6 +2,7 @@
 
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
+#include "core/ops/layers.h"
 #include "core/ops/op.h"
 #include "core/ops/shapes.h"
 
@@ -9,11 +10,6 @@ namespace lm {
 namespace {
 
 using at::Tensor;
-
-struct PoolAttributes final : Attributes {
-  std::array<int64_t, 2> kernel{1, 1};
-  Window window;
-};
 
 std::shared_ptr<const Attributes> parse(const Value& v) {
   const AttributeReader reader(v);

@@ -245,8 +245,11 @@ void Session::run(const Call& call, Frame& frame) {
   if (watching_ && !frame.left_out_) look(tensor(call.output), frame.node);
 }
 
-const at::Tensor& Session::forward() {
-  for (size_t i = 0; i < plan_.forward.size(); ++i) run(plan_.forward[i], forward_[i]);
+const at::Tensor& Session::forward(const Observer& seen) {
+  for (size_t i = 0; i < plan_.forward.size(); ++i) {
+    run(plan_.forward[i], forward_[i]);
+    if (seen) seen({Piece::Kind::kForward, &plan_.forward[i]});
+  }
   const at::Tensor& output = tensor(plan_.output);
   if (absent_[at_id(plan_.graph.output)]) output.zero_();
   return output;

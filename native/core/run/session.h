@@ -12,6 +12,7 @@
 #include "core/plan/plan.h"
 #include "core/run/arena.h"
 #include "core/run/coefficients.h"
+#include "core/run/observer.h"
 #include "core/run/packs.h"
 #include "core/run/step_table.h"
 #include "core/weights.h"
@@ -47,9 +48,9 @@ class Session {
   const at::Tensor& input() const { return tensor(plan_.input); }
   const at::Tensor& output_gradient() const { return tensor(plan_.output_gradient); }
   // The output lies in the arena, until the next step of any session of it.
-  const at::Tensor& forward();
+  const at::Tensor& forward(const Observer& seen = {});
   // Adds the gradients of sum(output * output_gradient) to `grads`, which the caller has zeroed.
-  void backward(Weights& grads, GradientWatcher* watcher = nullptr);
+  void backward(Weights& grads, GradientWatcher* watcher = nullptr, const Observer& seen = {});
   // From the next step on batch statistics are those of all ranks; null: of this process.
   void share_statistics(Ranks* ranks) { ranks_ = ranks; }
   // Undefined where none flows to the input.
@@ -80,7 +81,7 @@ class Session {
   bool is_needed(int id) const;
   void fill_absent(Frame& frame, const Call& call);
   void run(const Call& call, Frame& frame);
-  void differentiate(const Call& call, Frame& frame);
+  void differentiate(const Call& call, Frame& frame, const Observer& seen);
   bool contributes(const Call& call, size_t input) const;
   void add(const Contribution& c, int slot, const Call& call);
   void move(const Contribution& c, int slot);

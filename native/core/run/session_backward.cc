@@ -40,10 +40,11 @@ void Session::add(const Contribution& c, int slot, const Call& call) {
   has = 1;
 }
 
-void Session::differentiate(const Call& call, Frame& frame) {
+void Session::differentiate(const Call& call, Frame& frame, const Observer& seen) {
   const std::vector<int>& inputs = frame.node.inputs;
   if (!has_grad_[at_id(call.node)]) {
     for (const Contribution& c : call.gradients) move(c, inputs[c.input]);
+    if (seen) seen({Piece::Kind::kBackward, &call});
     return;
   }
   fill_absent(frame, call);
@@ -63,26 +64,30 @@ void Session::differentiate(const Call& call, Frame& frame) {
     frame.param_grads_[i] = &grads_->views[at_id(frame.node.params[i])];
   guard(frame.node, [&] {
     op_of(frame.node).backward(frame);
+    if (seen) seen({Piece::Kind::kBackward, &call});
     for (const Contribution& c : call.gradients)
       contributes(call, c.input) ? add(c, inputs[c.input], call) : move(c, inputs[c.input]);
   });
 }
 
-void Session::backward(Weights& grads, GradientWatcher* watcher) {
+void Session::backward(Weights& grads, GradientWatcher* watcher, const Observer& seen) {
   grads_ = &grads;
   has_grad_[at_id(plan_.graph.output)] = 1;
   for (size_t i = 0; i < plan_.backward.size(); ++i) {
     const Call& call = plan_.backward[i];
     if (call.kind == Call::Kind::kAgain) {
       run(call, backward_[i]);
+      if (seen) seen({Piece::Kind::kBackward, &call});
       continue;
     }
-    differentiate(call, backward_[i]);
+    differentiate(call, backward_[i], seen);
+    if (seen) seen({Piece::Kind::kSum, &call});
     if (watcher != nullptr)
       for (int param : backward_[i].node.params) watcher->gave(param);
   }
   if (watcher != nullptr) watcher->before_coefficients();
   coefficients_->backward(grads);
+  if (seen) seen({Piece::Kind::kCoefficients});
 }
 
 at::Tensor Session::input_gradient() const {

@@ -122,6 +122,7 @@ bool Trainer::step(int64_t number, const StepScalars& scalars, int64_t row) {
   }
   if (shared_) shared_->sum_rest(bad_, losses_[row], step_correct_, pending_.flat);
   update_weights();
+  saw(Piece::Kind::kUpdate);
   return true;
 }
 
@@ -155,18 +156,21 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
   const auto [session, targets, labels] = inputs(at, batch, scalars);
   session_ = &session;
   if (shared_) shared_->prepare(session, is_last_part());
-  const at::Tensor& logits = session.forward();
+  saw(Piece::Kind::kPrepare);
+  const at::Tensor& logits = session.forward(seen_);
   const Loss loss = options_.loss(logits, targets);
   const double share = 1 / static_cast<double>(options_.accumulate);
   at::Tensor seed = session.output_gradient();
   at::mul_out(seed, loss.gradient, session.table().sent(StepTable::kShare));
   if (scale_) scale_->scale(seed);
-  session.backward(model_.set("gradient"), shared_ ? shared_->watcher(is_last_part()) : nullptr);
+  saw(Piece::Kind::kLoss);
+  session.backward(model_.set("gradient"), shared_ ? shared_->watcher(is_last_part()) : nullptr, seen_);
   if (shared_ && is_last_part()) shared_->sum_gradients();
   stray_bytes_ += session.stray_bytes();
   judge(loss.value);
   losses_[row].add_(loss.value, share);
   step_correct_.add_(count_correct(logits, labels));
+  saw(Piece::Kind::kCheck);
 }
 
 // The step is bad once a loss, gradient or statistic was not finite.

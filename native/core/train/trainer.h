@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/batch.h"
@@ -61,6 +62,9 @@ class Trainer {
                   const std::optional<LossScale>& scale, const std::atomic<bool>& stop,
                   const std::function<void()>& between_steps);
 
+  // Is told of every piece of the steps from now on.
+  void observe(Observer seen) { seen_ = std::move(seen); }
+
  private:
   // A batch as the network and the loss take it.
   struct Inputs {
@@ -82,6 +86,9 @@ class Trainer {
   void pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
   void fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const;
   void update_weights();
+  void saw(Piece::Kind kind) const {
+    if (seen_) seen_({kind});
+  }
   void forget_frozen_gradients();
   void average(const at::Tensor& decay);
   void adapt_scale();
@@ -119,6 +126,7 @@ class Trainer {
   bool has_begun_ = false;  // all ranks have the same weights
   const std::atomic<bool>* stop_ = nullptr;
   std::vector<Say> said_;  // where the ranks took no further step
+  Observer seen_;
 };
 
 }  // namespace lm

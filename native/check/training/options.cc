@@ -1,4 +1,4 @@
-#include "check/options.h"
+#include "check/training/options.h"
 
 #include <charconv>
 
@@ -29,6 +29,8 @@ constexpr Row kRows[]{
     {"weight-decay", "0", "of all parameters"},
     {"nesterov", nullptr, "Nesterov's momentum, of SGD and LARS"},
     {"benchmark", "0", "1: cuDNN chooses by time"},
+    {"profile", nullptr, "where the time of a step goes: in the JSON, and as a table on standard error"},
+    {"each", nullptr, "of --profile: every piece of the step too"},
     {"turns", nullptr, "waits for a line on standard input, runs --steps, prints, and waits again"},
     {"write", "", "a folder: weights, pixels and labels are written there before the first step"},
     {"switches", nullptr, "names what --off knows"},

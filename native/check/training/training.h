@@ -7,8 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "check/options.h"
-#include "check/random_images.h"
+#include "check/profile/profile.h"
+#include "check/training/options.h"
+#include "check/training/random_images.h"
 #include "core/run/device_feed.h"
 #include "core/train/trainer.h"
 
@@ -30,9 +31,10 @@ class Training {
   explicit Training(const Options& options);
 
   Model& model() { return *model_; }
-  Trainer& trainer() { return *trainer_; }
   // So many steps after those before.
   Findings run(int64_t steps);
+  // Of so many steps, after one that is not watched.
+  Profile profile(int64_t steps);
   // The weights as they are, in the order of the graph's parameters (float32 or float64, each in the order of
   // its dimensions), all images (uint8 [4 batch, h, w, c]) and labels (int64): three files, for other
   // programs.
@@ -41,6 +43,8 @@ class Training {
  private:
   StepScalars scalars_;
   int64_t chunk_, done_ = 0;
+  OptimizerSpec optimizer_;
+  TrainerOptions options_;
   std::optional<Model> model_;
   std::shared_ptr<RandomImages> images_;
   std::shared_ptr<BatchSource> feed_;

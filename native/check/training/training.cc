@@ -1,4 +1,4 @@
-#include "check/training.h"
+#include "check/training/training.h"
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
@@ -116,7 +116,9 @@ Training::Training(const Options& options)
                                   model_->graph().input.channels, model_->classes()};
   images_ = std::make_shared<RandomImages>(sizes, seed, /*pinned=*/!device.is_cpu());
   feed_ = feed_to(images_, device);
-  trainer_.emplace(*model_, *feed_, optimizer(options, model_->graph()), trainer_options(options));
+  optimizer_ = optimizer(options, model_->graph());
+  options_ = trainer_options(options);
+  trainer_.emplace(*model_, *feed_, optimizer_, options_);
 }
 
 Findings Training::run(int64_t steps) {
@@ -149,6 +151,22 @@ Findings Training::run(int64_t steps) {
   }
   if (counted > 0) found.page_faults = static_cast<double>(faults) / static_cast<double>(counted);
   return found;
+}
+
+Profile Training::profile(int64_t steps) {
+  LM_CHECK(chunk_ == 1, "ERR_CONFIG", "Expected 1 for --chunk with --profile but received ", chunk_);
+  run(1);
+  Profiler profiler(model_->options().device());
+  trainer_->observe([&](const Piece& piece) { profiler.see(piece); });
+  for (int64_t i = 0; i < steps; ++i) {
+    profiler.begin();
+    run(1);
+    profiler.end_step();
+  }
+  trainer_->observe({});
+  const Session& session =
+      model_->session(images_->batch(), images_->height(), images_->width(), options_.plan);
+  return profiler.finish(session.plan(), optimizer_, scalars_, model_->options());
 }
 
 void Training::write(const std::string& folder) {
