@@ -3,9 +3,6 @@
 namespace lm {
 namespace {
 
-// Every tensor starts on a cache line.
-constexpr int64_t kAlign = 16;
-
 Sizes strides_of(const Sizes& shape) {
   if (shape.size() == 4) return {shape[1] * shape[2] * shape[3], 1, shape[3] * shape[1], shape[1]};
   Sizes strides(shape.size(), 1);

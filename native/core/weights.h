@@ -10,6 +10,9 @@
 namespace lm {
 
 struct Weights {
+  // Every tensor starts at a multiple of so many numbers: on a cache line.
+  static constexpr int64_t kAlign = 16;
+
   at::Tensor flat;
   std::vector<at::Tensor> views;
   uint64_t version = 1;  // counts up with every change, so that what was made of them is made anew

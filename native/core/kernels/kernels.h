@@ -48,7 +48,8 @@ struct Term {
 };
 
 // A term of a linear combination backwards: where its gradient, factor times the incoming one, goes, and what
-// the sum of the incoming one times u is added to, a number or one for each channel. Null: nobody wants it.
+// the sum of the incoming one times u is added to, a number or one for each channel. Null: nobody wants it;
+// without a sum there may be no u.
 struct TermGradient {
   Term term;
   const at::Tensor *gradient = nullptr, *sum = nullptr;
@@ -77,6 +78,33 @@ struct FusedConvolution {
   bool relu = false;
   const Sliding& sliding;
   const at::Tensor& out;
+};
+
+// Sets of weights that an optimiser moves, as they lie: flat, of one layout, in which no two tensors share a
+// piece of kUpdatePiece numbers. All else is on the device too, so that the host need not know it.
+constexpr int64_t kUpdatePiece = 16;
+
+struct Update {
+  at::Tensor weights, gradient;
+  at::Tensor momentum, second;  // moments of the gradient; the second may be undefined
+  at::Tensor group_of;          // int16: the group of every piece; below 0: what stays as it is
+  at::Tensor scales;            // [groups, 2] in the type of the weights: of the learning rate, of the decay
+  at::Tensor count, lr, momentum_rate, decay;  // double scalars: updates so far, and the rates
+  at::Tensor skip;                             // float [1]: 1 where nothing is to move
+};
+
+// g = gradient + decay p; m <- momentum m + (1 - dampening) g, but g itself in update 0 with dampening;
+// p <- p - lr (m or, with Nesterov, g + momentum m). `bare`: neither decay nor momentum.
+struct SgdMove {
+  double dampening = 0;
+  bool nesterov = false, bare = false;
+};
+
+// m <- momentum m + (1 - momentum) g, v <- beta2 v + (1 - beta2) g^2; u = m' / (sqrt(v') + eps) + decay p, m'
+// and v' without their bias. p <- p - lr u or, unless it `moves`, u takes the gradient's place.
+struct AdamMove {
+  double beta2 = 0, eps = 0;
+  bool moves = true;
 };
 
 struct Kernels {
@@ -114,6 +142,9 @@ struct Kernels {
   void (*dropout_mask)(const Streams& streams, double p, const at::Tensor& out);
   // Normal numbers with mean 0.
   void (*gaussian)(const Streams& streams, double deviation, const at::Tensor& out);
+  // Null where libtorch's updates, tensor by tensor, are all there are.
+  void (*sgd)(const Update& update, const SgdMove& move) = nullptr;
+  void (*adam)(const Update& update, const AdamMove& move) = nullptr;
 };
 
 // combine_backward as one `dot` and one `combine` after the other.

@@ -21,7 +21,9 @@ const Row table[]{
 const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain) {
   for (const Row& row : table)
     if (!plain && row.device == device.type() && row.type == type) return row.kernels;
-  const Kernels* const of_cuda = !plain && device.is_cuda() ? cuda::kernels_of(type) : nullptr;
+  // The device of tests brings kernels of its own for those of CUDA.
+  const bool is_like_cuda = device.is_cuda() || device.is_privateuseone();
+  const Kernels* const of_cuda = !plain && is_like_cuda ? cuda::kernels_of(type) : nullptr;
   return of_cuda != nullptr ? *of_cuda : plain_kernels;
 }
 

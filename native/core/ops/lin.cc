@@ -43,8 +43,10 @@ void backward(Frame& f) {
   for (size_t i = 0; i < f.count(); ++i) {
     if (f.is_absent(i)) continue;
     const Coefficient& c = f.coef(i);
-    terms.push_back(
-        {term(f.input(i), c), f.wants(i) ? &f.grad_of(i) : nullptr, c.constant ? nullptr : &c.gradient});
+    const at::Tensor* const tensor = c.constant ? nullptr : &c.tensor;
+    // The value of a term is kept where its coefficient is learned.
+    const Term term{c.constant ? nullptr : &f.input(i), c.number, tensor};
+    terms.push_back({term, f.wants(i) ? &f.grad_of(i) : nullptr, c.constant ? nullptr : &c.gradient});
   }
   f.kernels.combine_backward(f.grad(), terms);
 }

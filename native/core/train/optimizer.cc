@@ -62,7 +62,9 @@ std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
   return at::where(known, ratio(w, g), at::ones_like(w)).unbind();
 }
 
-void update(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip) {
+void update(Model& model, const OptimizerSpec& spec, const std::optional<FlatGroups>& groups,
+            const StepTable& table, const at::Tensor& skip) {
+  if (groups) return update_flat(model, spec, *groups, table, skip);
   switch (spec.kind) {
     case OptimizerSpec::Kind::kLars:
       adapt_gradients(model, spec, table);

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/kernels/kernels.h"
 #include "core/model.h"
 
 namespace lm {
@@ -34,9 +35,19 @@ struct OptimizerSpec {
   static OptimizerSpec parse(const Value& spec, const Graph& graph);
 };
 
+// Which group's factors the numbers of flat sets take, as kernels read it (Update): on the device.
+struct FlatGroups {
+  at::Tensor group_of, scales;
+
+  // For sets that lie as these.
+  static FlatGroups of(const OptimizerSpec& spec, const Weights& sets);
+};
+
 // One update of the weights and of the sets "momentum" and "secondMoment" from the set "gradient", which it
 // may change, by the rates in the table, whose numbers were sent; before update 0 the state is zero. Nothing
-// moves where `skip` (float [1]) is 1.
-void update(Model& model, const OptimizerSpec& spec, const StepTable& table, const at::Tensor& skip);
+// moves where `skip` (float [1]) is 1. With `groups` by the kernels of the device, from the table as it is
+// there; without, tensor by tensor by libtorch's, from the table on the host.
+void update(Model& model, const OptimizerSpec& spec, const std::optional<FlatGroups>& groups,
+            const StepTable& table, const at::Tensor& skip);
 
 }  // namespace lm

@@ -40,6 +40,15 @@ void adamw_step(Model& model, const OptimizerSpec& spec, const StepTable& t, con
   }
 }
 
+void adapt_moves(Model& model, const OptimizerSpec& spec, Weights& moves) {
+  for (const ParamGroup& group : spec.groups) {
+    if (!group.adapts) continue;
+    const std::vector<at::Tensor> w = tensors_of(group, model.values()), u = tensors_of(group, moves);
+    at::_foreach_mul_(
+        u, norms_over(w, u, [](const at::Tensor& of_w, const at::Tensor& of_u) { return of_w / of_u; }));
+  }
+}
+
 void lamb_step(Model& model, const OptimizerSpec& spec, const StepTable& t, const at::Tensor& skip) {
   const at::Tensor skipped = skip.to(at::kBool);
   Weights& moves = model.set("gradient");  // from here on the move of every weight, in its layout
@@ -47,10 +56,8 @@ void lamb_step(Model& model, const OptimizerSpec& spec, const StepTable& t, cons
   for (const ParamGroup& group : spec.groups) {
     const std::vector<at::Tensor> w = tensors_of(group, model.values()), u = tensors_of(group, moves);
     at::_foreach_add_(u, w, t[StepTable::kWeightDecay] * group.decay_scale);
-    if (!group.adapts) continue;
-    at::_foreach_mul_(
-        u, norms_over(w, u, [](const at::Tensor& of_w, const at::Tensor& of_u) { return of_w / of_u; }));
   }
+  adapt_moves(model, spec, moves);
   moves.flat.masked_fill_(skipped, 0);
   for (const ParamGroup& group : spec.groups)
     at::_foreach_add_(tensors_of(group, model.values()), tensors_of(group, moves), -rate(t, group));

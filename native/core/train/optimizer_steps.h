@@ -19,6 +19,13 @@ std::vector<at::Tensor> norms_over(const std::vector<at::Tensor>& weights,
                                    const std::vector<at::Tensor>& others,
                                    const std::function<at::Tensor(at::Tensor, at::Tensor)>& ratio);
 
+// By the device's kernels, on whole sets.
+void update_flat(Model& model, const OptimizerSpec& spec, const FlatGroups& groups, const StepTable& table,
+                 const at::Tensor& skip);
+
+// u <- u |p| / |u| in the groups that adapt, u being the moves of LAMB.
+void adapt_moves(Model& model, const OptimizerSpec& spec, Weights& moves);
+
 // g <- decay p + g, times trust |p| / (|g| + decay |p| + eps) with the g before: what LARS gives to SGD, in
 // the groups that adapt.
 void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepTable& table);

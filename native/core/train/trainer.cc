@@ -26,6 +26,9 @@ Trainer::Trainer(Model& model, BatchSource& source, OptimizerSpec optimizer, Tra
   for (const BufferSpec& spec : model.graph().buffers) shapes.push_back(spec.shape);
   pending_ = Weights::zeros(shapes, model.options());
   if (ranks != nullptr) shared_.emplace(*ranks, model, options_.sharing);
+  const at::TensorOptions& weights = model.options();
+  if (kernels_for(weights.device(), weights.dtype().toScalarType()).sgd != nullptr)
+    groups_ = FlatGroups::of(optimizer_, model.values());
 }
 
 ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
@@ -189,12 +192,13 @@ void Trainer::update_weights() {
   if (scale_) {
     scale_->unscale(model_.set("gradient").flat);
     table.sent(StepTable::kUpdate).sub_(scale_->skipped());
-    // Which update is the first the host must know for the dampening's sake.
-    if (optimizer_.dampening != 0) table[StepTable::kUpdate] = table.sent(StepTable::kUpdate).item<double>();
+    // Which update is the first libtorch's functions must be told, for the dampening's sake.
+    if (optimizer_.dampening != 0 && !groups_)
+      table[StepTable::kUpdate] = table.sent(StepTable::kUpdate).item<double>();
   }
   forget_frozen_gradients();
   clip_gradients(model_, options_.clip);
-  update(model_, optimizer_, table, bad_);
+  update(model_, optimizer_, groups_, table, bad_);
   ++model_.values().version;
   const at::Tensor keep = bad_.to(at::kBool);
   model_.buffers().flat.copy_(at::where(keep, model_.buffers().flat, pending_.flat));

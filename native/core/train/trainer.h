@@ -111,6 +111,7 @@ class Trainer {
   Model& model_;
   BatchSource& source_;
   OptimizerSpec optimizer_;
+  std::optional<FlatGroups> groups_;  // where the device's kernels update whole sets
   TrainerOptions options_;
   Session* session_ = nullptr;       // of the batch before: the step's table is there
   Weights pending_;                  // running statistics of the step under way, committed with its update

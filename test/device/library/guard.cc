@@ -40,6 +40,9 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   c10::Stream exchangeStream(c10::Stream stream) const override {
     return stream_of(exchange_current_stream(stream.id()));
   }
+  void* getStreamNativeHandle(const c10::Stream stream) const override {
+    return reinterpret_cast<void*>(stream.id());
+  }
   bool queryStream(const c10::Stream& stream) const override { return is_done(mark(stream.id())); }
   void synchronizeStream(const c10::Stream& stream) const override {
     ++counters().stream_waits;

@@ -1,37 +1,17 @@
 #include "core/kernels/cuda/cuda.h"
 
 #include <c10/core/DeviceGuard.h>
-#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 
-#include "core/error.h"
 #include "core/kernels/cuda/library.h"
+#include "core/kernels/cuda/tensors.h"
+#include "core/kernels/cuda/update.h"
 
 namespace lm::cuda {
 namespace {
 
 using at::Tensor;
-
-constexpr at::ScalarType type_of(Type type) {
-  constexpr at::ScalarType types[]{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
-  return types[static_cast<int>(type)];
-}
-
-// Of statistics, weights and coefficients beside values of a type.
-constexpr at::ScalarType wide_type(Type type) { return type == Type::kDouble ? at::kDouble : at::kFloat; }
-
-// The device's stream of this thread; null on the host, where tests run the kernels.
-void* stream_of(const Tensor& t) {
-  if (t.device().is_cpu()) return nullptr;
-  return c10::impl::VirtualGuardImpl(t.device().type()).getStream(t.device()).native_handle();
-}
-
-void want_started(const char* failed) { LM_CHECK(failed == nullptr, "ERR_TORCH", "CUDA: ", failed); }
-
-void* data_of(const Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
-
-bool is_aligned(const Tensor& t) { return reinterpret_cast<uintptr_t>(t.data_ptr()) % kAlignment == 0; }
 
 template <Type kType>
 struct Row {
@@ -110,15 +90,26 @@ struct Row {
                                         data_of(into.weight), data_of(into.bias)));
   }
 
-  static bool is_term(const Term& t, const Tensor& out) {
-    const bool fits =
-        t.u->scalar_type() == type_of(kType) && t.u->strides() == out.strides() && is_aligned(*t.u);
-    return fits && (t.tensor == nullptr || (is_wide(*t.tensor) && (t.tensor->numel() == 1 || is_rows(out))));
+  static bool is_like(const Tensor& t, const Tensor& out) {
+    return t.scalar_type() == type_of(kType) && t.strides() == out.strides() && is_aligned(t);
   }
+
+  // [C, 1, 1] beside rows; one number for each image is libtorch's.
+  static bool is_by_channel(const Tensor& t, const Tensor& rows) {
+    return is_rows(rows) && t.dim() == 3 && t.size(0) == rows.size(1) && t.numel() == t.size(0);
+  }
+
+  static bool is_factor(const Term& t, const Tensor& out) {
+    return t.tensor == nullptr ||
+           (is_wide(*t.tensor) && (t.tensor->numel() == 1 || is_by_channel(*t.tensor, out)));
+  }
+
+  static bool is_term(const Term& t, const Tensor& out) { return is_like(*t.u, out) && is_factor(t, out); }
 
   static TermCall call_of(const Term& t) {
     const int64_t channels = t.tensor == nullptr || t.tensor->numel() == 1 ? 0 : t.tensor->numel();
-    return {t.u->data_ptr(), t.number, t.tensor == nullptr ? nullptr : t.tensor->data_ptr(), channels};
+    return {t.u == nullptr ? nullptr : t.u->data_ptr(), t.number,
+            t.tensor == nullptr ? nullptr : t.tensor->data_ptr(), channels};
   }
 
   static void combine(std::span<const Term> terms, const Tensor& out) {
@@ -139,7 +130,7 @@ struct Row {
     const bool dense = a.scalar_type() == type_of(kType) && b.scalar_type() == type_of(kType) &&
                        a.strides() == b.strides() && a.is_non_overlapping_and_dense() && is_aligned(a) &&
                        is_aligned(b);
-    if (!dense || !is_wide(sum) || (!one && !is_rows(a))) return plain_kernels.dot(a, b, sum);
+    if (!dense || !is_wide(sum) || (!one && !is_by_channel(sum, a))) return plain_kernels.dot(a, b, sum);
     const c10::DeviceGuard guard(a.device());
     const int64_t channels = one ? 0 : sum.numel(), rows = one ? a.numel() : a.numel() / channels;
     const Tensor room = scratch(a, launch().dot_scratch(rows, channels));
@@ -149,12 +140,9 @@ struct Row {
 
   // Sums by channel are found one after the other.
   static bool is_term_gradient(const TermGradient& t, const Tensor& grad) {
-    const auto like_grad = [&](const Tensor* of) {
-      return of == nullptr ||
-             (of->scalar_type() == type_of(kType) && of->strides() == grad.strides() && is_aligned(*of));
-    };
-    return is_term(t.term, grad) && like_grad(t.gradient) &&
-           (t.sum == nullptr || (t.sum->numel() == 1 && is_wide(*t.sum)));
+    const bool has_sum = t.sum != nullptr;
+    return is_factor(t.term, grad) && (t.gradient == nullptr || is_like(*t.gradient, grad)) &&
+           (!has_sum || (is_like(*t.term.u, grad) && t.sum->numel() == 1 && is_wide(*t.sum)));
   }
 
   static void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
@@ -250,7 +238,9 @@ struct Row {
             .blend = blend,
             .exchange = exchange,
             .dropout_mask = dropout_mask,
-            .gaussian = gaussian};
+            .gaussian = gaussian,
+            .sgd = sgd,
+            .adam = adam};
   }
 };
 

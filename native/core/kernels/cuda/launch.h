@@ -9,6 +9,7 @@
 #include "core/kernels/cuda/mixing.h"
 #include "core/kernels/cuda/norm.h"
 #include "core/kernels/cuda/pixels.h"
+#include "core/kernels/cuda/updates.h"
 
 namespace lm::cuda {
 
@@ -161,9 +162,23 @@ class Launch {
         strip.grid, stream);
   }
 
+  static const char* sgd(void* stream, const UpdateCall& u, double dampening, bool nesterov, bool bare) {
+    return update(stream, u, SgdRule<M, V>{dampening, nesterov, bare});
+  }
+
+  static const char* adam(void* stream, const UpdateCall& u, double beta2, double eps, bool moves) {
+    return update(stream, u, AdamRule<M, V>{beta2, eps, moves});
+  }
+
   static constexpr Launches table() {
-    return {norm_scratch,     norm_statistics, norm_apply, norm_backward, combine,      dot_scratch, dot,
-            combine_backward, normalise,       blend,      exchange,      dropout_mask, gaussian};
+    return {norm_scratch, norm_statistics,
+            norm_apply,   norm_backward,
+            combine,      dot_scratch,
+            dot,          combine_backward,
+            normalise,    blend,
+            exchange,     dropout_mask,
+            gaussian,     sgd,
+            adam};
   }
 
  private:
@@ -220,6 +235,21 @@ class Launch {
     return M::start(Kernel{finish, constants(parts, blocks * Finish::kSums * channels), blocks, channels,
                            Kernel::across_of(channels)},
                     Kernel::grid_of(channels), stream);
+  }
+
+  template <typename Rule>
+  static const char* update(void* stream, const UpdateCall& u, const Rule& rule) {
+    const auto one = [](const auto* number) { return M::global(number, 1); };
+    const Strip strip = Strip::of(u.numbers, kFullPack<V>, M::kBlocks.elements);
+    return M::start(
+        UpdateWeights<M, V, Rule>{{values(u.weights, u.numbers), values(u.gradient, u.numbers),
+                                   values(u.momentum, u.numbers), values(u.second, u.numbers)},
+                                  {one(u.count), one(u.lr), one(u.momentum_rate), one(u.decay), one(u.skip)},
+                                  M::global(u.group_of, up(u.numbers, kPiece)),
+                                  constants(u.scales, 2 * u.groups),
+                                  rule,
+                                  strip},
+        strip.grid, stream);
   }
 
   template <int kTerms>

@@ -33,6 +33,17 @@ struct TermGradientCall {
   void *into, *sum;
 };
 
+// Flat sets of weights, in pieces of 16 numbers with a group each; what stands alone is on the device too.
+struct UpdateCall {
+  void *weights, *gradient, *momentum, *second;
+  int64_t numbers;
+  const int16_t* group_of;  // below 0: what stays as it is
+  const void* scales;       // [groups, 2] wide numbers: of the learning rate, of the decay
+  int64_t groups;
+  const double *count, *lr, *momentum_rate, *decay;
+  const float* skip;
+};
+
 struct Launches {
   int64_t (*norm_scratch)(int64_t rows, int64_t channels);
   const char* (*norm_statistics)(void* stream, const NormCall& norm, void* mean, void* invstd,
@@ -64,6 +75,9 @@ struct Launches {
                               void* out);
   const char* (*gaussian)(void* stream, const uint64_t* keys, int64_t images, int64_t each, double deviation,
                           void* out);
+  // Where it is not `bare`, momentum is read and written unless its rate is 0.
+  const char* (*sgd)(void* stream, const UpdateCall& update, double dampening, bool nesterov, bool bare);
+  const char* (*adam)(void* stream, const UpdateCall& update, double beta2, double eps, bool moves);
 };
 
 // Values lie at addresses that are multiples of this.

@@ -3,8 +3,8 @@
 //   M::Global<T>            numbers in the device's memory: load<n>(i), store(i, pack), get(i), set(i, v)
 //   M::Shared<T, kCount>    of a block: get(i), set(i, v)
 //   M::kBlocks              how many blocks a kernel has at most
-// Bare is the machine of the device. That of the host (check/host_machine.h) runs the same bodies thread by
-// thread, and knows bounds and races.
+// Bare is the machine of the device. That of the host (check/kernels/host_machine.h) runs the same bodies
+// thread by thread, and knows bounds and races.
 //   struct Kernel { static constexpr int kPhases; struct Shared; struct Local;
 //                   template <int kPhase> void run(const Thread&, Shared&, Local&) const; };
 #pragma once

@@ -1,6 +1,6 @@
-#include "check/host_kernels.h"
+#include "check/kernels/host_kernels.h"
 
-#include "check/host_machine.h"
+#include "check/kernels/host_machine.h"
 #include "core/kernels/cuda/launch.h"
 
 const lm::cuda::Launches* lm_cuda_launches(lm::cuda::Type type) {

@@ -1,7 +1,7 @@
 // Kernels that are wrong on purpose: what host_machine.h is there to find.
 #pragma once
 
-#include "check/host_machine.h"
+#include "check/kernels/host_machine.h"
 
 namespace lm::cuda {
 

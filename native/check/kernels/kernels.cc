@@ -11,9 +11,10 @@
 #include <iostream>
 #include <string>
 
-#include "check/faulty_kernels.h"
-#include "check/host_kernels.h"
-#include "check/kernel_case.h"
+#include "check/kernels/case.h"
+#include "check/kernels/checks.h"
+#include "check/kernels/faulty_kernels.h"
+#include "check/kernels/host_kernels.h"
 #include "core/error.h"
 #include "core/kernels/cuda/cuda.h"
 #include "core/kernels/cuda/library.h"
@@ -88,73 +89,6 @@ void check_norm_backward(Case& c) {
   report(c, "norm backward: weight", into_weight, wanted_weight,
          4 * whole.item<double>() * largest(invstd) + 1);
   report(c, "norm backward: bias", into_bias, wanted_bias, whole.item<double>() + 1);
-}
-
-void check_combine(Case& c) {
-  const auto count = static_cast<size_t>(c.below(5) + 1);  // five are for libtorch
-  std::vector<Tensor> values, factors(count), values64, factors64(count);
-  std::vector<lm::Term> terms, terms64;
-  for (size_t i = 0; i < count; ++i) {
-    values.push_back(c.values());
-    values64.push_back(exact(values.back()));
-    if (c.chance()) factors[i] = c.chance() ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
-    factors64[i] = exact(factors[i]);
-  }
-  double scale = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const double number = c.rng.normal();
-    const bool given = factors[i].defined();
-    terms.push_back({&values[i], number, given ? &factors[i] : nullptr});
-    terms64.push_back({&values64[i], number, given ? &factors64[i] : nullptr});
-    scale += largest(values[i]) * (given ? largest(factors[i]) : std::abs(number));
-  }
-  const Tensor out = at::empty_like(values[0]), wanted = at::empty_like(values64[0]);
-  c.kernels->combine(terms, out);
-  lm::plain_kernels.combine(terms64, wanted);
-  report(c, count > 4 ? "combine: five terms" : "combine", out, wanted, scale);
-}
-
-void check_dot(Case& c) {
-  const Tensor a = c.values(), b = c.values();
-  for (const bool one : {true, false}) {
-    const Tensor sum = one ? c.random({1}, c.wide()) : c.per_channel().view({-1, 1, 1}),
-                 wanted = exact(sum).clone();
-    c.kernels->dot(a, b, sum);
-    lm::plain_kernels.dot(exact(a), exact(b), wanted);
-    report(c, one ? "dot" : "dot by channel", sum, wanted,
-           exact(a).mul(exact(b)).abs().sum().item<double>() + 1);
-  }
-}
-
-void check_combine_backward(Case& c) {
-  const Tensor grad = c.values(), grad64 = exact(grad);
-  const auto count = static_cast<size_t>(c.below(5) + 1);
-  std::vector<Tensor> values(count), factors(count), gradients(count), sums(count), wanted(count),
-      wanted_sums(count);
-  std::vector<lm::TermGradient> terms, exactly;
-  std::vector<Tensor> values64(count), factors64(count);
-  const bool by_channel = c.chance();
-  for (size_t i = 0; i < count; ++i) {
-    values64[i] = exact(values[i] = c.values());
-    if (c.chance()) factors[i] = by_channel ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
-    factors64[i] = exact(factors[i]);
-    if (c.chance()) wanted[i] = exact(gradients[i] = at::empty_like(grad)).clone();
-    if (factors[i].defined() && c.chance())
-      wanted_sums[i] = exact(sums[i] = c.random(factors[i].sizes(), c.wide())).clone();
-    const double number = c.rng.normal();
-    const auto there = [](const Tensor& t) { return t.defined() ? &t : nullptr; };
-    terms.push_back({{&values[i], number, there(factors[i])}, there(gradients[i]), there(sums[i])});
-    exactly.push_back({{&values64[i], number, there(factors64[i])}, there(wanted[i]), there(wanted_sums[i])});
-  }
-  c.kernels->combine_backward(grad, terms);
-  lm::plain_kernels.combine_backward(grad64, exactly);
-  for (size_t i = 0; i < count; ++i) {
-    if (gradients[i].defined())
-      report(c, "combine backward: gradient", gradients[i], wanted[i], largest(wanted[i]));
-    if (sums[i].defined())
-      report(c, "combine backward: sum", sums[i], wanted_sums[i],
-             grad64.mul(values64[i]).abs().sum().item<double>() + 1);
-  }
 }
 
 void check_normalise(Case& c) {
@@ -274,8 +208,9 @@ int main(int argc, char** argv) {
     check_machine();
     check_numbers(seed);
     for (uint64_t i = 0; i < count; ++i)
-      for (const auto check : {check_norm, check_norm_backward, check_combine, check_combine_backward,
-                               check_dot, check_normalise, check_mixing, check_draws, check_layouts}) {
+      for (const auto check : {check_norm, check_norm_backward, lm::check_combine, lm::check_combine_images,
+                               lm::check_combine_backward, lm::check_dot, check_normalise, check_mixing,
+                               check_draws, check_layouts, lm::check_updates}) {
         Case c(seed, i);
         check(c);
       }
