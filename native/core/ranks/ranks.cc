@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
@@ -64,6 +66,13 @@ std::string in_short(const std::string& text) {
   return line.substr(0, line.find(". This is typically"));
 }
 
+// From when the last has come until all have seen that.
+constexpr std::chrono::milliseconds kStays{30'000};
+
+// For ranks to hear of one that is missing, from the store of this process.
+constexpr std::chrono::milliseconds kHears{1000};
+constexpr const char* kNever = "never";
+
 // Of warnings of c10d about what is told of here in words.
 void silence() {
   if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 2;
@@ -75,11 +84,9 @@ class Ranks::Group {
  public:
   explicit Group(const RanksOptions& o) : options(o), store(open_store(o)) {
     arrive();
-    auto how = Gloo::Options::create(o.timeout);
-    how->devices = devices_of(o);
-    backend = c10::make_intrusive<Gloo>(c10::make_intrusive<c10d::PrefixStore>("gloo", store), o.rank,
-                                        o.world, how);
+    stay();
     watch = std::make_unique<Watch>(o, store);
+    connect();
   }
 
   const RanksOptions options;
@@ -102,8 +109,7 @@ class Ranks::Group {
              number,
              " came twice: two processes have the same number, or the store is that of an earlier run");
     set_text(*store, "here/" + number, std::to_string(options.world));
-    const std::set<int> missing =
-        missing_ranks(*store, "here/", options.world, steady_clock::now() + options.timeout);
+    const std::set<int> missing = missing_words("here/", options.timeout);
     LM_CHECK(missing.empty(), "ERR_RANKS", "Expected ", options.world, " ranks within ",
              static_cast<double>(options.timeout.count()) / 1000, " s but ", names_of(missing),
              missing.size() == 1 ? " has" : " have", " not come");
@@ -111,6 +117,38 @@ class Ranks::Group {
       const std::string world = text_at(*store, "here/" + std::to_string(rank));
       LM_CHECK(world == std::to_string(options.world), "ERR_RANKS", "Expected a world of ", options.world,
                " ranks, as rank ", number, " was told, but rank ", rank, " was told ", world);
+    }
+  }
+
+  // Ranks whose words do not come in time. All who wait for them hear so from the first that gives up, as
+  // long as there is a store.
+  std::set<int> missing_words(const std::string& prefix, std::chrono::milliseconds time) {
+    std::set<int> missing = missing_ranks(*store, prefix, options.world, steady_clock::now() + time);
+    for (int rank : missing) set_text(*store, prefix + std::to_string(rank), kNever);
+    for (int rank = 0; rank < options.world; ++rank)
+      if (text_at(*store, prefix + std::to_string(rank)) == kNever) missing.insert(rank);
+    if (!missing.empty() && options.hosts_store) std::this_thread::sleep_for(kHears);
+    return missing;
+  }
+
+  // Who came early may have ended while it waited for the last: those that are there say so at once.
+  void stay() {
+    set_text(*store, "stays/" + std::to_string(options.rank), "");
+    const std::set<int> gone = missing_words("stays/", std::min(options.timeout, kStays));
+    LM_CHECK(gone.empty(), "ERR_RANKS", "Expected ", options.world, " ranks but ", names_of(gone),
+             " came and ", gone.size() == 1 ? "does" : "do",
+             " not answer: ended, hangs or cannot be reached");
+  }
+
+  void connect() {
+    auto how = Gloo::Options::create(options.timeout);
+    how->devices = devices_of(options);
+    const auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store);
+    try {
+      backend = c10::make_intrusive<Gloo>(keys, options.rank, options.world, how);
+    } catch (const std::exception& e) {  // c10's or gloo's
+      fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world,
+           " cannot join the others: ", watch->verdict(in_short(e.what())));
     }
   }
 };
