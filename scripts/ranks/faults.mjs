@@ -5,9 +5,9 @@
 //   kills      a rank of two is killed at random moments; the other says which, and both have ended within 20
 //              seconds; every time the same command goes on, and comes to the bytes of the undisturbed run
 //   hangs      a rank is stopped: the other ends within --timeout and names it
-//   joining    a rank of three is killed while the others wait for the third: they end within --timeout
-//   disk       the disk of rank 0 fills up: the run goes on, says so at its end and fails; the last checkpoint is
-//              whole, and once there is room the same command comes to the bytes of the undisturbed run
+//   joining    a rank of three is killed while the others wait for the third: they end and name it
+//   disk       the disk of rank 0 fills up: the run goes on, says so and fails at its end; once there is room
+//              the same command comes to the bytes of the undisturbed run
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
