@@ -6,13 +6,12 @@
 // python3); what is missing is left out, and named. Each loader is a process of its own; they pass over the
 // files in turn, another one first in every round, and ratios are medians of those within a round. Nothing
 // else should run meanwhile.
-import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findFiles } from './rival.mjs';
+import { inTurn, median, rounded, start } from './turns.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -47,26 +46,6 @@ const commands = {
   sharp: node('data-sharp.mjs', photos),
 };
 
-/** Starts a loader: what it says of itself, `pass()` for the seconds of one pass, `close()`. */
-async function start(name, [program, ...words]) {
-  const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.on('error', (error) => console.error(`${name}: ${error.message}`));
-  child.stdin.on('error', () => {}); // a child that died is reported where its answer is awaited
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => {
-    const { value, done } = await lines.next();
-    return done ? { unavailable: 'it ended without an answer' } : JSON.parse(value);
-  };
-  const about = await answer();
-  const pass = async () => {
-    child.stdin.write('round\n');
-    const { seconds, unavailable } = await answer();
-    if (unavailable) throw new Error(`${name}: ${unavailable}`);
-    return seconds;
-  };
-  return { name, about, pass, close: () => child.stdin.end() };
-}
-
 const load = loadavg()[0];
 const loaders = [];
 const missing = {};
@@ -78,9 +57,8 @@ try {
     else loaders.push(loader);
   }
   for (let i = -1; i < rounds; i++) {
-    for (let j = 0; j < loaders.length; j++) {
-      const { name, about, pass } = loaders[(i + 1 + j) % loaders.length];
-      const rate = about.images / about.cores / (await pass());
+    for (const { name, about, turn } of inTurn(loaders, i + 1)) {
+      const rate = about.images / about.cores / (await turn()).seconds;
       if (i >= 0) rates.set(name, [...(rates.get(name) ?? []), rate]); // the first pass warms up
     }
     if (!json) console.error(i < 0 ? 'warmed up' : `round ${i + 1} of ${rounds}`);
@@ -89,8 +67,6 @@ try {
   for (const loader of loaders) loader.close();
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
-const rounded = (value, digits) => Number(value.toFixed(digits));
 function ratio(name, other) {
   const [a, b] = [rates.get(name), rates.get(other)];
   return a && b ? rounded(median(a.map((rate, i) => rate / b[i])), 2) : undefined;

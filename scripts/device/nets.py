@@ -102,5 +102,6 @@ NETS = {
     "resnet50": resnet50,
     "lm_resnext50_32x4d": lambda: imagenet((32, 4)),
     "lm_resnet20": lambda: cifar(3),
+    "lm_resnet56": lambda: cifar(9),
     "lm_resnet110": lambda: cifar(18),
 }
