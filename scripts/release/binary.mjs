@@ -7,13 +7,17 @@ import { basename, join } from 'node:path';
 const allowed =
   /^(libtorch_cpu|libc10|libstdc\+\+|libgcc_s|libm|libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so/;
 
-/** The opener of a folder, and the addon for each minor release of libtorch. Fails where one is missing. */
+/**
+ * The opener of a folder, the addon for each minor release of libtorch, and the kernels of CUDA devices if
+ * they are there. Fails where an addon or the opener is missing.
+ */
 export function binariesIn(folder, minors) {
   const names = ['opener.node', ...minors.map((minor) => `lm_resnet-${minor}.so`)];
   const files = names.map((name) => join(folder, name));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`No prebuilt binary: ${missing.join(', ')}`);
-  return files;
+  const kernels = join(folder, 'lm_cuda.so');
+  return existsSync(kernels) ? [...files, kernels] : files;
 }
 
 /**

@@ -13,11 +13,18 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export async function notices(minors) {
   await buildCodecs();
   const npm = ['node-addon-api', 'node-api-headers'].map(npmLicence);
-  const parts = [...codecLicences(), ...npm, ...(await libtorchLicences(minors))];
+  const parts = [...codecLicences(), ...npm, ...(await libtorchLicences(minors)), cudaRuntime];
   const intro =
     'The binaries of lm-resnet contain code of the following. They use libtorch, libstdc++, libgcc and glibc of the\nmachine, which are not part of this package.\n';
   return [intro, ...parts.map(section)].join('\n');
 }
+
+/** What nvcc links into lm_cuda.so. */
+const cudaRuntime = {
+  name: 'CUDA runtime (in lm_cuda.so, where it is there)',
+  version: '13',
+  text: 'Copyright NVIDIA Corporation. Redistributed as part of this application under the CUDA Toolkit End User License\nAgreement, attachment A: https://docs.nvidia.com/cuda/eula',
+};
 
 const section = ({ name, version, text }) =>
   `${'='.repeat(78)}\n${name} ${version}\n${'='.repeat(78)}\n\n${text.trim()}\n`;

@@ -1,11 +1,12 @@
-// Builds the binaries of this machine with static codecs into prebuilds/: the opener, and an addon for every
-// minor release of libtorch that the sources are for. `npm run release:prebuild`; build/ is cleared, npm run
-// bootstrap fills it again.
-import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+// Builds the binaries of this machine with static codecs into prebuilds/: the opener, an addon for every
+// minor release of libtorch that the sources are for, and the kernels of CUDA devices where nvcc is.
+// `npm run release:prebuild`; build/ is cleared, npm run bootstrap fills it again.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileTypeScript, obtainLibtorch } from '../bootstrap.mjs';
+import { build } from '../build.mjs';
 import { buildCodecs } from '../codecs.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -27,6 +28,16 @@ export async function prebuild() {
     const seconds = Math.round((performance.now() - start) / 1000);
     console.log(`prebuilt for libtorch ${libtorch.version} in ${seconds} s`);
   }
+  console.log(await prebuildCuda());
+}
+
+/** One library for every libtorch, which it is not bound to. Without it libtorch's own functions serve. */
+async function prebuildCuda() {
+  if (spawnSync('nvcc', ['--version']).status !== 0) return 'no nvcc: lm_cuda.so is left out';
+  await build({ cuda: true, quiet: true });
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  copyFileSync(join(root, 'build', 'Release', 'lm_cuda.so'), join(folder, 'lm_cuda.so'));
+  return 'prebuilt lm_cuda.so';
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

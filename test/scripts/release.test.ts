@@ -81,6 +81,8 @@ describe('binariesIn', () => {
     mkdirSync(folder);
     for (const name of ['opener.node', 'lm_resnet-2.13.so']) writeFileSync(join(folder, name), '');
     expect(binariesIn(folder, ['2.13'])).toHaveLength(2);
+    writeFileSync(join(folder, 'lm_cuda.so'), '');
+    expect(binariesIn(folder, ['2.13']).at(-1)).toBe(join(folder, 'lm_cuda.so'));
     expect(() => binariesIn(folder, ['2.14', '2.13'])).toThrow(/No prebuilt binary: .*lm_resnet-2\.14\.so$/);
   });
 });
