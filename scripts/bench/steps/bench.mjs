@@ -1,11 +1,11 @@
 // Training steps beside PyTorch on the same machine, from the same weights, on the same images: eager in its
 // best effort (channels-last, fused SGD), under bf16 autocast, and compiled. Programs that live on train in
-// turn, A B A B …; of every figure the median, of every ratio the median over rounds. No figure appears unless
-// 20 losses in float32 are PyTorch's to 1e-4.
+// turn, A B A B …; of every figure the median, of every ratio the median over rounds. No figure appears
+// unless 20 losses in float32 are PyTorch's to 1e-4.
 //   PYTHON=python npm run bench -- [--full] [--ablation] [--json] [--rounds 3] [--steps N]
 //     [--races lm_resnet20:128:32:2,…] [--rivals best,bf16,compile,compile-bf16]
 // A race is network:batch:size:threads. Quick (the default): three races, eager rivals, under 5 minutes;
-// --full: all races and rivals, over an hour. --ablation: ours without each pass of the plan instead of rivals.
+// --full: all races and rivals, over an hour. --ablation: ours without each pass of the plan, no rivals.
 // PYTHON names an interpreter with torch (default python3). Nothing else should run meanwhile.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

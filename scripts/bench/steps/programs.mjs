@@ -72,7 +72,7 @@ export async function rival(mode, folder, { name, batch, size, threads }, steps)
 
 const largest = (found, wanted) => Math.max(...found.map((loss, i) => Math.abs(loss - wanted[i])));
 
-/** Throws unless ours trains as PyTorch does: without that no figure appears. Returns the largest difference. */
+/** The largest difference of losses from PyTorch's; throws where it is no rounding, before any figure. */
 export async function checkLosses(folder, race) {
   const small = { ...race, batch: 16, size: Math.min(race.size, 64) };
   prepare(folder, small);
