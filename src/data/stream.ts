@@ -5,6 +5,7 @@ import { expected } from '../errors.ts';
 import { decodable } from '../images/foreign.ts';
 import { type Bytes, bytesIn, formatOf } from '../images/imageFile.ts';
 import { Dataset } from '../loading/dataset.ts';
+import type { Share } from '../loading/loaderSpec.ts';
 import type { RawSize } from '../native/binding.ts';
 import { decodingShape } from '../transforms/decoding.ts';
 import type { TransformInput } from '../transforms/transforms.ts';
@@ -25,6 +26,11 @@ export interface StreamOptions {
   /** How files become pixels; what is left out is the model's: upright by EXIF, the upper 8 of 16 bits. */
   readonly exif?: boolean | undefined;
   readonly sixteenBit?: 'scale' | 'clip' | undefined;
+  /**
+   * What takes this process's part of the stream: every `worldSize`-th sample, beginning with number `rank`.
+   * What `joinRanks` gave will do, where all ranks iterate over the same samples. Default: all of them.
+   */
+  readonly share?: Share | null | undefined;
   /** Samples that are taken ahead of their use, default 256. */
   readonly capacity?: number | undefined;
   /** Name in messages, default "stream". */
@@ -39,6 +45,7 @@ const schema = z.object({
     .optional(),
   transform: transformSchema.optional(),
   ...decodingShape,
+  share: z.object({ rank: z.int().min(0), worldSize: z.int().min(1) }).nullish(),
   capacity: z.int().min(1).max(1_000_000).default(256),
   name: z.string().default('stream'),
 });
@@ -60,7 +67,7 @@ export function fromAsyncIterable(
   samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
   options: StreamOptions,
 ): Dataset {
-  const { classNames, size, transform, exif, sixteenBit, capacity, name } = parseOptions(
+  const { classNames, size, transform, exif, sixteenBit, share, capacity, name } = parseOptions(
     schema,
     options,
     'stream',
@@ -80,7 +87,7 @@ export function fromAsyncIterable(
     decoding: { exif, sixteenBit },
   };
   const data = new Dataset(parts, { kind: 'stream', classes: classNames.length, capacity, ...size });
-  void hand(samples, data);
+  void hand(samples, data, share ?? { rank: 0, worldSize: 1 });
   return data;
 }
 
@@ -102,10 +109,13 @@ async function imageOf(sample: StreamSample, { name, size }: Dataset): Promise<U
 async function hand(
   samples: AsyncIterable<StreamSample> | Iterable<StreamSample>,
   data: Dataset,
+  { rank, worldSize }: Share,
 ): Promise<void> {
   const { source } = data;
+  let number = 0;
   try {
     for await (const sample of samples) {
+      if (number++ % worldSize !== rank) continue;
       if (!(await source.push(await imageOf(sample, data), sample.label))) break;
     }
     source.end();

@@ -1,7 +1,7 @@
 /** The ranks of a training: the processes, on one host or many, that share its batches. */
 import { z } from 'zod';
 import { parseOptions } from '../check.ts';
-import { LmError } from '../errors.ts';
+import { expected, LmError } from '../errors.ts';
 import type { NativeRanks, NativeTraffic } from '../native/binding.ts';
 import { called } from '../native/calls.ts';
 import { native } from '../native/load.ts';
@@ -105,6 +105,36 @@ export class Ranks {
     return this.place.rank === 0;
   }
 
+  /**
+   * The CUDA device of this rank, that of its number on its host, where a libtorch with CUDA sees several;
+   * "cuda" where it sees one, as a launcher may give each rank its own; else "cpu".
+   *
+   * @throws ERR_DEVICE when this host has more ranks than devices.
+   */
+  get device(): 'cpu' | 'cuda' | `cuda:${number}` {
+    return deviceOf(this.place.localRank, native().info().cudaDevices);
+  }
+
+  /**
+   * This rank's part of a list that all ranks have: every so-many-th, beginning with its number. For shards
+   * of a training set that no host reads whole, whose samples come as a stream.
+   *
+   * @param what they are, for the message.
+   * @throws ERR_CONFIG when there are fewer than ranks.
+   * @example
+   * const shards = ranks.share(await listShards());
+   * const data = fromAsyncIterable(samplesOf(shards), { classNames });
+   */
+  share<T>(items: readonly T[], what = 'shards'): T[] {
+    const { rank, worldSize } = this.place;
+    if (items.length >= worldSize) return items.filter((_, i) => i % worldSize === rank);
+    throw new LmError(
+      'ERR_CONFIG',
+      `Expected at least ${worldSize} ${what}, one for each rank, but received ${items.length}`,
+      { hint: `Launch at most ${items.length} ranks, or make more ${what}.` },
+    );
+  }
+
   /** Seconds spent waiting for other ranks, and bytes handed to them. */
   traffic(): NativeTraffic {
     return this.native.traffic();
@@ -157,6 +187,23 @@ export class Ranks {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/**
+ * The device of a rank by its number on its host.
+ *
+ * @throws ERR_DEVICE when it has more ranks than devices, of which there are several.
+ */
+export function deviceOf(localRank: number, devices: number): 'cpu' | 'cuda' | `cuda:${number}` {
+  if (devices < 2) return devices === 1 ? 'cuda' : 'cpu';
+  if (localRank < devices) return `cuda:${localRank}`;
+  throw expected(
+    'ERR_DEVICE',
+    `at most ${devices} ranks on a host, one for each GPU,`,
+    'LOCAL_RANK',
+    localRank,
+    { hint: 'Launch as many as there are GPUs, or give each its --device.' },
+  );
 }
 
 /** Nested facts by their paths, as they read in a message. */

@@ -49,6 +49,23 @@ describe('a stream of samples', () => {
     expect(lengths).toEqual([4, 4, 3]);
   });
 
+  it('is split by ranks: every so-many-th sample is of one of them', async () => {
+    const partOf = async (rank: number): Promise<number[]> => {
+      const found: number[] = [];
+      const data = stream(numbered(11), { share: { rank, worldSize: 3 } });
+      for await (const { pixels, labels } of batches(data, { batch: 4 }))
+        labels.forEach((_, i) => {
+          found.push(pixels[64 * i] ?? -1);
+        });
+      return found;
+    };
+    expect([await partOf(0), await partOf(1), await partOf(2)]).toEqual([
+      [0, 3, 6, 9],
+      [1, 4, 7, 10],
+      [2, 5, 8],
+    ]);
+  });
+
   it('may be of files, and of an iterable that waits for nothing', async () => {
     const image = await grayJpeg(100);
     const data = fromAsyncIterable([{ image, label: 1 }], { classNames });

@@ -123,15 +123,22 @@ async function run(flags: Flags): Promise<void> {
   if (resume === undefined && resumeFallback && !autoResume) throw required('resume', 'runs/NAME');
   initFrom({ threads: job.threads, libtorch: flags.libtorch });
   const ranks = (await joinRanks(givenFlags(ranksSchema, flags))) ?? undefined;
+  const place = ranks === undefined ? job : { ...job, device: deviceOn(ranks, job.device) };
   const own = ranks === undefined || ranks.isFirst ? flags : { ...flags, quiet: true, json: false };
   const train = (): Promise<void> =>
-    resume === undefined ? begin(job, { ...own, ranks }) : goOn(resume, job, { ...own, ranks });
+    resume === undefined ? begin(place, { ...own, ranks }) : goOn(resume, place, { ...own, ranks });
   if (ranks === undefined) return await train();
   await train().catch(async (error: unknown) => {
     await ranks.abandon(error);
     throw error;
   });
   await ranks.close();
+}
+
+/** The device of a rank, unless one by its number or the CPU was asked for. */
+function deviceOn(ranks: Ranks, device: PlaceFlags['device'] = 'auto'): PlaceFlags['device'] {
+  if (device !== 'auto' && device !== 'cuda') return device;
+  return ranks.device === 'cpu' ? device : ranks.device;
 }
 
 /** Goes on with the run of a folder. */
