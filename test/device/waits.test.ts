@@ -59,6 +59,8 @@ async function chunk(trainer: NativeTrainer, steps: number, scale?: number): Pro
 describe('a chunk of steps', () => {
   const adamw = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'adamw' }));
   const lamb = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'lamb' }));
+  const lars = optimizerSpec(plain.params, trainSchema.parse({ optimizer: 'lars' }));
+  const damped = optimizerSpec(plain.params, trainSchema.parse({ dampening: 0.5, nesterov: false }));
   const rows: readonly {
     title: string;
     graph?: Graph;
@@ -81,6 +83,9 @@ describe('a chunk of steps', () => {
     },
     { title: 'of AdamW', change: { optimizer: adamw } },
     { title: 'of LAMB', change: { optimizer: lamb } },
+    { title: 'of LARS', change: { optimizer: lars } },
+    // Which update is the first depends on what was skipped, and is known on the device alone.
+    { title: 'of a damped momentum, scaled', change: { optimizer: damped, amp: 'float16' }, scale: 2 ** 40 },
     { title: 'that computes again', change: { memory: { kind: 'recompute', every: 2 } } },
     { title: 'with a gate for every image', graph: network({ ...thin, noise: shakeShake() }) },
     { title: 'with dropout', graph: network({ ...thin, noise: dropout({ p: 0.3 }) }) },

@@ -42,8 +42,26 @@ const augmented = [
   { kind: 'horizontalFlip', p: 0.5 },
 ];
 
-async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, ...options }) {
-  const model = await Model.create(graph, { device: 'cpu', dtype, seed: fault === 'seed' ? rank : 1 });
+/** From here on `cuda` is the test device of a library (test/device/testDevice.ts). */
+async function bringDevice(library) {
+  const addon = (await import(`${dist}/native/load.js`)).native();
+  process.dlopen({ exports: {} }, library);
+  const { Model, info, roomOn, multipliesBfloat16 } = addon;
+  const named = (device) => device.replace(/^cuda/, 'testdevice');
+  addon.Model = class extends Model {
+    constructor(graph, options) {
+      super(graph, { ...options, device: named(options.device) });
+    }
+  };
+  addon.info = () => ({ ...info(), cudaDevices: 1 });
+  addon.roomOn = (device) => roomOn(named(device));
+  addon.multipliesBfloat16 = (device) => multipliesBfloat16(named(device));
+}
+
+async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, ...options }) {
+  if (library) await bringDevice(library);
+  const device = library ? 'cuda' : 'cpu';
+  const model = await Model.create(graph, { device, dtype, seed: fault === 'seed' ? rank : 1 });
   const data = { train: datasetOf(set(96, 0)).with(augmented), ...(held > 0 ? { test: set(held, 1) } : {}) };
   const mine = fault === 'setting' && rank === 1 ? { lr: 0.3 } : {};
   const before = ranks?.traffic().bytes ?? 0;

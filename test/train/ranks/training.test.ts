@@ -9,6 +9,7 @@ import { datasetOf } from '../../../src/loading/images.ts';
 import { must } from '../../../src/must.ts';
 import { trainSchema } from '../../../src/train/options.ts';
 import { checkSets } from '../../../src/train/trainSets.ts';
+import { deviceLibrary } from '../../device/testDevice.ts';
 import '../../support/addon.ts';
 import { runProgram } from '../../support/children.ts';
 import { dist } from '../../support/libtorch.ts';
@@ -53,6 +54,7 @@ const pairCases = {
   'that send float16': { ...short, dtype: 'float32', syncBn: false, compressGradients: 'float16' },
   'whose models were made with other seeds': { ...short, fault: 'seed' },
   'that are more than images to evaluate': { ...short, held: 1 },
+  'on devices': { ...short, library: deviceLibrary() },
   stop: { ...short, steps: 1e6, held: 0, fault: 'stop' },
   differ: { ...short, fault: 'setting' },
 } as const;
@@ -138,6 +140,7 @@ describe('ranks that train together', () => {
     'that send float16',
     'whose models were made with other seeds',
     'that are more than images to evaluate',
+    'on devices',
   ])('have the same weights and statistics on all: ranks %s', (name) => {
     const [first, second] = ofPair(name);
     expect(first?.steps).toBe(4);
@@ -149,6 +152,11 @@ describe('ranks that train together', () => {
   it('that accumulate agree with one process that does', () => {
     const [first] = ofPair('that accumulate');
     expect(apart(must(one[1]), must(first))).toBeLessThan(1e-12);
+  });
+
+  it('on devices come to what they do on CPUs', () => {
+    const [there, here] = [ofPair('on devices'), ofPair('that are more than images to evaluate')];
+    expect(apart(must(here[0]), must(there[0]))).toBeLessThan(1e-12);
   });
 
   it('send gradients in half the bytes, and come near', () => {
