@@ -65,6 +65,7 @@ describe('a resumed run', () => {
     { title: 'SGD', more: {}, from: [0, 3, 4] },
     { title: 'AdamW', more: { optimizer: 'adamw', lr: 0.01 }, from: [3] },
     { title: 'float16, whose loss is scaled', more: { amp: 'float16', lr: 0.01 }, from: [3] },
+    { title: 'bfloat16', more: { amp: 'bfloat16', lr: 0.01 }, from: [0, 3] },
     { title: 'every image three times', more: { augRepeats: 3 }, from: [3] },
     { title: 'LAMB, two batches a step', more: { optimizer: 'lamb', batch: 4, accumulate: 2 }, from: [3] },
   ] as const)('ends in the same bytes from every checkpoint: $title', async ({ more, from }) => {
