@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { preset } from '../../src/models/presets.ts';
-import type { Dtype, NativeModel } from '../../src/native/binding.ts';
+import type { NativeModel } from '../../src/native/binding.ts';
 import { optimizerSpec } from '../../src/train/optimizer/spec.ts';
 import { trainSchema } from '../../src/train/options.ts';
 import { addon } from '../support/addon.ts';
@@ -10,15 +10,18 @@ import { uniform, writeFormula } from '../support/graphs/formula.ts';
 import { trainingLoader } from '../support/loader.ts';
 import { chunkTable } from '../support/natives.ts';
 
+/** PyTorch in float64, and how far its own float32 scatters about that. */
 interface Golden {
   readonly losses: readonly number[];
   readonly norms: Readonly<Record<string, number>>;
+  readonly scatter: Readonly<Record<string, number>>;
 }
 
 const golden = JSON.parse(
   readFileSync(new URL('../golden/lm_resnet20.json', import.meta.url), 'utf8'),
-) as Readonly<Record<Dtype, Golden>> & Readonly<Record<string, number>>;
-const { size = 0, batch = 0, steps = 0, lr = 0, momentum = 0, weightDecay = 0, mean = 0, std = 0 } = golden;
+) as Golden;
+const settings = golden as unknown as Readonly<Record<string, number>>;
+const { size = 0, batch = 0, steps = 0, lr = 0, momentum = 0, weightDecay = 0, mean = 0, std = 0 } = settings;
 const graph = preset('lm_resnet20', { input: [1, size, size], mean: [mean], std: [std] });
 
 async function step(model: NativeModel, number: number): Promise<number> {
@@ -52,17 +55,18 @@ describe.each([
     it(`has the same losses in ${steps} steps at a rate of ${lr}, and weights and statistics, within ${tolerance}`, async () => {
       const model = new (addon().Model)(graph.toSpec(), { device: 'cpu', dtype, seed: 0 });
       await writeFormula(graph, model);
-      const expected = golden[dtype];
       for (let i = 0; i < steps; i++) {
-        const loss = expected.losses[i] ?? 0;
+        const loss = golden.losses[i] ?? 0;
         const error = Math.abs((await step(model, i)) - loss) / loss;
         expect(error).toBeLessThan(tolerance);
       }
       const tensors = [...graph.params, ...graph.buffers];
-      expect(tensors.map(({ path }) => path).toSorted()).toEqual(Object.keys(expected.norms).toSorted());
+      expect(tensors.map(({ path }) => path).toSorted()).toEqual(Object.keys(golden.norms).toSorted());
       for (const { path } of tensors) {
         const found = norm(await model.readTensor(path, 'value'));
-        expect(Math.abs(found / (expected.norms[path] ?? 0) - 1), path).toBeLessThan(10 * tolerance);
+        const scatter = dtype === 'float32' ? (golden.scatter[path] ?? 0) : 0;
+        const error = Math.abs(found / (golden.norms[path] ?? 0) - 1);
+        expect(error, path).toBeLessThan(Math.max(10 * tolerance, scatter));
       }
     });
   },

@@ -34,10 +34,16 @@ struct Statistics {
   const at::Tensor &mean, &invstd;
 };
 
-// Where the gradients of a norm go: that of x, which may be where the incoming one is, and is undefined where
-// nobody wants it; those of weight and bias are added to.
-struct NormGradients {
+// Where gradients go: that of x, which is undefined where nobody wants it; those of weight and bias are added
+// to.
+struct Gradients {
   const at::Tensor &x, &weight, &bias;
+};
+
+// x [N, C, H, W] with weight [out, C / groups, kh, kw]; bias [out] may be undefined.
+struct Convolution {
+  const at::Tensor &x, &weight, &bias;
+  const Sliding& sliding;
 };
 
 // One term of a linear combination: number u, or tensor u ([1] or [C, 1, 1]) where there is one.
@@ -115,11 +121,14 @@ struct Kernels {
                      const at::Tensor& out);
   // By statistics that norm_train found.
   void (*norm_again)(const Norm& norm, const Statistics& found, const at::Tensor& out);
+  // The gradient of x may be where the incoming one is.
   void (*norm_backward)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                        const NormGradients& into);
+                        const Gradients& into);
   // By the running statistics, which are constants.
   void (*norm_evaluate)(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                         const at::Tensor& out);
+  void (*convolve)(const Convolution& convolution, const at::Tensor& out);
+  void (*convolve_backward)(const Convolution& convolution, const at::Tensor& grad, const Gradients& into);
   // out = sum of the terms, of which there is at least one.
   void (*combine)(std::span<const Term> terms, const at::Tensor& out);
   // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.

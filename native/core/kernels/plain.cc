@@ -47,7 +47,7 @@ void norm_again(const Norm& n, const Statistics& found, const Tensor& out) {
   if (n.relu) out.relu_();
 }
 
-void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, const NormGradients& to) {
+void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, const Gradients& to) {
   // The sign of the output is that of the normalised input: computed again, so that it need not be kept.
   const Tensor g = n.relu ? at::threshold_backward(grad, normalised(n, found), 0) : grad;
   auto [gx, gw, gb] =
@@ -64,6 +64,25 @@ void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const T
                                              /*training=*/false, 0, n.eps));
   });
   if (n.relu) out.relu_();
+}
+
+void convolve_into(const Convolution& c, const Tensor& out) {
+  // With one input channel the result comes back in NCHW: `into` puts it in order.
+  into(out, [&] { return convolve(c.x, c.weight, c.bias, c.sliding); });
+}
+
+void convolve_backward_into(const Convolution& c, const Tensor& grad, const Gradients& to) {
+  ConvolutionGradients found;
+  const auto gradients = [&] {
+    found = convolve_backward(grad, c.x, c.weight, c.bias.defined(), c.sliding, to.x.defined());
+    return found.x;
+  };
+  if (to.x.defined())
+    into(to.x, gradients);
+  else
+    gradients();
+  if (to.weight.defined()) to.weight.add_(found.weight);
+  if (to.bias.defined()) to.bias.add_(found.bias);
 }
 
 void combine(std::span<const Term> terms, const Tensor& out) {
@@ -144,6 +163,8 @@ constinit const Kernels plain_kernels{
     .norm_again = norm_again,
     .norm_backward = norm_backward,
     .norm_evaluate = norm_evaluate,
+    .convolve = convolve_into,
+    .convolve_backward = convolve_backward_into,
     .combine = combine,
     .dot = dot,
     .combine_backward = combine_backward,

@@ -1,6 +1,5 @@
 // Convolution: weight [out, in / groups, kh, kw].
 
-#include "core/kernels/into.h"
 #include "core/ops/attributes.h"
 #include "core/ops/frame.h"
 #include "core/ops/layers.h"
@@ -38,26 +37,15 @@ Sizes shape(const Node& node, const Graph& graph, const std::vector<Sizes>& in) 
 }
 
 void forward(Frame& f) {
-  const auto& a = f.node.as<ConvAttributes>();
-  const Tensor bias = f.has_param(1) ? f.weight(1) : Tensor();
-  // With one input channel the result comes back in NCHW: `into` puts it in order.
-  into(f.output(), [&] { return convolve(f.input(), f.weight(0), bias, a.sliding()); });
+  const Sliding sliding = f.node.as<ConvAttributes>().sliding();
+  f.kernels.convolve({f.input(), f.weight(0), f.weight(1), sliding}, f.output());
 }
 
 void backward(Frame& f) {
-  const auto& a = f.node.as<ConvAttributes>();
-  const bool has_bias = f.has_param(1);
-  ConvolutionGradients found;
-  const auto gradients = [&] {
-    found = convolve_backward(f.grad(), f.input(), f.weight(0), has_bias, a.sliding(), f.wants());
-    return found.x;
-  };
-  if (f.wants())
-    into(f.grad_of(), gradients);
-  else
-    gradients();
-  f.param_grad(0).add_(found.weight);
-  if (has_bias) f.param_grad(1).add_(found.bias);
+  const Sliding sliding = f.node.as<ConvAttributes>().sliding();
+  const Tensor nowhere;
+  f.kernels.convolve_backward({f.input(), f.weight(0), f.weight(1), sliding}, f.grad(),
+                              {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
 }
 
 }  // namespace

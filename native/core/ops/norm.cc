@@ -171,7 +171,7 @@ template <bool kRelu>
 void norm_backward(Frame& f) {
   if (!f.training()) return fixed_norm_backward<kRelu>(f);
   const Tensor nowhere;
-  const NormGradients into{f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)};
+  const Gradients into{f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)};
   if (f.ranks() != nullptr)
     return norm_backward_over(*f.ranks(), norm_of<kRelu>(f), found(f), f.grad(), into);
   f.kernels.norm_backward(norm_of<kRelu>(f), found(f), f.grad(), into);

@@ -42,17 +42,20 @@ describe('a convolution and its gradients', () => {
   });
 });
 
-describe('a convolution of an evaluation, with its neighbours', () => {
+describe.each([
+  ['of an evaluation, with its neighbours,', '--fused', 60],
+  ['of training, and its gradients,', '--training', 40],
+] as const)('a convolution %s', (_, option, count) => {
   it.each(['avx512', 'avx2', 'any'])(
     'is that of float64 by the loops of %s, with the same bits on any number of threads',
     async (set) => {
-      const tried = await run('--fused', set, '--seed', '1', '--count', '60');
+      const tried = await run(option, set, '--seed', '1', '--count', String(count));
       if ('absent' in (tried[0] ?? {})) {
         console.warn(`not run: this processor has no ${set}`);
         expect(set).not.toBe('any');
         return;
       }
-      expect(tried).toHaveLength(60);
+      expect(tried).toHaveLength(count);
       expect((tried as Tried[]).filter((one) => !isRight(one))).toEqual([]);
     },
   );

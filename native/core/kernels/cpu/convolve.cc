@@ -7,6 +7,7 @@
 
 #include "core/kernels/cpu/cpu.h"
 #include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/padded.h"
 
 namespace lm::cpu {
 namespace {
@@ -21,28 +22,15 @@ constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
 constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
 constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
 
-int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 // Groups that are taken as one, whose weights are zero from one to another: sixteen filters at least.
 int64_t joined_groups(int64_t filters, int64_t groups) {
   return groups == 1 ? 1 : kLanes / std::gcd(filters / groups, kLanes);
 }
 
-template <typename Number>
-Pixels<Number> pixels_of(const Tensor& t) {
-  return {t.data_ptr<std::remove_const_t<Number>>(), t.stride(3), t.stride(2)};
-}
-
-template <typename Number>
-Pixels<Number> moved(Pixels<Number> pixels, int64_t row, int64_t channel) {
-  pixels.first += row * pixels.row + channel;
-  return pixels;
-}
-
 // Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
-class Convolution {
+class Fused {
  public:
-  Convolution(const FusedConvolution& c, const DirectSet& set)
+  Fused(const FusedConvolution& c, const DirectSet& set)
       : c_(c),
         set_(set),
         by_winograd_(c.weight.dim() == 5),
@@ -180,37 +168,26 @@ class Convolution {
   Pixels<const float> copied(int64_t image, int64_t y, int64_t rows) const {
     const auto [ph, pw] = c_.sliding.padding;
     const int64_t odd = by_winograd_ ? out_width_ % 2 : 0;
-    const int64_t channels = c_.x.size(1), row = (width_ + 2 * pw + odd) * channels, side = pw * channels;
+    const int64_t channels = c_.x.size(1), row = (width_ + 2 * pw + odd) * channels;
     const int64_t begin = y * c_.sliding.stride[0] - ph;
     const int64_t end = begin + (up(rows, tall_) * tall_ - 1) * c_.sliding.stride[0] + kernel_height_;
     float* const scratch = scratch_of(0, (end - begin) * row);
-    const Pixels<const float> whole = image_of<const float>(c_.x, image);
-    DirectCopy copy{.x = whole, .pixels = width_, .channels = channels, .relu = c_.relu_before};
+    PaddedRows padded{.image = image_of<const float>(c_.x, image),
+                      .height = height_,
+                      .width = width_,
+                      .channels = channels,
+                      .pixels = flat_ ? pixels_ : height_ * width_,
+                      .begin = begin,
+                      .end = end,
+                      .before = pw,
+                      .behind = pw + odd,
+                      .relu = c_.relu_before};
     if (c_.scale.defined()) {
-      copy.scale = c_.scale.data_ptr<float>();
-      copy.shift = c_.shift.data_ptr<float>();
+      padded.scale = c_.scale.data_ptr<float>();
+      padded.shift = c_.shift.data_ptr<float>();
     }
-    for (int64_t i = begin; i < end; ++i) {
-      float* to = scratch + (i - begin) * row;
-      if (i < 0 || i >= height_) {
-        std::fill_n(to, row, 0.0F);
-        continue;
-      }
-      std::fill_n(to, side, 0.0F);
-      copy.x.first = whole.first + i * whole.row;
-      copy.to = to + side;
-      if (flat_) copy.pixels = std::min(kLine, pixels_ - i * kLine);
-      set_.copy(copy);
-      std::fill_n(to + side + width_ * channels, side + odd * channels, 0.0F);
-    }
+    copy_padded(padded, set_, scratch);
     return {scratch, channels, row};
-  }
-
-  // Memory of this thread, for one purpose or the other.
-  static float* scratch_of(size_t purpose, int64_t numbers) {
-    thread_local std::array<std::vector<float>, 2> scratch;
-    scratch[purpose].resize(std::max(static_cast<size_t>(numbers), scratch[purpose].size()));
-    return scratch[purpose].data();
   }
 
   const FusedConvolution& c_;
@@ -258,7 +235,7 @@ Tensor pack_channels(const Tensor& numbers) {
 void convolve_fused(const FusedConvolution& convolution) { convolve_fused(convolution, direct_set()); }
 
 void convolve_fused(const FusedConvolution& convolution, const DirectSet& set) {
-  Convolution(convolution, set).run();
+  Fused(convolution, set).run();
 }
 
 }  // namespace lm::cpu

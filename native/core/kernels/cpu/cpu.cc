@@ -13,6 +13,8 @@ constexpr Kernels kernels_of(std::string_view name) {
       .norm_again = NormKernels<T>::again,
       .norm_backward = NormKernels<T>::backward,
       .norm_evaluate = NormKernels<T>::evaluate,
+      .convolve = convolve,
+      .convolve_backward = convolve_backward,
       .combine = combine<T>,
       .dot = dot<T>,
       .combine_backward = combine_backward<T>,

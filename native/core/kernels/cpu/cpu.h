@@ -15,7 +15,7 @@ struct NormKernels {
   static void train(const Norm& norm, const Running& running, const Statistics& found, const at::Tensor& out);
   static void again(const Norm& norm, const Statistics& found, const at::Tensor& out);
   static void backward(const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                       const NormGradients& into);
+                       const Gradients& into);
   static void evaluate(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                        const at::Tensor& out);
 };
@@ -24,6 +24,15 @@ template <typename T>
 void combine(std::span<const Term> terms, const at::Tensor& out);
 template <typename T>
 void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
+// Those of 3 x 3 with stride 1 and channels that fill registers by our own loops, in float32.
+void convolve(const Convolution& convolution, const at::Tensor& out);
+void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into);
+// Whether they are, which is up to the shapes and strides alone.
+bool by_own_loops(const Convolution& convolution);
+// By the loops of one instruction set.
+void convolve(const Convolution& convolution, const at::Tensor& out, const DirectSet& set);
+void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into,
+                       const DirectSet& set);
 // float32 alone.
 at::Tensor pack_weight(const at::Tensor& weight, const Sliding& sliding);
 at::Tensor pack_channels(const at::Tensor& numbers);

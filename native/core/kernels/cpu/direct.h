@@ -56,6 +56,42 @@ constexpr int64_t winograd_scratch(int64_t channels) {
   return kPlaces * (tiles_at_a_time(channels) * channels + kLanes);
 }
 
+// Weights of 3 x 3 as Winograd's algorithm takes them: those of 16 filters, and of some channels. For the
+// gradient of x they are turned about: what are its filters lies side by side, and the last tap comes first;
+// else the channels do.
+struct WinogradWeights {
+  const float* weight = nullptr;
+  int64_t filter = 0, tap = 0, channel = 0;  // numbers from one to the next
+  bool turned = false;
+  int64_t channels = 0;  // a multiple of 16
+  float* to = nullptr;   // [16 places, channels, 16]
+};
+
+// What the gradient of 3 x 3 weights is summed of: tiles of x, and of the gradient of the result, of some
+// rows of one image.
+struct WinogradTiles {
+  Pixels<const float> x{};                                 // padded: at the first tap of the first window
+  Pixels<const float> grad{};                              // at the same window
+  int64_t channels = 0, filters = 0, rows = 0, width = 0;  // rows and width of grad
+  float *v = nullptr, *d = nullptr;                        // to [16 places, tiles, channels or filters]
+  int64_t v_plane = 0, d_plane = 0;                        // from one place to the next
+};
+
+// sums [16 places, filters / 16, channels / 16, 16, 16] += for every place, sum over tiles of d v.
+struct WinogradProducts {
+  const float *v = nullptr, *d = nullptr;
+  int64_t v_plane = 0, d_plane = 0, tiles = 0, channels = 0, filters = 0;
+  float* sums = nullptr;
+};
+
+// weight += the gradient that such sums make, of 16 filters and 16 channels, from some pieces.
+struct WinogradSums {
+  const float* sums = nullptr;
+  int64_t place = 0, piece = 0, pieces = 0;  // numbers from one to the next, and how many
+  float* weight = nullptr;
+  int64_t filter = 0, tap = 0;  // channels lie side by side
+};
+
 // One row an instruction set, best first; the last runs everywhere.
 struct DirectSet {
   const char* name;
@@ -65,6 +101,10 @@ struct DirectSet {
   // It reads a column more of x if the width is odd, and a row more if the rows are.
   void (*winograd)(const DirectRows& rows, float* scratch);
   void (*copy)(const DirectCopy& copy);
+  void (*winograd_weights)(const WinogradWeights& weights);
+  void (*winograd_tiles)(const WinogradTiles& tiles);
+  void (*winograd_products)(const WinogradProducts& products);
+  void (*winograd_sums)(const WinogradSums& sums);
 };
 
 std::span<const DirectSet> direct_sets();
@@ -72,14 +112,17 @@ std::span<const DirectSet> direct_sets();
 // The first set that is here.
 const DirectSet& direct_set();
 
-void convolve_avx512(const DirectRows& rows);
-void winograd_avx512(const DirectRows& rows, float* scratch);
-void copy_avx512(const DirectCopy& copy);
-void convolve_avx2(const DirectRows& rows);
-void winograd_avx2(const DirectRows& rows, float* scratch);
-void copy_avx2(const DirectCopy& copy);
-void convolve_any(const DirectRows& rows);
-void winograd_any(const DirectRows& rows, float* scratch);
-void copy_any(const DirectCopy& copy);
+#define LM_DIRECT_FUNCTIONS(set)                         \
+  void convolve_##set(const DirectRows&);                \
+  void winograd_##set(const DirectRows&, float*);        \
+  void copy_##set(const DirectCopy&);                    \
+  void winograd_weights_##set(const WinogradWeights&);   \
+  void winograd_tiles_##set(const WinogradTiles&);       \
+  void winograd_products_##set(const WinogradProducts&); \
+  void winograd_sums_##set(const WinogradSums&);
+LM_DIRECT_FUNCTIONS(avx512)
+LM_DIRECT_FUNCTIONS(avx2)
+LM_DIRECT_FUNCTIONS(any)
+#undef LM_DIRECT_FUNCTIONS
 
 }  // namespace lm::cpu

@@ -112,7 +112,7 @@ void NormKernels<T>::evaluate(const Norm& n, const Tensor& mean, const Tensor& v
 //   d weight = invstd sum(g xc), d bias = sum(g), dx = scale (g - sum(g) / m - xc invstd^2 sum(g xc) / m).
 template <typename T>
 void NormKernels<T>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
-                              const NormGradients& into) {
+                              const Gradients& into) {
   if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_backward(n, found, grad, into);
   const Layout layout(n.x);
   const T *mean = found.mean.data_ptr<T>(), *invstd = found.invstd.data_ptr<T>();

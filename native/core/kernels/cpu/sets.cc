@@ -11,13 +11,24 @@ bool always() { return true; }
 
 }  // namespace
 
+#define LM_DIRECT_SET(set, is_here) \
+  {#set,                            \
+   is_here,                         \
+   convolve_##set,                  \
+   winograd_##set,                  \
+   copy_##set,                      \
+   winograd_weights_##set,          \
+   winograd_tiles_##set,            \
+   winograd_products_##set,         \
+   winograd_sums_##set}
+
 std::span<const DirectSet> direct_sets() {
   static constexpr DirectSet sets[]{
 #if defined(__x86_64__) && defined(__GNUC__)
-      {"avx512", has_avx512, convolve_avx512, winograd_avx512, copy_avx512},
-      {"avx2", has_avx2, convolve_avx2, winograd_avx2, copy_avx2},
+      LM_DIRECT_SET(avx512, has_avx512),
+      LM_DIRECT_SET(avx2, has_avx2),
 #endif
-      {"any", always, convolve_any, winograd_any, copy_any},
+      LM_DIRECT_SET(any, always),
   };
   return sets;
 }

@@ -79,7 +79,7 @@ struct Row {
   }
 
   static void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad,
-                            const NormGradients& into) {
+                            const Gradients& into) {
     const bool fit = fits(n, {&grad}, {&found.mean, &found.invstd, &into.weight, &into.bias}) &&
                      (!into.x.defined() || is_rows(into.x));
     if (!fit) return plain_kernels.norm_backward(n, found, grad, into);
@@ -225,12 +225,20 @@ struct Row {
                                    deviation, out.data_ptr()));
   }
 
+  // cuDNN's.
+  static void convolve(const Convolution& c, const Tensor& out) { plain_kernels.convolve(c, out); }
+  static void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& into) {
+    plain_kernels.convolve_backward(c, grad, into);
+  }
+
   static constexpr Kernels kernels(std::string_view name) {
     return {.name = name,
             .norm_train = norm_train,
             .norm_again = norm_again,
             .norm_backward = norm_backward,
             .norm_evaluate = norm_evaluate,
+            .convolve = convolve,
+            .convolve_backward = convolve_backward,
             .combine = combine,
             .dot = dot,
             .combine_backward = combine_backward,

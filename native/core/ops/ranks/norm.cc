@@ -41,7 +41,7 @@ void norm_train_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, con
 
 // dx = invstd w (g - sum g / m - xhat sum(g xhat) / m), the sums being over all ranks.
 void norm_backward_over(Ranks& ranks, const Norm& norm, const Statistics& found, const Tensor& grad,
-                        const NormGradients& into) {
+                        const Gradients& into) {
   const at::ScalarType type = found.mean.scalar_type();
   const Tensor xhat = (norm.x.to(type) - wide(found.mean)).mul_(wide(found.invstd));
   Tensor g = grad.to(type);

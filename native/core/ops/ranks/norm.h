@@ -21,6 +21,6 @@ void move_running(const Running& running, const Moments& moments);
 void norm_train_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, const Running& running,
                      const Statistics& found, const at::Tensor& out);
 void norm_backward_over(Ranks& ranks, const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                        const NormGradients& into);
+                        const Gradients& into);
 
 }  // namespace lm

@@ -1,4 +1,4 @@
-#include "check/guarded.h"
+#include "check/convolutions/guarded.h"
 
 #include <c10/core/Allocator.h>
 #include <c10/core/CPUAllocator.h>

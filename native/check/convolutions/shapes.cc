@@ -1,4 +1,4 @@
-#include "check/convolution_shapes.h"
+#include "check/convolutions/shapes.h"
 
 #include <cmath>
 #include <iterator>

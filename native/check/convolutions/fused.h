@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "check/convolution_shapes.h"
+#include "check/convolutions/shapes.h"
 #include "core/kernels/cpu/direct.h"
 
 namespace lm {

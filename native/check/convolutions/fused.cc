@@ -1,4 +1,4 @@
-#include "check/fused.h"
+#include "check/convolutions/fused.h"
 
 #include <ATen/Parallel.h>
 

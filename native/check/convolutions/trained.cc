@@ -1,0 +1,66 @@
+#include "check/convolutions/trained.h"
+
+#include <ATen/Parallel.h>
+
+#include "check/convolutions/convolved.h"
+#include "core/error.h"
+#include "core/kernels/cpu/cpu.h"
+
+namespace lm {
+namespace {
+
+using at::Tensor;
+
+Convolved found(const Numbers& n, const Sliding& sliding, const cpu::DirectSet& set, int threads) {
+  at::set_num_threads(threads);
+  const Convolution c{n.x, n.weight, n.bias, sliding};
+  LM_CHECK(cpu::by_own_loops(c), "ERR_TORCH", "There are no loops for this shape");
+  // Written, or added to.
+  const auto nowhere = [](const Tensor& like) { return at::full_like(like, NAN); };
+  const auto none = [](const Tensor& like) { return like.defined() ? at::zeros_like(like) : like; };
+  const Convolved out{nowhere(n.grad), nowhere(n.x), none(n.weight), none(n.bias)};
+  cpu::convolve(c, out.output, set);
+  cpu::convolve_backward(c, n.grad, {out.x, out.weight, out.bias}, set);
+  return out;
+}
+
+bool same(const Convolved& a, const Convolved& b) {
+  return at::equal(a.output, b.output) && at::equal(a.x, b.x) && at::equal(a.weight, b.weight);
+}
+
+}  // namespace
+
+Shape draw_training(uint64_t seed, uint64_t i) {
+  Rng rng(seed, "training", i);
+  Shape s{};
+  s.type = at::kFloat;
+  s.sliding.groups = one_of(rng, {1, 1, 1, 2, 3});
+  s.in = s.sliding.groups * one_of(rng, {16, 16, 32, 48, 64});
+  s.out = s.sliding.groups * one_of(rng, {16, 16, 32, 48, 64});
+  const bool large = s.in * s.out <= 16 * 32 && rng.below(3) == 0;
+  do {
+    s.images = one_of(rng, {1, 1, 2, 3, 5});
+    for (size_t axis = 0; axis < 2; ++axis) {
+      s.kernel[axis] = 3;
+      s.sliding.padding[axis] = one_of(rng, {0, 1, 1, 1, 2});
+      const int64_t size = 1 + static_cast<int64_t>(rng.below(large ? 90 : 18));
+      (axis == 0 ? s.height : s.width) = std::max(size, 3 - 2 * s.sliding.padding[axis]);
+    }
+  } while (s.images * s.places(0) * s.places(1) < 16);
+  s.bias = rng.below(3) == 0;
+  return s;
+}
+
+std::string tried_training(uint64_t seed, uint64_t i, const cpu::DirectSet& set) {
+  const Shape s = draw_training(seed, i);
+  Rng rng(seed, "training values", i);
+  const Numbers numbers = draw_numbers(rng, s);
+  const Convolved alone = found(numbers, s.sliding, set, 1);
+  for (int threads : {2, 3, 7})
+    LM_CHECK(same(alone, found(numbers, s.sliding, set, threads)), "ERR_TORCH", "Other bits with ", threads,
+             " threads");
+  at::set_num_threads(1);
+  return errors(alone, numbers, s.sliding, /*windows=*/true);
+}
+
+}  // namespace lm

@@ -1,0 +1,27 @@
+#include "core/kernels/cpu/padded.h"
+
+namespace lm::cpu {
+
+void copy_padded(const PaddedRows& r, const DirectSet& set, float* to) {
+  const int64_t row = (r.before + r.width + r.behind) * r.channels;
+  DirectCopy copy{.x = r.image,
+                  .pixels = r.width,
+                  .channels = r.channels,
+                  .scale = r.scale,
+                  .shift = r.shift,
+                  .relu = r.relu};
+  for (int64_t i = r.begin; i < r.end; ++i, to += row) {
+    if (i < 0 || i >= r.height) {
+      std::fill_n(to, row, 0.0F);
+      continue;
+    }
+    std::fill_n(to, r.before * r.channels, 0.0F);
+    copy.x.first = r.image.first + i * r.image.row;
+    copy.to = to + r.before * r.channels;
+    copy.pixels = std::min(r.width, r.pixels - i * r.width);
+    set.copy(copy);
+    std::fill_n(copy.to + r.width * r.channels, r.behind * r.channels, 0.0F);
+  }
+}
+
+}  // namespace lm::cpu
