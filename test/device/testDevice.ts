@@ -23,8 +23,11 @@ export interface DeviceCounts {
   readonly peakBytes: number;
 }
 
-/** A kind of call that the device ignores, as if the program had not made it. */
-export type DeviceFault = 'noWaitsOfCopies' | 'noWaitsOfKernels' | 'noHostWaits' | 'noCopies';
+/**
+ * A kind of call that the device ignores, as if the program had not made it; `noKernels`: it has none of
+ * ours, and libtorch's functions are all there are.
+ */
+export type DeviceFault = 'noWaitsOfCopies' | 'noWaitsOfKernels' | 'noHostWaits' | 'noCopies' | 'noKernels';
 
 export interface TestDevice {
   /** Programs that each use a device wrongly. */

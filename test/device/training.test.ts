@@ -1,5 +1,5 @@
 /** What is done on the test device comes to what is done on the CPU: every scheme, noise and setting. */
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type ImageSet, imageSet } from '../../src/data/imageSet.ts';
 import { relu } from '../../src/graph/functions.ts';
 import type { Graph } from '../../src/graph/graph.ts';
@@ -18,7 +18,7 @@ import { noiseBytes } from '../support/noise.ts';
 import { nhwc, random } from '../support/tensor.ts';
 import { deviceAsCuda, deviceName } from './testDevice.ts';
 
-deviceAsCuda();
+const device = deviceAsCuda();
 
 /** Random images of 5 classes in turn. */
 function images({ input: { channels, height, width } }: Graph, count: number, seed: number): ImageSet {
@@ -155,6 +155,23 @@ describe('a training on a device', () => {
     const values = Array.from(must(losses));
     expect(values).toHaveLength(12);
     expect(must(values.at(-1))).toBeLessThan(must(values[0]));
+  });
+});
+
+describe('a training on a device for which there are no kernels of ours', () => {
+  beforeAll(() => device.setFault('noKernels', true));
+  afterAll(() => device.setFault('noKernels', false));
+  const noises = tried.filter(([name]) => /two-step|dropout|Gaussian|image/.test(name));
+  const optimized = settings.filter(({ title }) =>
+    /AdamW|LARS|LAMB|momentum|Mixup|CutMix|batches/.test(title),
+  );
+
+  it.each(noises)('is that on the CPU: %s', async (_, graph) => {
+    await expectSame(graph, {});
+  });
+
+  it.each(optimized)('is that on the CPU: $title', async ({ options, graph = plain }) => {
+    await expectSame(graph, options);
   });
 });
 

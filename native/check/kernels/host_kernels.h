@@ -4,5 +4,5 @@
 #include "core/kernels/cuda/launches.h"
 
 // As the library of a device exports it.
-extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches(
-    lm::cuda::Type type);
+extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_2(
+    lm::cuda::Type type, int64_t bytes);

@@ -191,6 +191,8 @@ void check_machine() {
                                                    {fault_found<Fault::kBlocks>(), "ERR_RACE"},
                                                    {fault_found<Fault::kBarrier>(), "ERR_RACE"},
                                                    {fault_found<Fault::kReader>(), "ERR_RACE"}};
+  LM_CHECK(lm_cuda_launches_2(Type::kFloat, sizeof(Launches) - 1) == nullptr, "ERR_CHECK",
+           "Launches are given to whoever has another table of them");
   for (const auto& [found, wanted] : rows)
     LM_CHECK(found == wanted, "ERR_CHECK", "The machine finds \"", found, "\" where \"", wanted, "\" is");
 }
@@ -203,7 +205,7 @@ int main(int argc, char** argv) {
     if (std::string(argv[i]) == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::string(argv[i]) == "--count") count = std::strtoull(argv[i + 1], nullptr, 10);
   }
-  lm::cuda::use(lm_cuda_launches);
+  lm::cuda::use(lm_cuda_launches_2);
   try {
     check_machine();
     check_numbers(seed);

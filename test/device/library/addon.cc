@@ -150,7 +150,8 @@ Napi::Value set_fault(const Napi::CallbackInfo& info) {
   const std::map<std::string, std::atomic<bool>*> known{{"noWaitsOfCopies", &faults().no_waits_of_copies},
                                                         {"noWaitsOfKernels", &faults().no_waits_of_kernels},
                                                         {"noHostWaits", &faults().no_host_waits},
-                                                        {"noCopies", &faults().no_copies}};
+                                                        {"noCopies", &faults().no_copies},
+                                                        {"noKernels", &faults().no_kernels}};
   return guarded(info.Env(), [&] {
     *known.at(info[0].As<Napi::String>()) = info[1].ToBoolean();
     return info.Env().Undefined();

@@ -18,6 +18,7 @@ struct Faults {
   std::atomic<bool> no_waits_of_kernels{false};  // of the default one
   std::atomic<bool> no_host_waits{false};        // of the host for an event
   std::atomic<bool> no_copies{false};            // those that the host does not wait for
+  std::atomic<bool> no_kernels{false};           // of ours: a device for which no library of them is there
 };
 
 Counters& counters();

@@ -83,8 +83,9 @@ struct Launches {
 // Values lie at addresses that are multiples of this.
 constexpr int64_t kAlignment = 16;
 
-// The function that the library exports: the table of a type.
-using LaunchesOf = const Launches* (*)(Type);
-constexpr const char* kLaunchesOf = "lm_cuda_launches";
+// The function that the library exports: the table of a type, or null where its own is not of so many bytes.
+// The number in its name counts up where arguments change: a library of other sources is left alone.
+using LaunchesOf = const Launches* (*)(Type, int64_t bytes);
+constexpr const char* kLaunchesOf = "lm_cuda_launches_2";
 
 }  // namespace lm::cuda

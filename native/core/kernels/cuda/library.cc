@@ -30,7 +30,7 @@ void use(LaunchesOf launches_of) { given = launches_of; }
 
 const Launches* launches(Type type) {
   static const LaunchesOf of = given != nullptr ? given : open_library();
-  return of == nullptr ? nullptr : of(type);
+  return of == nullptr ? nullptr : of(type, sizeof(Launches));
 }
 
 }  // namespace lm::cuda
