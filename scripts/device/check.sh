@@ -96,11 +96,12 @@ rival() {
   within "$2" "$out/race/$3.$1.json" "$python" "$here/rival.py" --net "$3" --mode "$1" --device "$device" \
     --batch "$4" --size "$5" --chunk "$chunk" --chunks "$chunks"
 }
-# race NET BATCH SIZE: ours, then PyTorch in each mode; of a twin ours alone
+# race NET BATCH SIZE: ours, then PyTorch in each mode; of a twin ours alone. Pixels are noise: a small rate, so that
+# nothing overflows.
 race() {
   local mode
   within 60 "$out/race/$1.ours.json" "$bin/lm-check" "$graphs/race/$1.json" --device "$device" --batch "$2" \
-    --size "$3" --amp bfloat16 --benchmark 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
+    --size "$3" --amp bfloat16 --lr 0.001 --benchmark 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
   case $1 in *_euler) return ;; esac
   for mode in "${modes[@]}"; do rival "$mode" 75 "$@"; done
 }

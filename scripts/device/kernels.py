@@ -12,6 +12,8 @@ import time
 
 import torch
 
+import updates
+
 p, i64, f64, i32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_double, ctypes.c_int32
 said = ctypes.c_char_p
 
@@ -41,19 +43,26 @@ class Launches(ctypes.Structure):
         ("dot", ctypes.CFUNCTYPE(said, p, p, p, i64, i64, p, p)),
         ("combine_backward", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(TermGradientCall), i32, i64, p)),
         ("normalise", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(f64), ctypes.POINTER(f64), i32, i64, p)),
+        *((name, p) for name in ("blend", "exchange", "dropout_mask", "gaussian")),
+        *updates.FIELDS,
     ]
 
 
 def launches(path):
     library = ctypes.CDLL(path)
-    library.lm_cuda_launches.restype = ctypes.POINTER(Launches)
-    bfloat16 = 3
-    return library, library.lm_cuda_launches(bfloat16).contents
+    of = library.lm_cuda_launches_2
+    of.restype, of.argtypes = ctypes.POINTER(Launches), (i32, i64)
+    float32, bfloat16 = 0, 3
+    return library, *(of(type, ctypes.sizeof(Launches)).contents for type in (float32, bfloat16))
 
 
 def want(failed):
     if failed is not None:
         raise RuntimeError(failed.decode())
+
+
+def stream_on(device):
+    return None if device == "cpu" else torch.cuda.current_stream().cuda_stream
 
 
 def at(tensor):
@@ -65,6 +74,7 @@ class Bench:
 
     def __init__(self, table, device, shape):
         self.table, self.device, self.shape = table, device, shape
+        self.stream = lambda: stream_on(device)
         n, c, h, w = shape
         self.numbers, self.channels, self.rows = n * c * h * w, c, n * h * w
         self.x, self.u, self.grad = (self.values() for _ in range(3))
@@ -79,9 +89,6 @@ class Bench:
     def values(self):
         drawn = torch.randn(self.shape, device=self.device, dtype=torch.bfloat16)
         return drawn.contiguous(memory_format=torch.channels_last)
-
-    def stream(self):
-        return torch.cuda.current_stream().cuda_stream if self.device != "cpu" else None
 
     def statistics(self):
         want(self.table.norm_statistics(self.stream(), self.norm, at(self.mean), at(self.invstd), at(self.running_mean),
@@ -151,22 +158,32 @@ class Bench:
         found["dot"] = ((self.sum.double() - (x * u).sum()).abs() / (x * u).abs().sum()).item()
         return found
 
-    def milliseconds(self, work):
+
+def milliseconds(device, work):
+    work()
+    if device == "cpu":
+        start = time.perf_counter()
         work()
-        if self.device == "cpu":
-            start = time.perf_counter()
+        return 1000 * (time.perf_counter() - start)
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    best = float("inf")
+    for _ in range(5):
+        begin.record()
+        for _ in range(20):
             work()
-            return 1000 * (time.perf_counter() - start)
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        best = float("inf")
-        for _ in range(5):
-            begin.record()
-            for _ in range(20):
-                work()
-            end.record()
-            end.synchronize()
-            best = min(best, begin.elapsed_time(end) / 20)
-        return best
+        end.record()
+        end.synchronize()
+        best = min(best, begin.elapsed_time(end) / 20)
+    return best
+
+
+def times_of(bench, device, shape, copy):
+    found = []
+    for name, (work, moved) in bench.rows_of_table().items():
+        ms = milliseconds(device, work)
+        rate = moved * bench.numbers / ms / 1e6
+        found.append({"kernel": name, "shape": shape, "ms": ms, "GBs": rate, "share": rate / copy})
+    return found
 
 
 def main():
@@ -176,18 +193,17 @@ def main():
     parser.add_argument("--copy", type=float, required=True, help="GB/s that the card copies")
     o = parser.parse_args()
     torch.manual_seed(0)
-    library, table = launches(o.library)
+    library, of_weights, table = launches(o.library)
+    weights = 4096 if o.device == "cpu" else 25_600_000  # those of a ResNet-50
+    updating = updates.UpdateBench(of_weights, o.device, weights, lambda: stream_on(o.device), want)
     small, large = ((2, 16, 5, 7), [(2, 64, 4, 4)]) if o.device == "cpu" else (
         (8, 64, 31, 33), [(256, 64, 112, 112), (256, 256, 56, 56), (256, 512, 28, 28), (128, 16, 32, 32), (128, 64, 8, 8)])
-    errors = Bench(table, o.device, small).errors()
-    times = []
+    errors = Bench(table, o.device, small).errors() | updating.errors()
+    times = times_of(updating, o.device, str(weights), o.copy)
     for shape in large:
-        bench = Bench(table, o.device, shape)
-        for name, (work, moved) in bench.rows_of_table().items():
-            ms = bench.milliseconds(work)
-            rate = moved * bench.numbers / ms / 1e6
-            times.append({"kernel": name, "shape": "x".join(map(str, shape)), "ms": ms, "GBs": rate, "share": rate / o.copy})
-    limits = {"norm statistics": 1e-5, "dot": 1e-5, "combine backward: sums": 1e-5}
+        times += times_of(Bench(table, o.device, shape), o.device, "x".join(map(str, shape)), o.copy)
+    in_float32 = ("norm statistics", "dot", "combine backward: sums", "SGD of all weights", "AdamW of all weights")
+    limits = dict.fromkeys(in_float32, 1e-5)
     right = all(error < limits.get(name, 2**-7) for name, error in errors.items())
     print(json.dumps({"right": right, "errors": errors, "times": times}))
 

@@ -22,7 +22,7 @@ class Step:
         self.run = self.model
         if o.mode in ("compile", "max-autotune"):
             self.run = torch.compile(self.model, mode="max-autotune" if o.mode == "max-autotune" else "reduce-overhead")
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4, fused=True)
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.001, momentum=0.9, weight_decay=1e-4, fused=True)
         classes = next(m for m in reversed(list(self.model.modules())) if isinstance(m, torch.nn.Linear)).out_features
         shape = (4, o.batch, 3, o.size, o.size)
         self.pixels = [p.contiguous(memory_format=torch.channels_last) for p in torch.randint(0, 256, shape, dtype=torch.uint8)]
