@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isLmError, LmError } from '../../../dist/index.js';
 import { inTurn } from '../turns.mjs';
-import { checkLosses, checkTurn, ours, passes, prepare, rival } from './programs.mjs';
+import { checkLosses, checkTurn, ours, passes, prepare, profileOf, rival } from './programs.mjs';
 import { ablationRow, describeMachine, print, raceRow } from './report.mjs';
 
 const quick = {
@@ -67,7 +67,7 @@ function parseRace(text) {
 /** Steps of a turn: a second or more. */
 function stepsOf({ batch, size }, { full, steps }) {
   if (steps !== undefined) return Number(steps);
-  if (size > 100) return full ? 8 : 3;
+  if (size > 100) return full ? 8 : 2;
   return batch > 8 ? 15 : 60;
 }
 
@@ -114,9 +114,9 @@ async function run(race, options, folder) {
     for (const program of programs) program.close();
   }
   const torch = programs.find(({ about }) => about.torch)?.about.torch;
-  return options.ablation
-    ? ablationRow(race, turns)
-    : { ...raceRow(race, turns, options.rivals), gap, torch };
+  if (options.ablation) return ablationRow(race, turns);
+  const profiles = { float32: profileOf(files, race, []), bfloat16: profileOf(files, race, amp) };
+  return { ...raceRow(race, turns, options.rivals), gap, torch, profiles };
 }
 
 async function main() {

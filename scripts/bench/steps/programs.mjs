@@ -38,17 +38,21 @@ export function prepare(folder, { name, batch, size }) {
   execFileSync(check, words, { env, stdio: 'ignore' });
 }
 
-/** Ours on the files of a folder: `words` such as --amp bfloat16; `graph`: that of the twin, too. */
-export function ours(
-  title,
-  folder,
-  { name, batch, size, threads },
-  steps,
-  { words = [], graph = 'graph' } = {},
-) {
+function wordsOf({ name, batch, size, threads }, steps, graph) {
   const sizes = { batch, size, threads, steps, lr: rateOf(name) };
   const more = Object.entries(sizes).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const command = [check, join(folder, `${graph}.json`), ...more, ...optimizer, '--turns', ...words];
+  return [graph, ...more, ...optimizer];
+}
+
+/** Where the time of ours goes, by lm-check --profile. */
+export function profileOf(folder, race, words) {
+  const all = [...wordsOf(race, race.size > 100 ? 3 : 20, join(folder, 'graph.json')), '--profile', ...words];
+  return JSON.parse(execFileSync(check, all, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+}
+
+/** Ours on the files of a folder: `words` such as --amp bfloat16; `graph`: that of the twin, too. */
+export function ours(title, folder, race, steps, { words = [], graph = 'graph' } = {}) {
+  const command = [check, ...wordsOf(race, steps, join(folder, `${graph}.json`)), '--turns', ...words];
   return start(title, command, { env, about: false });
 }
 
