@@ -4,8 +4,8 @@
 // flat is one ring of all processes, which gloo makes: 2 (p - 1) latency + 2 (p - 1) / p bytes / bandwidth.
 // nested sums in a host first, then over hosts, each process its part, by a tree, as NCCL can:
 // 2 (g - 1) / g bytes / local + 2 (m - 1) / m (bytes / g) / bandwidth + 2 ceil(log2 m) latency.
-// A sum is hidden behind 60 % of a backward pass, which is two thirds of a step; of its pieces the last is
-// not.
+// A sum is hidden behind 60 % of a backward pass, which is two thirds of a step; the last of its pieces
+// is not.
 import { parseArgs } from 'node:util';
 
 const option = (value) => ({ type: 'string', default: String(value) });

@@ -1,14 +1,10 @@
-// Two processes of one thread that train together, against one of one thread and of two with as many images
-// in
-// a step, and against two that train each by itself, at once:
+// Two processes of one thread that train together, against one of one thread and one of two with as many
+// images in a step, and against two that train each by itself, at once:
 //   node scripts/bench/ranks/together.mjs [--model resnet20] [--side 32] [--images 64] [--steps 12]
 //     [--rounds 3]
 // `--images` is what one rank of two has in a step. Prints a line of JSON for each way of each round, then
-// one
-// of medians. As root it runs in a network of its own, so that the bytes of `lo` are those of the ranks
-// alone.
-// Of one step: bytes handed to sums, bytes sent, what the model of a ring says of them, and hidden: 1 -
-// (seconds
+// one of medians. As root it runs in a network of its own, so that the bytes of `lo` are the ranks' alone. Of
+// one step: bytes handed to sums, bytes sent, what the model of a ring says of them, and hidden: 1 - (seconds
 // more than each by itself) / (seconds of the same sums, one after the other).
 // `--child JSON` is one process.
 import { execFileSync, spawn } from 'node:child_process';
