@@ -72,7 +72,7 @@ export LM_RESNET_CUDA_KERNELS=$library
 # Sizes that a GPU is worth, and sizes at which only the lines are tried.
 largest=96 imagenet=(256 224) cifar=(128 32) chunk=10 chunks=5 modes=(eager graph) jobs=4
 if [ "$device" = cpu ]; then
-  largest=32 imagenet=(2 32) cifar=(2 32) chunk=1 chunks=1 modes=(eager) jobs=1
+  largest=64 imagenet=(2 32) cifar=(2 32) chunk=1 chunks=1 modes=(eager) jobs=1
 fi
 
 say 'losses and gradients beside the CPU'
