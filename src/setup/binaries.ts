@@ -2,7 +2,7 @@
  * Where the native binaries are: a development build below `build/Release`, else those of the package for
  * this platform, which npm installs beside this one.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ export interface Binaries {
   readonly opener: string;
   /** The addon for each minor release of libtorch, by its name: "2.13". */
   readonly addons: Readonly<Record<string, string>>;
+  /** The kernels of CUDA devices, for every libtorch; null where libtorch's own functions serve. */
+  readonly kernels: string | null;
 }
 
 /** What a package of prebuilt binaries says of them, measured when it was packed. */
@@ -43,7 +45,9 @@ export function packageVersion(): string {
 export function findBinaries(root: string = packageRoot): Binaries {
   const opener = resolveOpener(root);
   const addons = addonsIn(dirname(opener));
-  if (Object.keys(addons).length > 0) return { opener, addons };
+  const kernels = join(dirname(opener), 'lm_cuda.so');
+  if (Object.keys(addons).length > 0)
+    return { opener, addons, kernels: existsSync(kernels) ? kernels : null };
   const missing = join(dirname(opener), addonName('*'));
   throw new LmError('ERR_ADDON_MISSING', `The native addon is missing: ${missing}`, {
     hint: missingHint(root),
@@ -52,7 +56,10 @@ export function findBinaries(root: string = packageRoot): Binaries {
 
 /** Those that are there: opener and addons, the opener alone, or none. */
 export function presentBinaries(root: string = packageRoot): Pick<Binaries, 'addons'> & Partial<Binaries> {
-  for (const find of [findBinaries, (folder: string) => ({ opener: resolveOpener(folder), addons: {} })]) {
+  for (const find of [
+    findBinaries,
+    (folder: string) => ({ opener: resolveOpener(folder), addons: {}, kernels: null }),
+  ]) {
     try {
       return find(root);
     } catch (error) {

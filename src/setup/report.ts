@@ -57,6 +57,7 @@ function libtorch(report: Report): string[] {
     ...candidates,
     row('opener', binaries.opener ?? 'missing'),
     ...addons(report),
+    row('kernels', binaries.kernels ?? "none for CUDA: libtorch's own functions serve"),
     row('load test', loadLine(report)),
     row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
     row('cache', report.cache ?? 'none: this user has no home; set LM_RESNET_CACHE'),

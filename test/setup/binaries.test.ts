@@ -58,6 +58,14 @@ describe('findBinaries', () => {
   });
 
   it.each([
+    [['lm_cuda.so'], /lm_cuda\.so$/],
+    [[], /^null$/],
+  ])('knows whether there are kernels of CUDA: %j', (more, kernels) => {
+    const root = installed({ needs: {}, files: ['opener.node', 'lm_resnet-2.13.so', ...more] });
+    expect(String(findBinaries(root).kernels)).toMatch(kernels);
+  });
+
+  it.each([
     [
       ['lm_resnet-2.9.so', 'lm_resnet-2.13.so', 'lm_resnet-2.14.so'],
       ['2.14', '2.13', '2.9'],
