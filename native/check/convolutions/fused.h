@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "check/convolutions/shapes.h"
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm {
 

@@ -28,12 +28,8 @@ bool same(const Convolved& a, const Convolved& b) {
   return at::equal(a.output, b.output) && at::equal(a.x, b.x) && at::equal(a.weight, b.weight);
 }
 
-}  // namespace
-
-Shape draw_training(uint64_t seed, uint64_t i) {
-  Rng rng(seed, "training", i);
+Shape draw_wide(Rng& rng) {
   Shape s{};
-  s.type = at::kFloat;
   s.sliding.groups = one_of(rng, {1, 1, 1, 2, 3});
   s.in = s.sliding.groups * one_of(rng, {16, 16, 32, 48, 64});
   s.out = s.sliding.groups * one_of(rng, {16, 16, 32, 48, 64});
@@ -47,6 +43,32 @@ Shape draw_training(uint64_t seed, uint64_t i) {
       (axis == 0 ? s.height : s.width) = std::max(size, 3 - 2 * s.sliding.padding[axis]);
     }
   } while (s.images * s.places(0) * s.places(1) < 16);
+  return s;
+}
+
+// Groups narrower than a register.
+Shape draw_narrow(Rng& rng) {
+  Shape s{};
+  const int64_t channels = one_of(rng, {4, 8});
+  s.sliding.groups = 16 / channels * one_of(rng, {1, 1, 2, 3});
+  s.in = s.out = s.sliding.groups * channels;
+  s.images = one_of(rng, {1, 2, 3});
+  s.kernel[0] = one_of(rng, {1, 2, 3, 3, 3, 3});
+  s.kernel[1] = 3;
+  const int64_t stride = one_of(rng, {1, 1, 2});
+  s.sliding.stride = {rng.below(4) == 0 ? 3 : stride, stride};
+  s.sliding.padding = {one_of(rng, {0, 1, 1, 1, 2}), one_of(rng, {0, 1, 1, 1, 3})};
+  s.height = s.kernel[0] + static_cast<int64_t>(rng.below(rng.below(3) == 0 ? 50 : 12));
+  s.width = s.kernel[1] + static_cast<int64_t>(rng.below(rng.below(3) == 0 ? 50 : 12));
+  return s;
+}
+
+}  // namespace
+
+Shape draw_training(uint64_t seed, uint64_t i) {
+  Rng rng(seed, "training", i);
+  Shape s = rng.below(3) == 0 ? draw_narrow(rng) : draw_wide(rng);
+  s.type = at::kFloat;
   s.bias = rng.below(3) == 0;
   return s;
 }

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "check/convolutions/shapes.h"
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm {
 

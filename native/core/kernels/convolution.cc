@@ -8,12 +8,12 @@ namespace {
 
 using at::Tensor;
 
-ConvolutionGradients direct(const Tensor& grad, const Tensor& x, const Tensor& weight, bool has_bias,
-                            const Sliding& s, bool wants_x) {
+ConvolutionGradients direct(const Tensor& grad, const Tensor& x, const Tensor& weight, const Sliding& s,
+                            std::array<bool, 3> wants) {
   const std::array<int64_t, 1> sizes{weight.size(0)};
-  auto [gx, gw, gb] = at::convolution_backward(
-      grad, x, weight, has_bias ? at::OptionalIntArrayRef(sizes) : std::nullopt, s.stride, s.padding, {1, 1},
-      false, {0, 0}, s.groups, {wants_x, true, has_bias});
+  auto [gx, gw, gb] =
+      at::convolution_backward(grad, x, weight, wants[2] ? at::OptionalIntArrayRef(sizes) : std::nullopt,
+                               s.stride, s.padding, {1, 1}, false, {0, 0}, s.groups, wants);
   return {std::move(gx), std::move(gw), std::move(gb)};
 }
 
@@ -33,13 +33,13 @@ Tensor seen(const Tensor& x, const Sliding& s) {
 }
 
 // The same with stride 1, on those pixels alone.
-ConvolutionGradients subsampled(const Tensor& grad, const Tensor& x, const Tensor& weight, bool has_bias,
-                                const Sliding& s, bool wants_x) {
+ConvolutionGradients subsampled(const Tensor& grad, const Tensor& x, const Tensor& weight, const Sliding& s,
+                                std::array<bool, 3> wants) {
   const auto [ph, pw] = s.padding;
   const Tensor padded = ph > 0 || pw > 0 ? at::constant_pad_nd(x, {pw, pw, ph, ph}) : x;
   const Tensor thin = seen(padded, s).contiguous(at::MemoryFormat::ChannelsLast);
-  ConvolutionGradients out = direct(grad, thin, weight, has_bias, {.groups = s.groups}, wants_x);
-  if (!wants_x) return out;
+  ConvolutionGradients out = direct(grad, thin, weight, {.groups = s.groups}, wants);
+  if (!wants[0]) return out;
   const Tensor wide = at::zeros_like(padded, at::MemoryFormat::ChannelsLast);
   seen(wide, s).copy_(out.x);
   out.x = wide.narrow(2, ph, x.size(2)).narrow(3, pw, x.size(3));
@@ -54,8 +54,8 @@ Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const
 }
 
 ConvolutionGradients convolve_backward(const Tensor& grad, const Tensor& x, const Tensor& weight,
-                                       bool has_bias, const Sliding& s, bool wants_x) {
-  return (overruns(x, weight, s) ? subsampled : direct)(grad, x, weight, has_bias, s, wants_x);
+                                       const Sliding& s, std::array<bool, 3> wants) {
+  return (overruns(x, weight, s) ? subsampled : direct)(grad, x, weight, s, wants);
 }
 
 }  // namespace lm

@@ -22,12 +22,12 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
 bool fuses(const at::IntArrayRef& weight, const Sliding& sliding);
 constexpr size_t kMostAdded = 3;  // terms that they add
 
-// By x, weight and bias; that of x is undefined unless it is wanted, that of the bias unless there is one.
+// By x, weight and bias: those that are wanted.
 struct ConvolutionGradients {
   at::Tensor x, weight, bias;
 };
 
 ConvolutionGradients convolve_backward(const at::Tensor& grad, const at::Tensor& x, const at::Tensor& weight,
-                                       bool has_bias, const Sliding& sliding, bool wants_x);
+                                       const Sliding& sliding, std::array<bool, 3> wants);
 
 }  // namespace lm

@@ -74,7 +74,8 @@ void convolve_into(const Convolution& c, const Tensor& out) {
 void convolve_backward_into(const Convolution& c, const Tensor& grad, const Gradients& to) {
   ConvolutionGradients found;
   const auto gradients = [&] {
-    found = convolve_backward(grad, c.x, c.weight, c.bias.defined(), c.sliding, to.x.defined());
+    found = convolve_backward(grad, c.x, c.weight, c.sliding,
+                              {to.x.defined(), to.weight.defined(), to.bias.defined()});
     return found.x;
   };
   if (to.x.defined())

@@ -154,7 +154,8 @@ std::tuple<Tensor, Tensor, Tensor> convolve_backward_here(const Tensor& grad, co
   const Tensor g = views.of(grad), u = views.of(x), w = views.of(weight);
   const Tensor to_x = views.of(gx), to_w = views.of(gw), to_b = views.of(gb);
   launch("convolution_backward", std::move(views), [=] {
-    const ConvolutionGradients found = convolve_backward(g, u, w, to_b.defined(), sliding, to_x.defined());
+    const ConvolutionGradients found =
+        convolve_backward(g, u, w, sliding, {to_x.defined(), true, to_b.defined()});
     if (to_x.defined()) to_x.copy_(found.x);
     to_w.copy_(found.weight);
     if (to_b.defined()) to_b.copy_(found.bias);

@@ -24,15 +24,20 @@ template <typename T>
 void combine(std::span<const Term> terms, const at::Tensor& out);
 template <typename T>
 void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
-// Those of 3 x 3 with stride 1 and channels that fill registers by our own loops, in float32.
+// Those that there are loops for by our own, in float32.
 void convolve(const Convolution& convolution, const at::Tensor& out);
 void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into);
-// Whether they are, which is up to the shapes and strides alone.
+// Whether there are, which is up to the shapes and strides alone.
 bool by_own_loops(const Convolution& convolution);
 // By the loops of one instruction set.
 void convolve(const Convolution& convolution, const at::Tensor& out, const DirectSet& set);
 void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into,
                        const DirectSet& set);
+// Narrow groups, as ResNeXt's: by loops of their own (convolutions/narrow.cc).
+bool is_narrow(at::IntArrayRef weight, const Sliding& sliding);
+// weight += its gradient.
+void narrow_weight_gradient(const at::Tensor& x, const at::Tensor& grad, const Sliding& sliding,
+                            const at::Tensor& weight, const DirectSet& set);
 // float32 alone.
 at::Tensor pack_weight(const at::Tensor& weight, const Sliding& sliding);
 at::Tensor pack_channels(const at::Tensor& numbers);

@@ -2,9 +2,9 @@
 //   D = A g A^T of every 2 x 2 of the result's gradient g,  S = sum over tiles of D V,  dw = G^T S G
 // And the weights that the algorithm takes, U = G w G^T.
 
-#include "core/kernels/cpu/direct.h"
-#include "core/kernels/cpu/vectors.h"
-#include "core/kernels/cpu/winograd.h"
+#include "core/kernels/cpu/convolutions/direct.h"
+#include "core/kernels/cpu/convolutions/vectors.h"
+#include "core/kernels/cpu/convolutions/winograd.h"
 
 namespace lm::cpu {
 namespace {

@@ -1,6 +1,6 @@
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
-#include "core/kernels/cpu/vectors.h"
+#include "core/kernels/cpu/convolutions/vectors.h"
 
 namespace lm::cpu {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm::cpu {
 namespace {
@@ -20,7 +20,9 @@ bool always() { return true; }
    winograd_weights_##set,          \
    winograd_tiles_##set,            \
    winograd_products_##set,         \
-   winograd_sums_##set}
+   winograd_sums_##set,             \
+   narrow_##set,                    \
+   narrow_gradient_##set}
 
 std::span<const DirectSet> direct_sets() {
   static constexpr DirectSet sets[]{

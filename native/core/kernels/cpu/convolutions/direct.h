@@ -92,6 +92,16 @@ struct WinogradSums {
   int64_t filter = 0, tap = 0;  // channels lie side by side
 };
 
+// sums [filters / 16, kernel_height, 3, channels, 16] += the gradient of weights of a convolution with narrow
+// groups, from some rows of one image.
+struct NarrowGradient {
+  Pixels<const float> x{};     // padded: at the first tap of the first window
+  Pixels<const float> grad{};  // at the same window
+  int64_t channels = 4;        // of a group: 4 or 8
+  int64_t filters = 0, rows = 0, width = 0, kernel_height = 3, stride_height = 1, stride_width = 1;
+  float* sums = nullptr;
+};
+
 // One row an instruction set, best first; the last runs everywhere.
 struct DirectSet {
   const char* name;
@@ -105,6 +115,10 @@ struct DirectSet {
   void (*winograd_tiles)(const WinogradTiles& tiles);
   void (*winograd_products)(const WinogradProducts& products);
   void (*winograd_sums)(const WinogradSums& sums);
+  // As `convolve`, of groups of 4 or 8 channels, with as many filters, and windows of three columns that move
+  // by one or two: weights [filters / 16, kh, 3, channels, 16].
+  void (*narrow)(const DirectRows& rows);
+  void (*narrow_gradient)(const NarrowGradient& gradient);
 };
 
 std::span<const DirectSet> direct_sets();
@@ -119,7 +133,9 @@ const DirectSet& direct_set();
   void winograd_weights_##set(const WinogradWeights&);   \
   void winograd_tiles_##set(const WinogradTiles&);       \
   void winograd_products_##set(const WinogradProducts&); \
-  void winograd_sums_##set(const WinogradSums&);
+  void winograd_sums_##set(const WinogradSums&);         \
+  void narrow_##set(const DirectRows&);                  \
+  void narrow_gradient_##set(const NarrowGradient&);
 LM_DIRECT_FUNCTIONS(avx512)
 LM_DIRECT_FUNCTIONS(avx2)
 LM_DIRECT_FUNCTIONS(any)

@@ -2,7 +2,7 @@
 // are compiled once for every instruction set.
 #pragma once
 
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
 #define LM_INLINE inline __attribute__((always_inline))
 #if defined(__x86_64__) && defined(__GNUC__)

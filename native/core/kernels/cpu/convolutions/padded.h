@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/kernels/cpu/direct.h"
+#include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm::cpu {
 

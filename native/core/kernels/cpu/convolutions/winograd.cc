@@ -3,10 +3,10 @@
 // Algorithms for Convolutional Neural Networks, CVPR 2016, section 4.)
 //   U = G w G^T,  V = B^T x B of every 4 x 4 of x,  M = sum over channels of U V,  out = A^T M A
 
-#include "core/kernels/cpu/winograd.h"
+#include "core/kernels/cpu/convolutions/winograd.h"
 
-#include "core/kernels/cpu/direct.h"
-#include "core/kernels/cpu/vectors.h"
+#include "core/kernels/cpu/convolutions/direct.h"
+#include "core/kernels/cpu/convolutions/vectors.h"
 
 namespace lm::cpu {
 namespace {

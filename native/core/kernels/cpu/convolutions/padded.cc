@@ -1,4 +1,4 @@
-#include "core/kernels/cpu/padded.h"
+#include "core/kernels/cpu/convolutions/padded.h"
 
 namespace lm::cpu {
 

@@ -1,13 +1,12 @@
-// Convolutions by our own loops (direct.h): how weights are packed for them, and the work is shared out.
+// Convolutions by our own loops (direct.h): how the work is shared out.
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <numeric>
 
+#include "core/kernels/cpu/convolutions/direct.h"
+#include "core/kernels/cpu/convolutions/padded.h"
 #include "core/kernels/cpu/cpu.h"
-#include "core/kernels/cpu/direct.h"
-#include "core/kernels/cpu/padded.h"
 
 namespace lm::cpu {
 namespace {
@@ -22,11 +21,6 @@ constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
 constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
 constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
 
-// Groups that are taken as one, whose weights are zero from one to another: sixteen filters at least.
-int64_t joined_groups(int64_t filters, int64_t groups) {
-  return groups == 1 ? 1 : kLanes / std::gcd(filters / groups, kLanes);
-}
-
 // Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
 class Fused {
  public:
@@ -38,7 +32,8 @@ class Fused {
         blocks_(c.weight.size(1)),
         kernel_height_(by_winograd_ ? 3 : c.weight.size(2)),
         kernel_width_(by_winograd_ ? 3 : c.weight.size(3)),
-        channels_(c.weight.size(-2)) {
+        channels_(c.weight.size(-2)),
+        narrow_(groups_ * channels_ != c.x.size(1)) {
     const auto [ph, pw] = c.sliding.padding;
     copies_ = by_winograd_ || c.scale.defined() || c.relu_before || ph > 0 || pw > 0;
     flat_ =
@@ -145,13 +140,14 @@ class Fused {
     rows.weight = c_.weight.data_ptr<float>() + (group * blocks_ + block) * taps;
     rows.bias = c_.bias.data_ptr<float>() + first;
     rows.filters = std::min(end * kLanes, in_group) - block * kLanes;
-    rows.x.first += group * channels_;
+    rows.x.first += narrow_ ? block * kLanes : group * channels_;
     rows.out.first += first;
     for (size_t i = 0; i < c_.u.size(); ++i) {
       rows.u[i].first += first;
       rows.c[i] = c_.c.data_ptr<float>() + static_cast<int64_t>(i) * c_.c.size(1) + first;
     }
     if (by_winograd_) return set_.winograd(rows, scratch_of(1, winograd_scratch(channels_)));
+    if (narrow_) return set_.narrow(rows);
     const int64_t left = flat_ ? pixels_ - (rows.out.first - c_.out.data_ptr<float>()) / rows.out.step : 0;
     if (!flat_ || left >= rows.rows * kLine) return set_.convolve(rows);
     --rows.rows;  // the last line is short
@@ -194,43 +190,13 @@ class Fused {
   const DirectSet& set_;
   bool by_winograd_;
   int64_t groups_, blocks_, kernel_height_, kernel_width_, channels_;
+  bool narrow_;  // groups that the loops take as they are
   bool copies_ = false, flat_ = false;
   int64_t height_ = 0, width_ = 0, out_height_ = 0, out_width_ = 0, pixels_ = 0;
   int64_t tall_ = 1, lines_of_image_ = 0, lines_ = 0;  // rows of the result in a line
 };
 
-// G w G^T of weights [.., 3, 3], as [.., 16].
-Tensor transformed(const Tensor& weight) {
-  const Tensor g =
-      at::tensor({1.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5, -0.5, 0.5, 0.0, 0.0, 1.0}, at::kDouble).view({4, 3});
-  return g.matmul(weight.to(at::kDouble)).matmul(g.t()).flatten(-2).to(weight.scalar_type());
-}
-
 }  // namespace
-
-// [out, in / groups, kh, kw] -> [groups, out / groups / 16, kh, kw, in / groups, 16], of joined groups; for
-// Winograd's algorithm [groups, out / groups / 16, 16, in / groups, 16].
-Tensor pack_weight(const Tensor& weight, const Sliding& s) {
-  const int64_t groups = s.groups;
-  const int64_t filters = weight.size(0) / groups, channels = weight.size(1);
-  const int64_t kh = weight.size(2), kw = weight.size(3), joined = joined_groups(weight.size(0), groups);
-  const int64_t blocks = up(joined * filters, kLanes);
-  const Tensor dense =
-      at::zeros({groups / joined, blocks * kLanes, joined * channels, kh, kw}, weight.options());
-  const Tensor each = weight.reshape({groups / joined, joined, filters, channels, kh, kw});
-  for (int64_t j = 0; j < joined; ++j)
-    dense.narrow(1, j * filters, filters).narrow(2, j * channels, channels).copy_(each.select(1, j));
-  const Tensor apart = dense.view({groups / joined, blocks, kLanes, joined * channels, kh, kw});
-  const bool by_winograd =
-      kh == 3 && kw == 3 && s.stride[0] == 1 && s.stride[1] == 1 && joined * channels % kLanes == 0;
-  if (by_winograd) return transformed(apart).permute({0, 1, 4, 3, 2}).contiguous();
-  return apart.permute({0, 1, 4, 5, 3, 2}).contiguous();
-}
-
-Tensor pack_channels(const Tensor& numbers) {
-  const int64_t last = numbers.size(-1);
-  return at::constant_pad_nd(numbers, {0, up(last, kLanes) * kLanes - last}).contiguous();
-}
 
 void convolve_fused(const FusedConvolution& convolution) { convolve_fused(convolution, direct_set()); }
 
@@ -239,13 +205,3 @@ void convolve_fused(const FusedConvolution& convolution, const DirectSet& set) {
 }
 
 }  // namespace lm::cpu
-
-namespace lm {
-
-bool fuses(const at::IntArrayRef& weight, const Sliding& s) {
-  constexpr int64_t kMostJoined = 4;
-  const int64_t joined = cpu::joined_groups(weight[0], s.groups);
-  return joined <= kMostJoined && s.groups % joined == 0;
-}
-
-}  // namespace lm

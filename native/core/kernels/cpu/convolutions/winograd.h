@@ -1,7 +1,7 @@
 // The transform of tiles that a convolution by Winograd's algorithm and the gradient of its weights share.
 #pragma once
 
-#include "core/kernels/cpu/vectors.h"
+#include "core/kernels/cpu/convolutions/vectors.h"
 
 namespace lm::cpu {
 namespace {

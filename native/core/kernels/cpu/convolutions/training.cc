@@ -3,8 +3,8 @@
 
 #include <ATen/Parallel.h>
 
+#include "core/kernels/cpu/convolutions/padded.h"
 #include "core/kernels/cpu/cpu.h"
-#include "core/kernels/cpu/padded.h"
 
 namespace lm::cpu {
 namespace {
@@ -210,22 +210,43 @@ bool is_weights(const Tensor& t) { return is_maps(t) && t.stride(2) == 3 * t.str
 }  // namespace
 
 bool by_own_loops(const Convolution& c) {
+  const Sliding& s = c.sliding;
+  if (!is_maps(c.x) || c.weight.dim() != 4) return false;
+  if (is_narrow(c.weight.sizes(), s)) return true;
   // What is summed of fewer pixels has fewer right digits than its products.
   constexpr int64_t kLeastPixels = 16;
-  const Sliding& s = c.sliding;
-  if (c.x.dim() != 4 || c.weight.dim() != 4) return false;
   const int64_t height = c.x.size(2) + 2 * s.padding[0] - 2, width = c.x.size(3) + 2 * s.padding[1] - 2;
-  return c.x.size(0) * height * width >= kLeastPixels && is_maps(c.x) && is_weights(c.weight) &&
-         c.weight.size(2) == 3 && c.weight.size(3) == 3 && s.stride[0] == 1 && s.stride[1] == 1 &&
+  return c.x.size(0) * height * width >= kLeastPixels && is_weights(c.weight) && c.weight.size(2) == 3 &&
+         c.weight.size(3) == 3 && s.stride[0] == 1 && s.stride[1] == 1 &&
          std::max(s.padding[0], s.padding[1]) <= 2 && c.weight.size(1) % kLanes == 0 &&
          c.weight.size(0) / s.groups % kLanes == 0;
 }
 
 void convolve(const Convolution& c, const Tensor& out, const DirectSet& set) {
-  slide(c.x, packed(Weights3x3(c.weight, c.sliding.groups), false, set), c.bias, c.sliding, out, set);
+  const bool narrow = is_narrow(c.weight.sizes(), c.sliding);
+  const Tensor weight =
+      narrow ? pack_weight(c.weight, c.sliding) : packed(Weights3x3(c.weight, c.sliding.groups), false, set);
+  slide(c.x, weight, c.bias, c.sliding, out, set);
 }
 
-void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
+namespace {
+
+// That of x is a convolution of the other where the window moves by one; libtorch's where it does not.
+void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
+  const Sliding& s = c.sliding;
+  const std::array<int64_t, 2> padding{c.weight.size(2) - 1 - s.padding[0], 2 - s.padding[1]};
+  if (to.x.defined() && s.stride[0] == 1 && s.stride[1] == 1 && std::min(padding[0], padding[1]) >= 0) {
+    const Sliding back{.padding = padding, .groups = s.groups};
+    const Tensor turned = c.weight.flip({2, 3}).unflatten(0, {s.groups, -1}).transpose(1, 2).flatten(0, 1);
+    slide(grad, pack_weight(turned, back), Tensor(), back, to.x, set);
+  } else if (to.x.defined()) {
+    const Tensor none;
+    plain_kernels.convolve_backward(c, grad, {to.x, none, none});
+  }
+  if (to.weight.defined()) narrow_weight_gradient(c.x, grad, s, to.weight, set);
+}
+
+void wide_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
   if (to.x.defined()) {
     const auto [ph, pw] = c.sliding.padding;
     const Sliding back{.padding = {2 - ph, 2 - pw}, .groups = c.sliding.groups};
@@ -233,6 +254,12 @@ void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients
   }
   if (to.weight.defined())
     WeightGradient(c.x, grad, c.sliding, Weights3x3(to.weight, c.sliding.groups), set).run();
+}
+
+}  // namespace
+
+void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
+  (is_narrow(c.weight.sizes(), c.sliding) ? narrow_backward : wide_backward)(c, grad, to, set);
   if (to.bias.defined()) to.bias.add_(grad.sum({0, 2, 3}));
 }
 
