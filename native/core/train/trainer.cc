@@ -178,9 +178,8 @@ void Trainer::pass(Place at, const Batch& batch, const StepScalars& scalars, int
 
 // The step is bad once a loss, gradient or statistic was not finite.
 void Trainer::judge(const at::Tensor& loss) {
-  const at::Tensor& gradients = model_.set("gradient").flat;
-  const at::Tensor largest = at::linalg_vector_norm(gradients, std::numeric_limits<double>::infinity());
-  at::Tensor finite = at::isfinite(largest).logical_and(at::isfinite(loss));
+  const auto [least, largest] = at::aminmax(model_.set("gradient").flat);
+  at::Tensor finite = at::isfinite(least).logical_and(at::isfinite(largest)).logical_and(at::isfinite(loss));
   // A variance overflows long before the loss does, and a running one that is infinite stays so.
   if (pending_.flat.numel() > 0) finite = finite.logical_and(at::isfinite(pending_.flat).all());
   bad_.copy_(at::maximum(bad_, finite.logical_not().to(at::kFloat)));
