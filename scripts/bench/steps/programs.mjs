@@ -14,9 +14,9 @@ const optimizer = ['--momentum', '0.9', '--nesterov', '--weight-decay', '1e-4'];
 
 /**
  * So low that rounding does not part float32 from itself within 20 steps: at 2e-5 LM-ResNet-50's losses
- * change by 0.4 in four, and at 1e-7 by a hundredth in twenty.
+ * change by 0.4 in four, and at 5e-8 by thousandths in twenty.
  */
-const rateOf = (name) => (/20$/.test(name) ? '5e-4' : /56$|110$/.test(name) ? '1e-4' : '1e-7');
+const rateOf = (name) => (/20$/.test(name) ? '5e-4' : /56$|110$/.test(name) ? '1e-4' : '5e-8');
 
 const gateSteps = 20;
 const gateBound = 1e-4;
