@@ -1,8 +1,12 @@
 /** Starts the ranks of one host, and sees to their end. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { WriteStream } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { fileError } from '../files.ts';
 
 /** What is to be started. */
 export interface Launch {
@@ -10,6 +14,8 @@ export interface Launch {
   readonly command: readonly [string, ...string[]];
   /** The variables of each rank of this host, in order. */
   readonly ranks: readonly NodeJS.ProcessEnv[];
+  /** Folder in which what each rank says is kept: rank-0.log and so on; made where there is none. */
+  readonly logs?: string | undefined;
 }
 
 /** How a rank ended. */
@@ -33,9 +39,11 @@ const passed = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGXCPU'] 
  *
  * @returns the exit code of the first that failed; 0 where none did.
  */
-export async function launchRanks({ command: [file, ...args], ranks }: Launch): Promise<number> {
+export async function launchRanks({ command: [file, ...args], ranks, logs }: Launch): Promise<number> {
+  const kept = logs === undefined ? [] : await openLogs(logs, ranks);
   const children = ranks.map((env, i) => {
-    const stdio = ['inherit', i === 0 ? 'inherit' : 'pipe', 'pipe'] as const;
+    const isShown = i === 0 && logs === undefined; // on a terminal it may draw
+    const stdio = ['inherit', isShown ? 'inherit' : 'pipe', 'pipe'] as const;
     return spawn(file, args, { env: { ...process.env, ...env }, stdio: [...stdio] });
   });
   const pass = (name: NodeJS.Signals): void => {
@@ -50,8 +58,8 @@ export async function launchRanks({ command: [file, ...args], ranks }: Launch): 
         const rank = ranks[i]?.RANK ?? String(i);
         const say = i === 0 ? '' : `rank ${rank}: `;
         const told = Promise.all([
-          tell(child.stderr, process.stderr, say),
-          tell(child.stdout, process.stderr, say),
+          tell(child.stderr, process.stderr, say, kept[i]),
+          tell(child.stdout, i === 0 ? process.stdout : process.stderr, say, kept[i]),
         ]);
         const end = await endOf(child, rank);
         await told;
@@ -65,6 +73,7 @@ export async function launchRanks({ command: [file, ...args], ranks }: Launch): 
   } finally {
     for (const timer of timers) clearTimeout(timer);
     for (const name of passed) process.off(name, pass);
+    for (const log of kept) log.end();
   }
   return first?.code ?? 0;
 }
@@ -87,12 +96,29 @@ function inWords({ rank, code, signal }: End): string {
     : `rank ${rank} was ended by ${signal}`;
 }
 
-/** Passes lines on with words before them; without words all is passed on as it comes. */
-async function tell(from: Readable | null, to: Writable, words: string): Promise<void> {
+/**
+ * A file for what each rank says.
+ *
+ * @throws ERR_FILE when the file system refuses.
+ */
+async function openLogs(folder: string, ranks: Launch['ranks']): Promise<WriteStream[]> {
+  try {
+    await mkdir(folder, { recursive: true });
+    const paths = ranks.map(({ RANK }, i) => join(folder, `rank-${RANK ?? i}.log`));
+    const files = await Promise.all(paths.map((path) => open(path, 'w')));
+    return files.map((file) => file.createWriteStream().on('error', () => {})); // a full disk ends no training
+  } catch (error) {
+    throw fileError(error, 'a writable folder', folder);
+  }
+}
+
+/** Passes lines on, with words before them where they are shown; without words all as it comes. */
+async function tell(from: Readable | null, shown: Writable, words: string, kept?: Writable): Promise<void> {
   if (from === null) return;
+  from.on('data', (piece) => kept?.write(piece));
   if (words === '') {
-    for await (const piece of from) to.write(piece);
+    for await (const piece of from) shown.write(piece);
     return;
   }
-  for await (const line of createInterface({ input: from })) to.write(`${words}${line}\n`);
+  for await (const line of createInterface({ input: from })) shown.write(`${words}${line}\n`);
 }

@@ -15,6 +15,7 @@ interface Flags {
   readonly nodeRank?: string;
   readonly masterAddr?: string;
   readonly masterPort?: number;
+  readonly logs?: string;
 }
 
 const examples = `
@@ -37,6 +38,7 @@ export function addLaunch(program: Command): void {
     .addOption(new Option('--node-rank <number>', 'number of this host, from 0'))
     .addOption(new Option('--master-addr <host>', 'host 0, at which the ranks meet (default: this one)'))
     .addOption(countOption('master-port', 'port there (default: 29500; a free one where there is one host)'))
+    .option('--logs <folder>', 'keep what each rank says in rank-0.log, rank-1.log, … there')
     .addHelpText('before', `${examples.trimStart()}\n`)
     .action(run);
 }
@@ -67,7 +69,7 @@ async function run(command: readonly string[], flags: Flags): Promise<void> {
     OMP_NUM_THREADS: env.OMP_NUM_THREADS ?? threads,
   }));
   const main = join(fileURLToPath(import.meta.url), '..', '..', 'main.js');
-  const code = await launchRanks({ command: [process.execPath, main, ...command], ranks });
+  const code = await launchRanks({ command: [process.execPath, main, ...command], ranks, logs: flags.logs });
   if (code !== 0) throw new Verdict(code);
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { launchRanks } from '../../../src/cli/launch.ts';
@@ -28,6 +28,25 @@ describe('launchRanks', () => {
     ],
   ])('gives the exit code %s', async (_, text, code) => {
     expect(await launchRanks({ command: program(text), ranks })).toBe(code);
+  });
+
+  it('keeps what each rank says, on request', async () => {
+    const logs = join(await temporaryFolder(), 'new', 'logs');
+    const text = 'console.log("out", process.env.RANK); console.error("err");';
+    expect(await launchRanks({ command: program(text), ranks, logs })).toBe(0);
+    const said = ranks.map(({ RANK }) =>
+      readFileSync(join(logs, `rank-${RANK}.log`), 'utf8')
+        .split('\n')
+        .toSorted(),
+    );
+    expect(said).toEqual(ranks.map(({ RANK }) => ['', 'err', `out ${RANK}`]));
+  });
+
+  it('says where logs cannot be kept', async () => {
+    const file = join(await temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    const launched = launchRanks({ command: program(''), ranks, logs: join(file, 'logs') });
+    await expect(launched).rejects.toMatchObject({ code: 'ERR_FILE' });
   });
 });
 
