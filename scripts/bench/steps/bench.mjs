@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { isLmError, LmError } from '../../../dist/index.js';
 import { inTurn } from '../turns.mjs';
 import { checkLosses, checkTurn, ours, passes, prepare, profileOf, rival } from './programs.mjs';
-import { ablationRow, describeMachine, print, raceRow } from './report.mjs';
+import { ablationRow, describeMachine, head, json, raceRow, table } from './report.mjs';
 
 const quick = {
   races: 'lm_resnet20:128:32:2,lm_resnet20:8:32:2,lm_resnet50:16:224:2',
@@ -125,8 +125,12 @@ async function main() {
   const rows = [];
   try {
     const machine = describeMachine();
-    for (const race of options.races) rows.push(await run(race, options, folder));
-    print(machine, rows, options);
+    if (!options.json) console.log(head(machine));
+    for (const race of options.races) {
+      rows.push(await run(race, options, folder));
+      if (!options.json) table(rows.at(-1)); // at once: what follows may be stopped
+    }
+    if (options.json) console.log(json(machine, rows, options.rounds));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -65,7 +65,8 @@ export function ablationRow(race, turns) {
 
 const title = ({ name, batch, size, threads }) => `${name}, ${batch} x ${size} px, threads: ${threads}`;
 
-function table(row) {
+/** Prints a race as a table for people. */
+export function table(row) {
   const lines = Object.entries(row.programs).map(([name, { ms, range, peakMiB, pageFaultsPerStep }]) => [
     name,
     {
@@ -84,20 +85,18 @@ function table(row) {
     console.log(`ours / the twin of forward Euler, in mixed precision: ${row.twin}`);
   if (row.memory !== undefined) console.log(`peak resident memory, ours / eager: ${row.memory}`);
   if (row.gap !== undefined)
-    console.log(`largest difference of 20 losses from PyTorch's: ${row.gap.toExponential(1)}`);
+    console.log(`largest difference of 20 losses from PyTorch ${row.torch}: ${row.gap.toExponential(1)}\n`);
 }
 
-export function print(machine, rows, { json, rounds }) {
+/** All as one object. */
+export function json(machine, rows, rounds) {
   const torch = rows.find((row) => row.torch)?.torch;
-  const versions = torch === undefined ? machine : { ...machine, torch };
-  if (json) {
-    console.log(JSON.stringify({ unit: 'ms per step', ...versions, rounds, races: rows }));
-    return;
-  }
-  for (const row of rows) table(row);
-  console.log(
-    Object.entries(versions)
-      .map(([name, value]) => `${name}: ${[value].flat().join(' ')}`)
-      .join('; '),
-  );
+  return JSON.stringify({ unit: 'ms per step', ...machine, torch, rounds, races: rows });
+}
+
+/** The machine and versions in a line. */
+export function head(machine) {
+  return Object.entries(machine)
+    .map(([name, value]) => `${name}: ${[value].flat().join(' ')}`)
+    .join('; ');
 }
