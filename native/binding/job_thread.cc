@@ -33,8 +33,14 @@ class Jobs {
     return *jobs;
   }
 
+  // A thread for each job: what one waits for may be another's work.
+  static Jobs& waiting() {
+    static auto* jobs = new Jobs(0, /*grows=*/true);
+    return *jobs;
+  }
+
   static std::vector<Jobs*> all() {
-    std::vector<Jobs*> found{&helpers()};
+    std::vector<Jobs*> found{&helpers(), &waiting()};
     const std::lock_guard lock(lanes().mutex);
     for (const auto& [_, jobs] : lanes().jobs) found.push_back(jobs);
     return found;
@@ -52,6 +58,7 @@ class Jobs {
       const std::lock_guard lock(mutex_);
       queue_.push_back(job);
       ++waiting_;
+      if (grows_ && queue_.size() > idle_) ++count_;
       for (; count_ > 0; --count_) std::thread([this] { loop(); }).detach();
     }
     changed_.notify_all();
@@ -98,7 +105,7 @@ class Jobs {
     return *lanes;
   }
 
-  explicit Jobs(int count) : count_(count) {}
+  explicit Jobs(int count, bool grows = false) : count_(count), grows_(grows) {}
 
   void loop() {
     own() = this;
@@ -106,7 +113,9 @@ class Jobs {
       Job* job = nullptr;
       {
         std::unique_lock lock(mutex_);
+        ++idle_;
         changed_.wait(lock, [&] { return !queue_.empty(); });
+        --idle_;
         job = queue_.front();
         queue_.pop_front();
         --waiting_;
@@ -115,7 +124,7 @@ class Jobs {
       const int wanted = job->threads > 0 ? job->threads : compute().threads.load();
       if (wanted > 0 && at::get_num_threads() != wanted) at::set_num_threads(wanted);
       finish(job);
-      if (this != &helpers()) stay_awake();
+      if (this != &helpers() && this != &waiting()) stay_awake();
     }
   }
 
@@ -143,6 +152,8 @@ class Jobs {
   }
 
   int count_;  // threads to start
+  const bool grows_;
+  size_t idle_ = 0;  // threads that look for a job
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Job*> queue_;
@@ -202,7 +213,10 @@ Napi::Value EnvState::submit(Napi::Env env, On where, std::function<void()> work
                       Napi::Promise::Deferred::New(env)};
   const Napi::Value promise = job->deferred->Promise();
   if (pending_++ == 0) napi_ref_threadsafe_function(env, channel_);
-  (where == On::kHelper ? Jobs::helpers() : Jobs::compute(lane.index)).push(job);
+  Jobs& jobs = where == On::kHelper    ? Jobs::helpers()
+               : where == On::kWaiting ? Jobs::waiting()
+                                       : Jobs::compute(lane.index);
+  jobs.push(job);
   return promise;
 }
 

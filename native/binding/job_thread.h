@@ -19,8 +19,8 @@ namespace lm::binding {
 class EnvState;
 
 // Which thread a job runs on: the compute thread, when its turn comes or already between two steps of a long
-// job there, or any helper thread.
-enum class On { kCompute, kComputeBetweenSteps, kHelper };
+// job there, any of a few helper threads, or one of its own, for jobs that wait for others.
+enum class On { kCompute, kComputeBetweenSteps, kHelper, kWaiting };
 
 // Which compute thread: 0 is everyone's. A lane has a team of so many threads; 0: as set_threads says.
 struct Lane {

@@ -66,7 +66,7 @@ Napi::Value LoaderWrap::at(const Napi::CallbackInfo& info) {
     auto read = std::make_shared<Read>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper,
+            info.Env(), On::kWaiting,
             [=] {
               read->batch = loader->at(step);
               LM_CHECK(read->batch.pixels.defined(), "ERR_CLOSED", "The loader was closed");

@@ -59,7 +59,7 @@ Napi::Value RanksWrap::join(const Napi::CallbackInfo& info) {
     LM_CHECK(state_->group == nullptr, "ERR_CLOSED", "The ranks have joined already");
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper,
+            info.Env(), On::kWaiting,
             [state = state_] { state->group = std::make_unique<Ranks>(state->options); }, nothing);
   });
 }
@@ -70,7 +70,7 @@ Napi::Value RanksWrap::gather(const Napi::CallbackInfo& info) {
     auto texts = std::make_shared<std::vector<std::string>>();
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper, [=, state = state_] { *texts = state->ranks().gather(text); },
+            info.Env(), On::kWaiting, [=, state = state_] { *texts = state->ranks().gather(text); },
             [=](Napi::Env env) -> Napi::Value {
               Napi::Array out = Napi::Array::New(env, texts->size());
               for (uint32_t i = 0; i < out.Length(); ++i) out.Set(i, (*texts)[i]);
@@ -94,7 +94,7 @@ Napi::Value RanksWrap::abandon(const Napi::CallbackInfo& info) {
     const std::string words = text_of(info[0], "words");
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper,
+            info.Env(), On::kWaiting,
             [=, state = state_] {
               if (state->group) state->group->abandon(words);
             },
@@ -106,7 +106,7 @@ Napi::Value RanksWrap::leave(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper,
+            info.Env(), On::kWaiting,
             [state = state_] {
               if (state->group) state->group->leave();
             },

@@ -145,7 +145,7 @@ Napi::Value SourceWrap::push(const Napi::CallbackInfo& info) {
     auto copy = std::make_shared<std::vector<uint8_t>>(data, data + bytes.numel());
     return EnvState::of(info.Env())
         .submit(
-            info.Env(), On::kHelper, [=] { *taken = stream->push(std::move(*copy), label); },
+            info.Env(), On::kWaiting, [=] { *taken = stream->push(std::move(*copy), label); },
             [=](Napi::Env env) { return Napi::Boolean::New(env, *taken); });
   });
 }
