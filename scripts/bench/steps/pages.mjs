@@ -46,9 +46,9 @@ function profileTable({ kinds, sum, machine }, row, precision) {
   return `${title(row)}, ${precision} (the machine ${rates}):\n\n${table(head, [...most, sum].map(cells))}`;
 }
 
-const svg = (width, height, marks) =>
+const svg = (title, width, height, marks) =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">\n` +
-  `<rect width="${width}" height="${height}" fill="white"/>\n${marks.join('\n')}\n</svg>\n`;
+  `<title>${title}</title>\n<rect width="${width}" height="${height}" fill="white"/>\n${marks.join('\n')}\n</svg>\n`;
 const text = (x, y, words, more = '') => `<text x="${x}" y="${y}" ${more}>${words}</text>`;
 
 function bars() {
@@ -68,7 +68,7 @@ function bars() {
     }
     y += 34;
   }
-  return svg(680, y, marks);
+  return svg('How many times as long as ours in bfloat16 every program takes', 680, y, marks);
 }
 
 /** Both axes in powers of ten. */
@@ -103,7 +103,12 @@ function roofline({ kinds, machine }, row) {
     const below = kind.stage === 'backward' ? 12 + Number(radius) : -4 - radius;
     marks.push(text(at[0], Number(at[1]) + below, name, 'text-anchor="middle" font-size="10"'));
   }
-  return svg(750, 430, marks);
+  return svg(
+    'Kinds of operations by operations a byte, below what the machine copies and multiplies',
+    750,
+    430,
+    marks,
+  );
 }
 
 console.log(raceTable());
