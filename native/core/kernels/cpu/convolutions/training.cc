@@ -1,5 +1,6 @@
-// Convolutions of training by our own loops: 3 x 3 with stride 1 by Winograd's algorithm, the gradient of x
-// as the convolution that it is, of weights that are turned about; all others are libtorch's.
+// Convolutions of training by our own loops: 3 x 3 with stride 1 by Winograd's algorithm, and those of narrow
+// groups; the gradient of x as the convolution that it is, of weights that are turned about. All others are
+// libtorch's.
 
 #include <ATen/Parallel.h>
 
@@ -37,7 +38,7 @@ Tensor packed(const Weights3x3& w, bool turned, const DirectSet& set) {
   constexpr int64_t kWorth = 1 << 14;
   at::parallel_for(0, w.groups * blocks, std::max<int64_t>(1, kWorth / size), [&](int64_t from, int64_t end) {
     for (int64_t i = from; i < end; ++i) {
-      const int64_t group = w.data == nullptr ? 0 : i / blocks, first = i % blocks * kLanes;
+      const int64_t group = i / blocks, first = i % blocks * kLanes;
       set.winograd_weights({.weight = w.data + group * w.filters * w.filter + first * (turned ? 1 : w.filter),
                             .filter = turned ? 1 : w.filter,
                             .tap = w.tap,
@@ -53,12 +54,12 @@ Tensor packed(const Weights3x3& w, bool turned, const DirectSet& set) {
 // out = x * weights + bias.
 void slide(const Tensor& x, const Tensor& weight, const Tensor& bias, const Sliding& sliding,
            const Tensor& out, const DirectSet& set) {
-  const Tensor none, flat = bias.defined() ? bias.contiguous() : at::zeros({out.size(1)}, at::kFloat);
+  const Tensor none, added = bias.defined() ? bias.contiguous() : at::zeros({out.size(1)}, at::kFloat);
   convolve_fused({.x = x,
                   .scale = none,
                   .shift = none,
                   .weight = weight,
-                  .bias = flat,
+                  .bias = added,
                   .u = {},
                   .c = none,
                   .sliding = sliding,
@@ -73,12 +74,11 @@ class WeightGradient {
   WeightGradient(const Tensor& x, const Tensor& grad, const Sliding& sliding, const Weights3x3& into,
                  const DirectSet& set)
       : x_(x), grad_(grad), sliding_(sliding), into_(into), set_(set) {
-    const int64_t across = up(grad.size(3), 2);
+    across_ = up(grad.size(3), 2);
     lines_of_image_ = up(grad.size(2), 2);
     lines_ = grad.size(0) * lines_of_image_;
-    pieces_ = std::clamp<int64_t>(lines_ * across / kTilesOfPiece, 1, std::min(kMostPieces, lines_));
-    tiles_ = std::max(across, std::clamp(into.filters + into.channels, kLeastTiles, kMostTiles));
-    across_ = across;
+    pieces_ = std::clamp<int64_t>(lines_ * across_ / kTilesOfPiece, 1, std::min(kMostPieces, lines_));
+    tiles_ = std::max(across_, std::clamp(into.filters + into.channels, kLeastTiles, kMostTiles));
     blocks_ = into.filters / kLanes;
     share();
     const int64_t sums = kPlaces * into.filters * into.channels;
@@ -199,7 +199,8 @@ class WeightGradient {
   const Sliding& sliding_;
   const Weights3x3& into_;
   const DirectSet& set_;
-  int64_t lines_of_image_ = 0, lines_ = 0, across_ = 0, tiles_ = 0;
+  int64_t lines_of_image_ = 0, lines_ = 0;
+  int64_t across_ = 0, tiles_ = 0;  // tiles in a line, and those that are multiplied at a time
   int64_t pieces_ = 1, blocks_ = 1, parts_ = 1;
   Tensor sums_;
 };
