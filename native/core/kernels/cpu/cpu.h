@@ -35,7 +35,9 @@ void convolve_backward(const Convolution& convolution, const at::Tensor& grad, c
                        const DirectSet& set);
 // Narrow groups, as ResNeXt's: by loops of their own (convolutions/narrow.cc).
 bool is_narrow(at::IntArrayRef weight, const Sliding& sliding);
-// weight += its gradient.
+// weight += its gradient: of 3 x 3 by Winograd's algorithm, and of narrow groups.
+void winograd_weight_gradient(const at::Tensor& x, const at::Tensor& grad, const Sliding& sliding,
+                              const at::Tensor& weight, const DirectSet& set);
 void narrow_weight_gradient(const at::Tensor& x, const at::Tensor& grad, const Sliding& sliding,
                             const at::Tensor& weight, const DirectSet& set);
 // float32 alone.

@@ -10,11 +10,6 @@ namespace {
 
 constexpr int kColumns = 3;
 
-template <int kNumbers>
-struct Places {
-  typedef int Type __attribute__((vector_size(4 * kNumbers)));
-};
-
 // Channel c of each group, at all filters of the group: register k of the sixteen channels at `from`.
 template <int kNumbers, int kGroup>
 LM_INLINE typename Register<kNumbers>::Type spread(const float* from, int k, int c) {
@@ -22,7 +17,7 @@ LM_INLINE typename Register<kNumbers>::Type spread(const float* from, int k, int
   if constexpr (kNumbers <= kGroup) {
     return typename R::Type{} + from[k * kNumbers / kGroup * kGroup + c];
   } else {
-    typename Places<kNumbers>::Type places;
+    typename R::Places places;
     for (int l = 0; l < kNumbers; ++l) places[l] = l / kGroup * kGroup + c;
     return __builtin_shuffle(R::load(from + k * kNumbers), places);
   }

@@ -20,6 +20,7 @@ constexpr int64_t kAhead = 1024;
 template <int kNumbers>
 struct Register {
   typedef float Type __attribute__((vector_size(4 * kNumbers)));
+  typedef int Places __attribute__((vector_size(4 * kNumbers)));
   static LM_INLINE Type load(const float* from) {
     Type v;
     __builtin_memcpy(&v, from, sizeof v);
