@@ -15,6 +15,7 @@ export const chromium: string | undefined = [
   '/usr/bin/chromium-browser',
   '/usr/bin/google-chrome',
 ].find((path) => path !== undefined && path !== '' && existsSync(path));
+if (chromium === undefined) console.warn('not run: what needs Chromium, which this machine has not');
 
 type Params = Readonly<Record<string, unknown>>;
 interface Message {
