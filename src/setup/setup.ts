@@ -23,7 +23,7 @@ import { platformProblem } from './platform.ts';
 import { dropCuda } from './prune.ts';
 import type { Python } from './python.ts';
 import { anyOf, libtorchMinors } from './releases.ts';
-import { bytesBelow, watched } from './size.ts';
+import { bytesBelow, bytesOfPip, watched } from './size.ts';
 import { clearLeftovers, commitStaging, openStaging } from './staging.ts';
 import { type Context, installed, installedFrom, record, targetOf, usable, verify } from './store.ts';
 
@@ -152,10 +152,20 @@ async function pipInstall(
   context.say(`pip installs libtorch ${way.release} ${kind} (about ${sizesOf(way)})${from}`);
   const downloads = downloadsFolder(context.env);
   const run = (): Promise<void> => runPython(python, pipArguments(folder, way), { ...context, downloads });
-  await goingOn(downloads, context.say, () => watched(context.scratch, context.say, run));
+  const look = (): Promise<string> => progress(context.scratch, folder, way);
+  await goingOn(downloads, context.say, () => watched(look, context.say, run));
   if (way.flavour === 'cpu') await dropCuda(folder);
   await rm(downloads, { recursive: true, force: true });
   return { requirements: basename(way.requirements) };
+}
+
+/** How far pip has come, which unpacks once everything is downloaded; empty where it has just begun. */
+async function progress(scratch: string, target: string, way: Attempt): Promise<string> {
+  const [{ downloaded, ...rest }, moved] = await Promise.all([bytesOfPip(scratch), bytesBelow(target)]);
+  const unpacked = rest.unpacked + moved;
+  const [toDownload] = sizesOf(way).split(' to download');
+  if (unpacked > 1e6) return `  ${Math.round(unpacked / 1e6)} MB unpacked`;
+  return downloaded > 1e6 ? `  ${Math.round(downloaded / 1e6)} MB of about ${toDownload} downloaded` : '';
 }
 
 /** Downloads that break off go on from where they were, as long as each try brings something. */

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cacheFolder, readRecord, writeRecord } from '../../src/setup/cache.ts';
 import { removeLibtorch } from '../../src/setup/remove.ts';
-import { watched } from '../../src/setup/size.ts';
 import { cli } from '../support/cli.ts';
 import { emptyEnvironment, temporaryFolder } from '../support/libtorch.ts';
 
@@ -78,20 +77,5 @@ describe('removeLibtorch', () => {
 describe('lm-resnet setup --remove', () => {
   it('takes no --from', async () => {
     expect(await cli(['setup', '--remove', '--from', '/x'])).toMatchObject({ code: 2 });
-  });
-});
-
-describe('watched', () => {
-  it('tells how a folder grows, and no more once the work is done', async () => {
-    const folder = temporaryFolder();
-    const told: string[] = [];
-    const say = (line: string) => told.push(line);
-    const work = async () => {
-      writeFileSync(join(folder, 'wheel'), Buffer.alloc(3e6));
-      await expect.poll(() => told).toEqual(['  3 MB so far']);
-      return 'done';
-    };
-    expect(await watched(folder, say, work, 5)).toBe('done');
-    expect(told).toEqual(['  3 MB so far']);
   });
 });
