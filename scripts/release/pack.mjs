@@ -73,6 +73,7 @@ function stagePlatform(name, folder, { notices, minors }) {
     cpu: [where.cpu],
     ...(where.libc === undefined ? {} : { libc: [where.libc] }),
     preferUnplugged: true,
+    ...repositoryOf(),
     files: ['prebuilds', 'THIRD-PARTY-LICENSES.txt'],
     exports: { './package.json': './package.json' },
     needs: floors,
@@ -91,8 +92,17 @@ async function stageMain(names, folder) {
   for (const path of publishedFiles()) copy(path, folder);
   await bundle(join(folder, 'dist'));
   const optionalDependencies = Object.fromEntries(names.map((name) => [packageOf(name), rest.version]));
-  writeJson(join(folder, 'package.json'), { ...rest, files, optionalDependencies });
+  writeJson(join(folder, 'package.json'), { ...rest, ...repositoryOf(), files, optionalDependencies });
   return folder;
+}
+
+/**
+ * The repository whose workflow packs: npm refuses a provenance that names another one than the package does.
+ * A clone elsewhere has no address of its own, and packs without.
+ */
+export function repositoryOf({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: name } = process.env) {
+  if (server === undefined || name === undefined) return {};
+  return { repository: { type: 'git', url: `git+${server}/${name}.git` } };
 }
 
 /** As `files` in package.json has it: npm reads that better than we would. */

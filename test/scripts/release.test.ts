@@ -26,12 +26,17 @@ interface PlatformsScript {
   platforms: Record<string, { proven: boolean }>;
 }
 
+interface PackScript {
+  repositoryOf(env: NodeJS.ProcessEnv): { repository?: { type: string; url: string } };
+}
+
 interface SbomScript {
   sbom(): { components: { name: string }[]; serialNumber?: string };
 }
 
 const { checkVersion, releasedChangelog }: ReleaseScript = await import(script('release.mjs'));
 const { platforms }: PlatformsScript = await import(script('platforms.mjs'));
+const { repositoryOf }: PackScript = await import(script('pack.mjs'));
 const { sbom }: SbomScript = await import(script('sbom.mjs'));
 
 /** A shared library of C text, linked with more arguments. */
@@ -131,6 +136,17 @@ describe('a release', () => {
       proven,
     ]);
     expect(built).toEqual(Object.entries(platforms).map(([name, { proven }]) => [name, proven]));
+  });
+
+  it.each([
+    [
+      'that of the workflow',
+      { GITHUB_SERVER_URL: 'https://git.example', GITHUB_REPOSITORY: 'a/b' },
+      'git+https://git.example/a/b.git',
+    ],
+    ['none elsewhere', {}, undefined],
+  ])('names the repository which its provenance is held to: %s', (_, env, url) => {
+    expect(repositoryOf(env).repository?.url).toBe(url);
   });
 
   it('has a bill of materials with what users get and what is linked in, the same every time', () => {
