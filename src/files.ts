@@ -1,7 +1,7 @@
 /** Files: what an errno means, and a file that is replaced as a whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { type BigIntStats, constants, type Stats } from 'node:fs';
-import { copyFile, type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, type FileHandle, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expected, LmError } from './errors.ts';
@@ -117,6 +117,32 @@ export function isTemporary(name: string): boolean {
  */
 export function checkPath(path: unknown, name = 'path'): void {
   if (typeof path !== 'string') throw expected('ERR_CONFIG', 'a path', name, path);
+}
+
+/**
+ * Makes a folder and those above it, where they are not there. Node's own way never ends on a file system that
+ * takes no new folders and says ENOENT, as /proc does.
+ *
+ * @throws what the file system says.
+ */
+export async function ensureFolder(path: string): Promise<void> {
+  const refusal = await folderRefusal(path);
+  if (refusal === null) return;
+  if (errnoOf(refusal) !== 'ENOENT' || dirname(path) === path) throw refusal;
+  await ensureFolder(dirname(path));
+  const again = await folderRefusal(path);
+  if (again !== null) throw again;
+}
+
+/** Why there is no such folder still; null where there is. */
+async function folderRefusal(path: string): Promise<unknown> {
+  try {
+    await mkdir(path);
+    return null;
+  } catch (error) {
+    const found = await stat(path).catch(() => null);
+    return found?.isDirectory() ? null : error;
+  }
 }
 
 async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {

@@ -9,7 +9,7 @@ import { pack } from '../src/data/records/pack.ts';
 import { checkImages } from '../src/data/scan.ts';
 import { deepen } from '../src/deepen/deepen.ts';
 import { evaluateInDetail } from '../src/evaluate/evaluateInDetail.ts';
-import { isTemporary, linkFile, readBounded, replaceFile, withFile } from '../src/files.ts';
+import { ensureFolder, isTemporary, linkFile, readBounded, replaceFile, withFile } from '../src/files.ts';
 import { summary } from '../src/graph/summary.ts';
 import type { ImageSize } from '../src/images/imageSize.ts';
 import { readImage } from '../src/images/readImage.ts';
@@ -112,6 +112,32 @@ describe('linkFile', () => {
     });
     expect([under, 'a', '.tmp'].map(isTemporary)).toEqual([true, false, false]);
   });
+});
+
+describe('ensureFolder', () => {
+  it('makes a folder and those above it, and leaves what is there alone', async () => {
+    const folder = join(await temporaryFolder(), 'a', 'b', 'c');
+    await ensureFolder(folder);
+    await writeFile(join(folder, 'x'), '');
+    await ensureFolder(folder);
+    expect(await readdir(folder)).toEqual(['x']);
+  });
+
+  // Node's own mkdir, recursive, never comes back from /proc.
+  it.each<[string, () => Promise<string>, string]>([
+    ['a file system that takes none', async () => '/proc/lm-resnet/a/b', 'ENOENT'],
+    ['a file in the way', async () => fileNamed('a'), 'EEXIST'],
+    ['a file above it', async () => join(await fileNamed('a'), 'b', 'c'), 'ENOTDIR'],
+    ['no path', async () => 'a\0b', 'ERR_INVALID_ARG_VALUE'],
+  ])('says of %s what the file system does', async (_, path, code) => {
+    await expect(ensureFolder(await path())).rejects.toMatchObject({ code });
+  });
+
+  async function fileNamed(name: string): Promise<string> {
+    const path = join(await temporaryFolder(), name);
+    await writeFile(path, '');
+    return path;
+  }
 });
 
 describe('replaceFile', () => {

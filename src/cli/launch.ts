@@ -1,12 +1,12 @@
 /** Starts the ranks of one host, and sees to their end. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { WriteStream } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
-import { fileError } from '../files.ts';
+import { ensureFolder, fileError } from '../files.ts';
 
 /** What is to be started. */
 export interface Launch {
@@ -103,7 +103,7 @@ function inWords({ rank, code, signal }: End): string {
  */
 async function openLogs(folder: string, ranks: Launch['ranks']): Promise<WriteStream[]> {
   try {
-    await mkdir(folder, { recursive: true });
+    await ensureFolder(folder);
     const paths = ranks.map(({ RANK }, i) => join(folder, `rank-${RANK ?? i}.log`));
     const files = await Promise.all(paths.map((path) => open(path, 'w')));
     return files.map((file) => file.createWriteStream().on('error', () => {})); // a full disk ends no training

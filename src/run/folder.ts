@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expected, LmError } from '../errors.ts';
-import { checkPath, errnoOf, fileError, isTemporary } from '../files.ts';
+import { checkPath, ensureFolder, errnoOf, fileError, isTemporary } from '../files.ts';
 
 /** Names in a run folder. */
 export const runFileNames = {
@@ -83,7 +83,7 @@ export async function clearRun(folder: string): Promise<void> {
 export async function makeFolder(path: string): Promise<boolean> {
   checkPath(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await ensureFolder(dirname(path));
     await mkdir(path);
     return true;
   } catch (cause) {

@@ -2,11 +2,11 @@
  * The user's cache folder and the location of libtorch that `lm-resnet setup` records there. Never inside
  * node_modules.
  */
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isLmError, LmError } from '../errors.ts';
-import { replaceFile } from '../files.ts';
+import { ensureFolder, fileError, replaceFile } from '../files.ts';
 import { newestFirst } from './releases.ts';
 import { isComplete } from './staging.ts';
 
@@ -108,7 +108,10 @@ export async function writeRecord(
   record: LibtorchRecord,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<void> {
-  mkdirSync(cacheFolder(env), { recursive: true });
+  const folder = cacheFolder(env);
+  await ensureFolder(folder).catch((cause: unknown) => {
+    throw fileError(cause, 'a writable folder', folder);
+  });
   await replaceFile(recordFile(env), (file) => file.writeFile(`${JSON.stringify(record, null, 2)}\n`));
 }
 

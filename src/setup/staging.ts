@@ -5,7 +5,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { LmError } from '../errors.ts';
-import { errnoOf } from '../files.ts';
+import { ensureFolder, errnoOf } from '../files.ts';
 
 const markerName = '.lm-resnet-complete.json';
 
@@ -17,7 +17,7 @@ const oneDay = 24 * 60 * 60 * 1000;
 
 /** Makes an empty temporary folder in `parent`, after clearing away what dead processes left there. */
 export async function openStaging(parent: string): Promise<string> {
-  await refusals('write', parent, () => mkdir(parent, { recursive: true }));
+  await refusals('write', parent, () => ensureFolder(parent));
   await clearLeftovers(parent);
   const id = `${process.pid}-${Date.now().toString(36)}${randomBytes(3).toString('hex')}`;
   const folder = join(parent, `${prefix}${id}@${hostname()}`);

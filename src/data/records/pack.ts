@@ -1,6 +1,5 @@
 /** Packs the images of a data set into records that load fast. */
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as zlib from 'node:zlib';
 import { z } from 'zod';
@@ -8,7 +7,7 @@ import { parseOptions } from '../../check.ts';
 import { writeSafetensors } from '../../checkpoint/safetensors.ts';
 import { availableCores } from '../../cores.ts';
 import { expected, isLmError, LmError } from '../../errors.ts';
-import { checkPath, errnoOf, fileError, replaceFile } from '../../files.ts';
+import { checkPath, ensureFolder, errnoOf, fileError, replaceFile } from '../../files.ts';
 import { must } from '../../must.ts';
 import type { BadImage } from '../../native/binding.ts';
 import type { DecodingInput } from '../../transforms/decoding.ts';
@@ -171,7 +170,7 @@ function cut(images: readonly ImageFile[], shardBytes: number): ImageFile[][] {
 
 /** Makes the folder, or finds the one of the same plan. */
 async function begin(folder: string, manifest: Manifest): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  await ensureFolder(folder).catch((cause: unknown) => {
     throw fileError(cause, 'a new folder', folder);
   });
   const old = await readManifest(folder).catch((error: unknown) => {
