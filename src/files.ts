@@ -120,8 +120,8 @@ export function checkPath(path: unknown, name = 'path'): void {
 }
 
 /**
- * Makes a folder and those above it, where they are not there. Node's own way never ends on a file system that
- * takes no new folders and says ENOENT, as /proc does.
+ * Makes a folder and those above it, where they are not there. Node's own way never ends on a file system
+ * that takes no new folders and says ENOENT, as /proc does.
  *
  * @throws what the file system says.
  */
