@@ -1,10 +1,11 @@
 /** The modules of the published package in a few files. */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../support/folder.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dist } from '../support/libtorch.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -12,7 +13,7 @@ const script = '../../scripts/release/bundle.mjs';
 const { bundle }: { readonly bundle: (dist: string) => Promise<void> } = await import(script);
 
 async function bundled(): Promise<string> {
-  const folder = await temporaryFolder();
+  const folder = await mkdtemp(join(tmpdir(), 'lm-resnet-'));
   cpSync(dist, join(folder, 'dist'), { recursive: true });
   cpSync(join(root, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -21,8 +22,14 @@ async function bundled(): Promise<string> {
 }
 
 describe('the bundle', () => {
+  let folder = '';
+  beforeAll(async () => {
+    folder = await bundled();
+  });
+
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
   it('has what package.json names, in few files, with all declarations and the licence of what is in it', async () => {
-    const folder = await bundled();
     const files = readdirSync(join(folder, 'dist'), { recursive: true }).map(String);
     const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const named = [exports['.'], exports['./client']].flatMap(({ types, default: path }) => [types, path]);
@@ -37,7 +44,6 @@ describe('the bundle', () => {
   });
 
   it('does what the modules do: the same names, errors and commands', async () => {
-    const folder = await bundled();
     const program = (index: string): string => `
       const api = await import(${JSON.stringify(index)});
       const { parameters } = api.summary(api.preset('lm_resnet20')).totals;

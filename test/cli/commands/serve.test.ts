@@ -3,7 +3,7 @@ import { copyFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerTo, connected, noisePngBytes, savedTiny } from '../../serve/support.ts';
-import { runCli } from '../../support/children.ts';
+import { cli } from '../../support/cli.ts';
 import { dist } from '../../support/libtorch.ts';
 
 /** `lm-resnet serve` in a process of its own, once it listens. */
@@ -116,7 +116,7 @@ describe('lm-resnet serve', () => {
     { title: 'an address that is not here', args: ['MODEL', '--host', '192.0.2.1'], code: 3 },
   ])('ends with $code for $title', async ({ args, code }) => {
     const path = await savedTiny();
-    const ended = await runCli(['serve', ...args.map((arg) => (arg === 'MODEL' ? path : arg)), '--json']);
+    const ended = await cli(['serve', ...args.map((arg) => (arg === 'MODEL' ? path : arg)), '--json']);
     expect(ended.code).toBe(code);
     expect(JSON.parse(ended.stdout)).toMatchObject({ error: { code: expect.stringMatching(/^ERR_/) } });
   });
