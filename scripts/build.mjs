@@ -21,6 +21,8 @@ found.
 
   --check-only       build only the stand-alone check program: no Node headers needed
   --cuda             build only lm_cuda.so, the kernels of CUDA devices: needs nvcc, no device; in 10 seconds
+  --nccl             build only lm_nccl-MINOR.so, sums of ranks on CUDA devices: needs the headers that
+                     scripts/nccl.mjs fetches, no device
   --target LIST      build these CMake targets, such as opener,lm_resnet
   --out DIR          where the binaries go (default build/Release)
   --libtorch DIR     libtorch to build against (default: as found at run time)
@@ -48,6 +50,7 @@ const compilerCache = {
 export async function build(options = {}) {
   const libtorch = await locateLibtorch(options.libtorch, options.minor);
   const plan = planBuild(options, libtorch.path);
+  if (options.nccl) checkHeaders(libtorch.path);
   const hash = hashFiles(
     root,
     ['native', 'test/device/library', 'CMakeLists.txt'],
@@ -86,29 +89,32 @@ export function progressOf(say, now = Date.now) {
 }
 
 function planBuild(options, libtorch) {
-  const kind = [options.checkOnly && 'check', options.cuda && 'cuda', options.sanitize?.replaceAll(',', '-')]
-    .filter(Boolean)
-    .join('-');
+  const { checkOnly, cuda, nccl, sanitize } = options;
+  const kinds = [checkOnly && 'check', cuda && 'cuda', nccl && 'nccl', sanitize?.replaceAll(',', '-')];
+  const kind = kinds.filter(Boolean).join('-');
+  const minor = minorOf(libtorch);
   const out = resolve(options.out ?? join(root, 'build', options.sanitize ? `Release-${kind}` : 'Release'));
-  const addon = `lm_resnet-${minorOf(libtorch)}.so`;
+  const addon = `lm_resnet-${minor}.so`;
   const folder = join(root, 'build', kind === '' ? 'cmake' : `cmake-${kind}`);
   const hasTests = existsSync(join(root, 'test/device/library')); // a clone, not the published package
   const defines = [
     `-DLIBTORCH=${libtorch}`,
     `-DLM_OUT=${out}`,
-    `-DLM_ADDON=${options.checkOnly || options.cuda ? 'OFF' : 'ON'}`,
-    `-DLM_CUDA=${options.cuda ? 'ON' : 'OFF'}`,
+    `-DLM_ADDON=${checkOnly || cuda || nccl ? 'OFF' : 'ON'}`,
+    `-DLM_CUDA=${cuda ? 'ON' : 'OFF'}`,
+    `-DLM_NCCL=${nccl ? headersFor(minor) : ''}`,
     `-DLM_TEST_DEVICE=${hasTests ? 'ON' : 'OFF'}`,
     `-DLM_SANITIZE=${options.sanitize ?? ''}`,
     `-DLM_STATIC_CODECS=${process.env.LM_STATIC_CODECS ?? ''}`,
     '-DCMAKE_BUILD_TYPE=Release',
-    ...(options.checkOnly || options.cuda ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
+    ...(checkOnly || cuda || nccl ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];
   const checks = ['lm-check', 'lm-check-convolutions', 'lm-check-kernels'];
   const tests = hasTests ? ['test/test_device.node'] : [];
-  const all = options.checkOnly ? checks : [...checks, 'opener.node', addon, ...tests];
-  const target = options.cuda ? 'lm_cuda' : options.target;
-  const names = options.cuda ? ['lm_cuda.so'] : target === undefined ? all : [];
+  const all = checkOnly ? checks : [...checks, 'opener.node', addon, ...tests];
+  const one = cuda ? ['lm_cuda', 'lm_cuda.so'] : nccl ? ['lm_nccl', `lm_nccl-${minor}.so`] : undefined;
+  const target = one?.[0] ?? options.target;
+  const names = one?.slice(1) ?? (target === undefined ? all : []);
   return {
     folder,
     defines,
@@ -117,6 +123,17 @@ function planBuild(options, libtorch) {
     products: names.map((name) => join(out, name)),
     targets: target === undefined ? [] : ['--target', ...target.split(',')],
   };
+}
+
+/** The headers of NCCL and CUDA, which scripts/nccl.mjs fetches for a minor release of libtorch. */
+export const headersFor = (minor) => join(root, '.cache', 'nccl', minor, 'include');
+
+function checkHeaders(libtorch) {
+  const folder = headersFor(minorOf(libtorch));
+  if (existsSync(join(folder, 'nccl.h'))) return;
+  throw new BuildError(
+    `No headers of NCCL in ${folder}. Fetch them: node scripts/nccl.mjs --minor ${minorOf(libtorch)}`,
+  );
 }
 
 /** A folder has the addon of one minor release: another would be of older sources one day, and be loaded. */
@@ -243,6 +260,7 @@ function readArguments() {
     options: {
       'check-only': flag,
       cuda: flag,
+      nccl: flag,
       force: flag,
       quiet: flag,
       help: flag,

@@ -219,23 +219,21 @@ const includesOf = (file: string): string[] =>
 const includes = native.flatMap((file) => includesOf(file).map((target) => ({ file, target })));
 const within = (file: string, folder: string): boolean => file.startsWith(`native/${folder}/`);
 
-/**
- * Rooms of native, from the ground up: each may include itself and what it names. In core and data a room is
- * a folder, or a file beside the folders (header and source).
- */
+/** Rooms of native (in core and data a folder, or a file beside), from the ground up: what each includes. */
 const nativeArrows: Readonly<Record<string, string>> = {
   'core/error': '',
   'core/libtorch': '',
+  'core/library': '',
   'core/rng': '',
   'core/batch': '',
   'core/allocator': '',
   'core/device': '',
   'core/loss': 'core/value',
   'core/value': 'core/error',
-  'core/ranks': 'core/error',
+  'core/ranks': 'core/error core/libtorch core/library',
   'core/graph': '',
   'core/weights': 'core/graph',
-  'core/kernels': 'core/allocator core/error core/rng',
+  'core/kernels': 'core/allocator core/error core/library core/rng',
   'core/ops': 'core/error core/rng core/value core/ranks core/graph core/kernels',
   'core/parse_graph': 'core/value core/graph core/ops',
   'core/plan': 'core/error core/graph core/ops',

@@ -158,6 +158,7 @@ Evaluation evaluate(Model& model, std::span<BatchSource* const> views, const Eva
   }
   if (ranks != nullptr) tally.sum_over(*ranks);
   const Evaluation found = tally.read();
+  if (ranks != nullptr) ranks->check();
   LM_CHECK(found.count > 0, "ERR_DATASET", "None of the images can be used");
   return found;
 }

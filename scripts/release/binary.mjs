@@ -5,19 +5,20 @@ import { basename, join } from 'node:path';
 
 /** All that a binary may need from outside: libtorch is the user's, and its C++ library is to be ours too. */
 const allowed =
-  /^(libtorch_cpu|libc10|libstdc\+\+|libgcc_s|libm|libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so/;
+  /^(libtorch_cpu|libtorch_cuda|libc10|libstdc\+\+|libgcc_s|libm|libc|libdl|libpthread|librt|ld-linux[\w-]*)\.so/;
 
 /**
- * The opener of a folder, the addon for each minor release of libtorch, and the kernels of CUDA devices if
- * they are there. Fails where an addon or the opener is missing.
+ * The opener of a folder, the addon for each minor release of libtorch, and what CUDA devices have (their
+ * kernels, and the library of NCCL for each of these releases) if it is there. Fails where an addon or the
+ * opener is missing.
  */
 export function binariesIn(folder, minors) {
   const names = ['opener.node', ...minors.map((minor) => `lm_resnet-${minor}.so`)];
   const files = names.map((name) => join(folder, name));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`No prebuilt binary: ${missing.join(', ')}`);
-  const kernels = join(folder, 'lm_cuda.so');
-  return existsSync(kernels) ? [...files, kernels] : files;
+  const more = ['lm_cuda.so', ...minors.map((minor) => `lm_nccl-${minor}.so`)];
+  return [...files, ...more.map((name) => join(folder, name)).filter((file) => existsSync(file))];
 }
 
 /**

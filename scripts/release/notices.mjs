@@ -21,7 +21,7 @@ export async function notices(minors) {
 
 /** What nvcc links into lm_cuda.so. */
 const cudaRuntime = {
-  name: 'CUDA runtime (in lm_cuda.so, where it is there)',
+  name: 'CUDA runtime (in lm_cuda.so and the headers of lm_nccl, where they are there)',
   version: '13',
   text: 'Copyright NVIDIA Corporation. Redistributed as part of this application under the CUDA Toolkit End User License\nAgreement, attachment A: https://docs.nvidia.com/cuda/eula',
 };

@@ -1,5 +1,6 @@
 // Builds the binaries of this machine with static codecs into prebuilds/: the opener, an addon for every
-// minor release of libtorch that the sources are for, and the kernels of CUDA devices where nvcc is.
+// minor release of libtorch that the sources are for, the kernels of CUDA devices where nvcc is, and the
+// library of NCCL for each libtorch where pip can have its headers.
 // `npm run release:prebuild`; build/ is cleared, npm run bootstrap fills it again.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { compileTypeScript, obtainLibtorch } from '../bootstrap.mjs';
 import { build } from '../build.mjs';
 import { buildCodecs } from '../codecs.mjs';
+import { fetchHeaders } from '../nccl.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -27,6 +29,7 @@ export async function prebuild() {
     execFileSync(process.execPath, [join(root, 'scripts', 'node-tools.mjs'), 'prebuildify'], options);
     const seconds = Math.round((performance.now() - start) / 1000);
     console.log(`prebuilt for libtorch ${libtorch.version} in ${seconds} s`);
+    console.log(await prebuildNccl(minor, libtorch.path));
   }
   console.log(await prebuildCuda());
 }
@@ -38,6 +41,20 @@ async function prebuildCuda() {
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   copyFileSync(join(root, 'build', 'Release', 'lm_cuda.so'), join(folder, 'lm_cuda.so'));
   return 'prebuilt lm_cuda.so';
+}
+
+/** Without it several ranks cannot train on CUDA devices, and say so. */
+async function prebuildNccl(minor, libtorch) {
+  try {
+    await fetchHeaders(minor);
+  } catch ({ message }) {
+    return `no headers of NCCL: lm_nccl-${minor}.so is left out (${message.split('\n').at(-1)})`;
+  }
+  await build({ nccl: true, quiet: true, libtorch });
+  const name = `lm_nccl-${minor}.so`;
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  copyFileSync(join(root, 'build', 'Release', name), join(folder, name));
+  return `prebuilt ${name}`;
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -17,6 +17,8 @@ export interface Binaries {
   readonly addons: Readonly<Record<string, string>>;
   /** The kernels of CUDA devices, for every libtorch; null where libtorch's own functions serve. */
   readonly kernels: string | null;
+  /** The library of NCCL, for ranks on CUDA devices, by minor release of libtorch. */
+  readonly nccl: Readonly<Record<string, string>>;
 }
 
 /** What a package of prebuilt binaries says of them, measured when it was packed. */
@@ -44,10 +46,15 @@ export function packageVersion(): string {
  */
 export function findBinaries(root: string = packageRoot): Binaries {
   const opener = resolveOpener(root);
-  const addons = addonsIn(dirname(opener));
+  const addons = byMinor('lm_resnet', dirname(opener));
   const kernels = join(dirname(opener), 'lm_cuda.so');
   if (Object.keys(addons).length > 0)
-    return { opener, addons, kernels: existsSync(kernels) ? kernels : null };
+    return {
+      opener,
+      addons,
+      kernels: existsSync(kernels) ? kernels : null,
+      nccl: byMinor('lm_nccl', dirname(opener)),
+    };
   const missing = join(dirname(opener), addonName('*'));
   throw new LmError('ERR_ADDON_MISSING', `The native addon is missing: ${missing}`, {
     hint: missingHint(root),
@@ -55,10 +62,12 @@ export function findBinaries(root: string = packageRoot): Binaries {
 }
 
 /** Those that are there: opener and addons, the opener alone, or none. */
-export function presentBinaries(root: string = packageRoot): Pick<Binaries, 'addons'> & Partial<Binaries> {
+export function presentBinaries(
+  root: string = packageRoot,
+): Pick<Binaries, 'addons' | 'nccl'> & Partial<Binaries> {
   for (const find of [
     findBinaries,
-    (folder: string) => ({ opener: resolveOpener(folder), addons: {}, kernels: null }),
+    (folder: string) => ({ opener: resolveOpener(folder), addons: {}, kernels: null, nccl: {} }),
   ]) {
     try {
       return find(root);
@@ -66,16 +75,17 @@ export function presentBinaries(root: string = packageRoot): Pick<Binaries, 'add
       if (!(error instanceof LmError)) throw error;
     }
   }
-  return { addons: {} };
+  return { addons: {}, nccl: {} };
 }
 
 /** Name of the addon's file for a minor release of libtorch, which CMakeLists.txt gives it. */
 const addonName = (minor: string): string => `lm_resnet-${minor}.so`;
 
-function addonsIn(folder: string): Record<string, string> {
+/** Files NAME-MINOR.so, one for each minor release of libtorch. */
+function byMinor(library: string, folder: string): Record<string, string> {
   const found = readdirSync(folder).flatMap((name) => {
-    const minor = /^lm_resnet-(\d+\.\d+)\.so$/.exec(name)?.[1];
-    return minor === undefined ? [] : [[minor, join(folder, name)] as const];
+    const [, start, minor] = /^(\w+)-(\d+\.\d+)\.so$/.exec(name) ?? [];
+    return minor === undefined || start !== library ? [] : [[minor, join(folder, name)] as const];
   });
   return Object.fromEntries(found.sort(([a], [b]) => newestFirst(a, b)));
 }

@@ -47,7 +47,7 @@ export interface Report {
   /** Minor releases of libtorch that there is an addon for, newest first. */
   readonly carries: readonly string[];
   /** Paths of the binaries that are there. */
-  readonly binaries: Pick<Binaries, 'addons'> & Partial<Binaries>;
+  readonly binaries: Pick<Binaries, 'addons' | 'nccl'> & Partial<Binaries>;
   readonly tools: Tools;
   /** Null when there was nothing to load. */
   readonly load: ProbeResult | null;

@@ -58,6 +58,7 @@ function libtorch(report: Report): string[] {
     row('opener', binaries.opener ?? 'missing'),
     ...addons(report),
     row('kernels', binaries.kernels ?? "none for CUDA: libtorch's own functions serve"),
+    row('NCCL', nccl(report)),
     row('load test', loadLine(report)),
     row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
     row('cache', report.cache ?? 'none: this user has no home; set LM_RESNET_CACHE'),
@@ -71,6 +72,10 @@ function addons({ binaries, libtorch }: Report): string[] {
   return files.map(([minor, file]) =>
     row(`addon ${minor}`, `${file}${minor === libtorch?.minor ? ' (is used)' : ''}`),
   );
+}
+
+function nccl({ binaries, libtorch }: Report): string {
+  return binaries.nccl[libtorch?.minor ?? ''] ?? 'none: several ranks cannot train on CUDA devices';
 }
 
 function loadLine({ load }: Report): string {

@@ -65,6 +65,13 @@ describe('findBinaries', () => {
     expect(String(findBinaries(root).kernels)).toMatch(kernels);
   });
 
+  it('knows the libraries of NCCL by the libtorch that they are for', () => {
+    const files = ['opener.node', 'lm_resnet-2.13.so', 'lm_nccl-2.13.so', 'lm_nccl.so'];
+    const { addons, nccl } = findBinaries(installed({ needs: {}, files }));
+    expect(Object.keys(addons)).toEqual(['2.13']);
+    expect(nccl).toEqual({ '2.13': expect.stringMatching(/lm_nccl-2\.13\.so$/) });
+  });
+
   it.each([
     [
       ['lm_resnet-2.9.so', 'lm_resnet-2.13.so', 'lm_resnet-2.14.so'],
@@ -95,7 +102,7 @@ describe('findBinaries', () => {
     const root = installed(options);
     expect(() => findBinaries(root)).toThrow(expect.objectContaining({ code: 'ERR_ADDON_MISSING' }));
     expect(binariesProblem(root)).toMatch(text);
-    expect(presentBinaries(root).addons).toEqual({});
+    expect(presentBinaries(root)).toMatchObject({ addons: {}, nccl: {} });
   });
 });
 

@@ -1,11 +1,7 @@
 #include "core/ranks/ranks.h"
 
-#include <arpa/inet.h>
 #include <c10/util/Exception.h>
 #include <c10/util/Logging.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,6 +12,8 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/ranks/device_group.h"
+#include "core/ranks/network.h"
 #include "core/ranks/store.h"
 #include "core/ranks/watch.h"
 
@@ -24,40 +22,6 @@ namespace {
 
 using Gloo = c10d::ProcessGroupGloo;
 using std::chrono::steady_clock;
-
-// Interface or address that other ranks reach this host at: that from which this host reaches the store.
-std::string own_address(const std::string& host, int port) {
-  addrinfo hints{}, *found = nullptr;
-  hints.ai_socktype = SOCK_DGRAM;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return "";
-  std::string address;
-  for (const addrinfo* at = found; at != nullptr && address.empty(); at = at->ai_next) {
-    const int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
-    if (fd < 0) continue;
-    sockaddr_storage own{};
-    socklen_t size = sizeof own;
-    char text[NI_MAXHOST];
-    if (connect(fd, at->ai_addr, at->ai_addrlen) == 0 &&
-        getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 &&
-        getnameinfo(reinterpret_cast<sockaddr*>(&own), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) ==
-            0)
-      address = text;
-    close(fd);
-  }
-  freeaddrinfo(found);
-  return address;
-}
-
-std::vector<std::shared_ptr<gloo::transport::Device>> devices_of(const RanksOptions& o) {
-  std::vector<std::shared_ptr<gloo::transport::Device>> devices;
-  std::istringstream names(o.network);
-  for (std::string name; std::getline(names, name, ',');)
-    if (!name.empty()) devices.push_back(Gloo::createDeviceForInterface(name));
-  if (!devices.empty()) return devices;
-  const std::string address = own_address(o.host, o.port);
-  devices.push_back(address.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(address));
-  return devices;
-}
 
 // What gloo says, without its advice and the places in its sources.
 std::string in_short(const std::string& text) {
@@ -72,6 +36,15 @@ constexpr std::chrono::milliseconds kStays{30'000};
 // For ranks to hear of one that is missing, from the store of this process.
 constexpr std::chrono::milliseconds kHears{1000};
 constexpr const char* kNever = "never";
+
+// Lets go of what waits on a device for ranks that are lost.
+void abort(const DeviceGroupPtr& group) {
+  if (!group) return;
+  try {
+    group->abort();
+  } catch (const c10::Error&) {  // it ends badly in any case
+  }
+}
 
 // Of warnings of c10d about what is told of here in words.
 void silence() {
@@ -91,17 +64,37 @@ class Ranks::Group {
 
   const RanksOptions options;
   StorePtr store;
-  c10::intrusive_ptr<Gloo> backend;
+  c10::intrusive_ptr<Gloo> host;
+  DeviceGroupPtr device;  // once a tensor of a device was summed
   std::unique_ptr<Watch> watch;
   int64_t texts = 0;  // that were gathered
 
-  // Waits for work with the other ranks. Throws what it threw, or that an alarm came first.
-  void finish(c10d::Work& work) const {
-    if (!watch->wait(work)) throw std::runtime_error("another rank raised the alarm");
+  c10d::Backend& backend_for(const at::Tensor& tensor) {
+    if (tensor.is_cpu()) return *host;
+    if (!device) open_device();
+    return *device;
+  }
+
+  // Waits for work with the other ranks; on a device its current stream does. Throws what that threw, or that
+  // an alarm came first.
+  void finish(c10d::Work& work, bool on_host) const {
+    if (on_host ? !watch->wait(work) : watch->is_alarmed()) alarmed();
     work.wait();
   }
 
+  void check() const {
+    if (watch->is_alarmed()) alarmed();
+  }
+
  private:
+  [[noreturn]] static void alarmed() { throw std::runtime_error("another rank raised the alarm"); }
+
+  void open_device() {
+    const auto keys = c10::make_intrusive<c10d::PrefixStore>("device", store->clone());
+    device = open_device_group({keys, options.rank, options.world, options.timeout});
+    watch->at_alarm([group = device] { abort(group); });
+  }
+
   // A rank comes once, and into a world of one size.
   void arrive() {
     const std::string number = std::to_string(options.rank);
@@ -142,10 +135,10 @@ class Ranks::Group {
 
   void connect() {
     auto how = Gloo::Options::create(options.timeout);
-    how->devices = devices_of(options);
+    how->devices = devices_of(options.network, options.host, options.port);
     const auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store);
     try {
-      backend = c10::make_intrusive<Gloo>(keys, options.rank, options.world, how);
+      host = c10::make_intrusive<Gloo>(keys, options.rank, options.world, how);
     } catch (const std::exception& e) {  // c10's or gloo's
       fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world,
            " cannot join the others: ", watch->verdict(in_short(e.what())));
@@ -153,26 +146,24 @@ class Ranks::Group {
   }
 };
 
-// A sum under way; what is not on the CPU is summed there.
+// A sum under way.
 class Ranks::Pending final : public Sum {
  public:
-  Pending(Ranks& ranks, const at::Tensor& tensor)
-      : ranks_(ranks), tensor_(tensor), host_(tensor.is_cpu() ? tensor : tensor.to(at::kCPU)) {
+  Pending(Ranks& ranks, const at::Tensor& tensor) : ranks_(ranks), tensor_(tensor) {
     ++ranks_.traffic_.calls;
-    ranks_.traffic_.bytes += static_cast<int64_t>(host_.nbytes());
+    ranks_.traffic_.bytes += static_cast<int64_t>(tensor_.nbytes());
     ranks_.guarded([&] {
-      std::vector<at::Tensor> list{host_};
-      work_ = ranks_.group().backend->allreduce(list);
+      std::vector<at::Tensor> list{tensor_};
+      work_ = ranks_.group().backend_for(tensor_).allreduce(list);
     });
   }
   void wait() override {
-    ranks_.guarded([&] { ranks_.group().finish(*work_); });
-    if (!tensor_.is_cpu()) tensor_.copy_(host_);
+    ranks_.guarded([&] { ranks_.group().finish(*work_, tensor_.is_cpu()); });
   }
 
  private:
   Ranks& ranks_;
-  at::Tensor tensor_, host_;
+  at::Tensor tensor_;
   c10::intrusive_ptr<c10d::Work> work_;
 };
 
@@ -227,14 +218,16 @@ std::unique_ptr<Ranks::Sum> Ranks::begin_sum(const at::Tensor& tensor) {
 }
 
 void Ranks::broadcast(const at::Tensor& tensor) {
-  const at::Tensor host = tensor.is_cpu() ? tensor : tensor.to(at::kCPU);
   ++traffic_.calls;
-  traffic_.bytes += static_cast<int64_t>(host.nbytes());
+  traffic_.bytes += static_cast<int64_t>(tensor.nbytes());
   guarded([&] {
-    std::vector<at::Tensor> list{host};
-    group().finish(*group().backend->broadcast(list));
+    std::vector<at::Tensor> list{tensor};
+    group().finish(*group().backend_for(tensor).broadcast(list), tensor.is_cpu());
   });
-  if (!tensor.is_cpu()) tensor.copy_(host);
+}
+
+void Ranks::check() {
+  guarded([&] { group().check(); });
 }
 
 std::vector<std::string> Ranks::gather(const std::string& text) {
@@ -263,6 +256,7 @@ void Ranks::abandon(const std::string& words) {
 
 // The threads of gloo may wait for the others until the timeout: nobody waits for them.
 void Ranks::end_badly() {
+  abort(group_->device);
   static auto* const kept = new std::vector<std::unique_ptr<Group>>;
   kept->push_back(std::move(group_));
 }
@@ -270,6 +264,7 @@ void Ranks::end_badly() {
 void Ranks::leave() {
   if (!group_) return;
   group_->watch->part();
+  if (group_->device) group_->device->shutdown();
   group_.reset();
 }
 

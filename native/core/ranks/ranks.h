@@ -1,5 +1,6 @@
 // The processes of one training, on one host or many: sums over all of them, and texts that all of them read.
-// libtorch's own c10d does the work: a TCPStore that rank 0 or an agent hosts, and gloo between the ranks.
+// libtorch's own c10d does the work: a TCPStore that rank 0 or an agent hosts, and between the ranks gloo for
+// what lies on the CPU, NCCL for what lies on CUDA devices.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -40,12 +41,17 @@ class Ranks {
   int world() const { return options_.world; }
 
   // A tensor, contiguous, becomes the sum of those of all ranks. All ranks call the same in the same order,
-  // with equal sizes. Throws ERR_RANKS, naming the rank that failed or does not answer.
+  // with equal sizes. Throws ERR_RANKS, naming the rank that failed or does not answer; ERR_ADDON_MISSING
+  // where the tensor is on a device and NCCL is missing. The host waits for no device.
   void sum(const at::Tensor& tensor) { begin_sum(tensor)->wait(); }
-  // The same beside other work: the tensor is to be left alone until it has been waited for.
+  // The same beside other work: the tensor is to be left alone until it has been waited for, on a device by
+  // the current stream.
   std::unique_ptr<Sum> begin_sum(const at::Tensor& tensor);
   // A tensor, contiguous, becomes that of rank 0.
   void broadcast(const at::Tensor& tensor);
+
+  // Throws ERR_RANKS once a rank has failed: what devices summed since then means nothing.
+  void check();
 
   // The texts of all ranks, by rank; all ranks call it in the same order. From any thread but for that of the
   // sums, where these may go on meanwhile.

@@ -87,6 +87,7 @@ struct Watch::State {
   std::mutex mutex;
   std::condition_variable changed;
   bool alarmed = false;
+  std::function<void()> act;      // at the alarm
   std::atomic<bool> lost{false};  // the store
 };
 
@@ -100,14 +101,20 @@ Watch::Watch(const RanksOptions& options, StorePtr store)
     } catch (const c10::Error&) {
       state->lost = true;  // and with it who hosted it
     }
-    const std::lock_guard lock(state->mutex);
-    state->alarmed = true;
-    state->changed.notify_all();
+    std::function<void()> act;
+    {
+      const std::lock_guard lock(state->mutex);
+      state->alarmed = true;
+      act = std::exchange(state->act, nullptr);
+      state->changed.notify_all();
+    }
+    if (act) act();
   }).detach();
 }
 
 // Ends the thread.
 Watch::~Watch() {
+  at_alarm(nullptr);
   within(
       kStoreGrace,
       [store = store_, rank = options_.rank] {
@@ -127,6 +134,22 @@ bool Watch::wait(c10d::Work& work) const {
   std::unique_lock lock(state_->mutex);
   state_->changed.wait(lock, [&] { return *done || state_->alarmed; });
   return *done;
+}
+
+bool Watch::is_alarmed() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->alarmed;
+}
+
+void Watch::at_alarm(std::function<void()> act) const {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->alarmed) {
+      state_->act = std::move(act);
+      return;
+    }
+  }
+  if (act) act();
 }
 
 std::string Watch::verdict(const std::string& reason) const {

@@ -2,6 +2,7 @@
 // alive answers at once, and no longer waits for the others, so that all end within seconds.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <torch/csrc/distributed/c10d/Work.hpp>
@@ -17,6 +18,9 @@ class Watch {
 
   // Waits for work with the other ranks; false where an alarm came first: it may never be done then.
   bool wait(c10d::Work& work) const;
+  bool is_alarmed() const;
+  // What is to be done when an alarm comes, on the thread that hears it.
+  void at_alarm(std::function<void()> act) const;
   // Raises the alarm and finds out why the group ended; takes seconds at most.
   std::string verdict(const std::string& reason) const;
   // Tells the others what ended this rank, and raises the alarm.

@@ -26,6 +26,8 @@ class SharedSteps {
 
   int world() const { return ranks_.world(); }
   int rank() const { return ranks_.rank(); }
+  // Throws where a rank has failed since: numbers of a device may be of no sum.
+  void check() { ranks_.check(); }
   // What each rank says, by rank.
   std::vector<Say> agree(Say own);
   // Every rank begins with what rank 0 has: weights, statistics, and the states of an optimiser.

@@ -61,6 +61,7 @@ ChunkResult Trainer::run(int64_t first, const std::vector<StepScalars>& scalars,
   std::vector<at::Tensor> metrics{bad_, good_steps, correct_, losses_};
   if (scale_) metrics.push_back(scale_->state());
   const at::Tensor all = at::cat(metrics).to(at::kCPU, at::kDouble);
+  if (shared_ && !on_cpu()) shared_->check();
   const double* read = all.data_ptr<double>();
   const auto good = static_cast<int64_t>(read[1]);
   result.correct1 = static_cast<int64_t>(read[2]);

@@ -3,6 +3,7 @@
 import { isLmError, LmError } from '../../errors.ts';
 import type { Model } from '../../model/model.ts';
 import type { NativeChunkResult } from '../../native/binding.ts';
+import { requireNccl } from '../../ranks/nccl.ts';
 import type { Ranks } from '../../ranks/ranks.ts';
 import { versions } from '../../ranks/versions.ts';
 import { marksOf } from '../../run/runState.ts';
@@ -13,7 +14,7 @@ import type { TrainSets } from '../trainSets.ts';
  * Checks that all ranks train the same: versions, network, settings, images.
  *
  * @param resumed where they go on from.
- * @throws ERR_RANKS naming what differs.
+ * @throws ERR_RANKS naming what differs; ERR_ADDON_MISSING where this rank has a CUDA device and no NCCL.
  */
 export async function agreeOn(
   { ranks }: Together,
@@ -23,6 +24,7 @@ export async function agreeOn(
   resumed: { readonly step: number } | undefined,
 ): Promise<void> {
   if (ranks === undefined) return;
+  requireNccl(model.device);
   const { workers: _, ...shared } = settings; // hosts may have other numbers of cores
   await ranks.agree({
     ...versions(),

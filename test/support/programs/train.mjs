@@ -45,7 +45,8 @@ const augmented = [
 /** From here on `cuda` is the test device of a library (test/device/testDevice.ts). */
 async function bringDevice(library) {
   const addon = (await import(`${dist}/native/load.js`)).native();
-  process.dlopen({ exports: {} }, library);
+  const opened = { exports: {} };
+  process.dlopen(opened, library);
   const { Model, info, roomOn, multipliesBfloat16 } = addon;
   const named = (device) => device.replace(/^cuda/, 'testdevice');
   addon.Model = class extends Model {
@@ -56,15 +57,17 @@ async function bringDevice(library) {
   addon.info = () => ({ ...info(), cudaDevices: 1 });
   addon.roomOn = (device) => roomOn(named(device));
   addon.multipliesBfloat16 = (device) => multipliesBfloat16(named(device));
+  return opened.exports;
 }
 
 async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, ...options }) {
-  if (library) await bringDevice(library);
+  const counter = library ? await bringDevice(library) : null;
   const device = library ? 'cuda' : 'cpu';
   const model = await Model.create(graph, { device, dtype, seed: fault === 'seed' ? rank : 1 });
   const data = { train: datasetOf(set(96, 0)).with(augmented), ...(held > 0 ? { test: set(held, 1) } : {}) };
   const mine = fault === 'setting' && rank === 1 ? { lr: 0.3 } : {};
   const before = ranks?.traffic().bytes ?? 0;
+  counter?.takeCounts();
   const run = train(model, data, { ...options, ...mine, ranks });
   const events = [];
   for await (const e of run) {
@@ -73,6 +76,7 @@ async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, .
     if (e.type === 'step' && fault === 'kill' && rank === 1) process.kill(process.pid, 'SIGKILL');
   }
   const { evaluation, steps, stopped, loss } = await run;
+  const waits = counter?.takeCounts().streamWaits ?? 0;
   const losses = events.flatMap((e) => (e.type === 'step' ? e.losses : []));
   const seen = events.flatMap((e) => (e.type === 'step' ? [e.samples] : [])).reduce((a, b) => a + b, 0);
   const tensors = {};
@@ -80,7 +84,7 @@ async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, .
     tensors[path] = [...(await model.readTensor(path))];
   await model.close();
   const bytes = (ranks?.traffic().bytes ?? 0) - before;
-  return { losses, seen, evaluation, steps, stopped, loss, tensors, bytes };
+  return { losses, seen, evaluation, steps, stopped, loss, tensors, bytes, waits };
 }
 
 const outcomes = [];

@@ -26,6 +26,8 @@ interface Outcome {
   readonly evaluation: { readonly loss: number; readonly top1: number; readonly count: number } | null;
   readonly tensors: Readonly<Record<string, readonly number[]>>;
   readonly bytes: number;
+  /** Times that the host waited for a device. */
+  readonly waits: number;
   readonly code?: string;
   readonly message?: string;
 }
@@ -71,7 +73,8 @@ beforeAll(async () => {
   pair = await together(2, Object.values(pairCases));
   const resumed = { resume: join(runs, 'pair', 'checkpoint-20.safetensors'), held: 30 };
   const fewer = { ...resumed, globalBatch: 8 };
-  one = await alone([{ ...all, batch: 16 }, accumulated, resumed, fewer]);
+  const onDevice = { ...short, batch: 8, library: deviceLibrary() };
+  one = await alone([{ ...all, batch: 16 }, accumulated, resumed, onDevice, fewer]);
   four = await together(4, [
     { ...all, batch: 4 },
     { ...short, steps: 1e6, fault: 'kill' },
@@ -131,7 +134,7 @@ describe('ranks that train together', () => {
 
   it('do not go on where a step has other images', () => {
     const message = expect.stringContaining('imagesPerStep was 16, is 8');
-    expect(one[3]).toEqual({ code: 'ERR_CONFIG', message });
+    expect(one[4]).toEqual({ code: 'ERR_CONFIG', message });
   });
 
   it.each<PairCase>([
@@ -158,6 +161,12 @@ describe('ranks that train together', () => {
   it('on devices come to what they do on CPUs', () => {
     const [there, here] = [ofPair('on devices'), ofPair('that are more than images to evaluate')];
     expect(apart(must(here[0]), must(there[0]))).toBeLessThan(1e-12);
+  });
+
+  it('on devices sum there, and the host waits for them as often as where there is one', () => {
+    const waits = must(one[3]).waits;
+    expect(waits).toBeGreaterThan(0);
+    expect(ofPair('on devices').map((outcome) => outcome.waits)).toEqual([waits, waits]);
   });
 
   it('send gradients in half the bytes, and come near', () => {

@@ -5,18 +5,16 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/library/beside.h"
+
 namespace lm::cuda {
 namespace {
 
 LaunchesOf given = nullptr;
 
 std::string path_of_library() {
-  if (const char* named = std::getenv("LM_RESNET_CUDA_KERNELS")) return named;
-  Dl_info info;
-  if (dladdr(reinterpret_cast<const void*>(&launches), &info) == 0) return {};
-  const std::string self = info.dli_fname;
-  const size_t slash = self.rfind('/');
-  return (slash == std::string::npos ? "./" : self.substr(0, slash + 1)) + "lm_cuda.so";
+  const char* const named = std::getenv("LM_RESNET_CUDA_KERNELS");
+  return named != nullptr ? named : path_beside("lm_cuda.so");
 }
 
 LaunchesOf open_library() {

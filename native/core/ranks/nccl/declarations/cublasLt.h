@@ -1,0 +1,4 @@
+// The few names of this header that those of libtorch need; no function of it is called.
+#pragma once
+
+typedef struct cublasLtContext* cublasLtHandle_t;

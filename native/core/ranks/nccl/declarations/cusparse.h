@@ -1,0 +1,5 @@
+// The few names of this header that those of libtorch need; no function of it is called.
+#pragma once
+
+typedef struct cusparseContext* cusparseHandle_t;
+typedef int cusparseStatus_t;
