@@ -106,7 +106,10 @@ export async function runToEnd(command, options) {
   return said;
 }
 
-/** The processes that a process started, and those that they did, which have these words in their command. */
+/**
+ * The processes that a process started, and those that they did, which have these words in their command; of
+ * null: of all processes.
+ */
 export function descendants(pid, words) {
   const parents = new Map();
   for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one)))
@@ -120,7 +123,7 @@ export function descendants(pid, words) {
   return [...parents.keys()].filter((id) => {
     try {
       const line = readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0');
-      return id !== pid && isBelow(id) && words.every((word) => line.includes(word));
+      return id !== pid && (pid === null || isBelow(id)) && words.every((word) => line.includes(word));
     } catch {
       return false;
     }
