@@ -1,9 +1,9 @@
 // Trainings that MPI's and Slurm's own commands start, each as root on this machine:
 //   node scripts/ranks/managers.mjs [checks…]
-// Debian and Ubuntu: apt-get install openmpi-bin, mpich, slurmctld slurmd slurm-client munge. Prints a line of JSON
-// for each check; exits with 1 where one is not so. Takes minutes.
-//   openmpi    two ranks of mpirun come to the bytes of `lm-resnet launch`, also where one of them was killed and
-//              the same command goes on
+// Debian and Ubuntu: apt-get install openmpi-bin, mpich, slurmctld slurmd slurm-client munge. Prints JSON,
+// a line for each check; exits with 1 where one is not so. Takes minutes.
+//   openmpi    two ranks of mpirun come to the bytes of `lm-resnet launch`, also where one of them was killed
+//              and the same command goes on
 //   mpich      the same by MPICH's mpiexec
 //   slurm      the same by srun, in a cluster of one host that is made for it
 import { spawnSync } from 'node:child_process';
