@@ -2,6 +2,7 @@
 // `node scripts/bootstrap.mjs`. Each step has a stamp and is skipped where nothing changed; stopped midway,
 // the next run goes on with the step that is missing.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { devNull } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, hashFiles, listFiles, runQuietly } from './build.mjs';
@@ -13,8 +14,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const help = `Usage: node scripts/bootstrap.mjs [--quiet]
 
 Makes this clone ready to use: npm packages, TypeScript, libtorch, native build. Run it again at any time.
-Environment: LIBTORCH or LM_RESNET_LIBTORCH name a folder of libtorch (2.13, 2.14); without one, 2.13 is installed into the
-user's cache.`;
+Environment: LIBTORCH or LM_RESNET_LIBTORCH name a folder of libtorch (2.13, 2.14, 2.15); without one, 2.13 is installed into
+the user's cache.`;
 
 /** In order; each returns whether it did anything. */
 const steps = [
@@ -85,7 +86,7 @@ async function provideLibtorch(say) {
 
 /**
  * A libtorch of a minor release: one that is there, else it is installed. What the user's set-up recorded
- * stays.
+ * stays, and what the machine's pip is held to for Python programs does not hold for it.
  */
 export async function obtainLibtorch(minor, say = () => {}) {
   const load = (path) => import(pathToFileURL(join(root, path)).href);
@@ -96,7 +97,8 @@ export async function obtainLibtorch(minor, say = () => {}) {
     if (!isLmError(error, 'ERR_LIBTORCH_NOT_FOUND') && !isLmError(error, 'ERR_LIBTORCH_VERSION')) throw error;
   }
   const { setupLibtorch } = await load('dist/setup/setup.js');
-  await setupLibtorch({ minor, record: false, onProgress: (text) => say(`  ${text}`) });
+  const env = { ...process.env, PIP_CONSTRAINT: devNull };
+  await setupLibtorch({ minor, env, record: false, onProgress: (text) => say(`  ${text}`) });
   return { libtorch: await locateLibtorch(undefined, minor), installed: true };
 }
 

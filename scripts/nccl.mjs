@@ -15,12 +15,19 @@ const help = `Usage: node scripts/nccl.mjs [--minor X.Y]
 Fetches the headers of NCCL and CUDA that \`node scripts/build.mjs --nccl\` needs for a minor release of libtorch
 (default ${developmentMinor}) with pip, about 200 MB, and prints their folder. No device is needed.`;
 
-/** What CUDA's own headers include, beside what libtorch is installed with. */
-const beside = `nvidia-cuda-crt==13.0.88 \\
+/** What CUDA's own headers include, beside what libtorch is installed with, by CUDA's release. */
+const beside = {
+  '13.0': `nvidia-cuda-crt==13.0.88 \\
     --hash=sha256:2c8043c7c9e02492716426e9919fc78d2c5b3b2a7a768a88e952676b08aa55a4
 nvidia-cuda-cccl==13.0.85 \\
     --hash=sha256:e0da7ad981f3a8aff08241b5bfc1af868742a63e2762f53a5171c492ef242649
-`;
+`,
+  13.2: `nvidia-cuda-crt==13.2.86 \\
+    --hash=sha256:e3ab08801bf9b1e6dc979275d25e816bb5000521b648e19c324d5eef0c79f1da
+nvidia-cuda-cccl==13.2.86 \\
+    --hash=sha256:35da671cf0cecd3539da214a11bb8e7634366c9e950da9c5feecf6c490a65b20
+`,
+};
 
 /** Fetches the headers where they are not there yet. @returns {Promise<string>} their folder. */
 export async function fetchHeaders(minor) {
@@ -54,7 +61,8 @@ function requirements(minor) {
       `No release of NCCL is known for libtorch ${minor} on ${process.platform}-${process.arch}`,
     );
   const text = readFileSync(join(folder, name), 'utf8');
-  return [...text.matchAll(/^nvidia-(?:nccl-cu13|cuda-runtime)==.*\n.*\n/gm)].join('') + beside;
+  const cuda = /^nvidia-cuda-runtime==(\d+\.\d+)/m.exec(text)[1];
+  return [...text.matchAll(/^nvidia-(?:nccl-cu13|cuda-runtime)==.*\n.*\n/gm)].join('') + beside[cuda];
 }
 
 if (process.argv[1] !== undefined && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {

@@ -4,6 +4,6 @@
 
 #include <torch/headeronly/version.h>
 
-#if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 13 || TORCH_VERSION_MINOR > 14
-#error "lm-resnet is for libtorch 2.13 and 2.14; LIBTORCH is another"
+#if TORCH_VERSION_MAJOR != 2 || TORCH_VERSION_MINOR < 13 || TORCH_VERSION_MINOR > 15
+#error "lm-resnet is for libtorch 2.13 to 2.15; LIBTORCH is another"
 #endif

@@ -7,7 +7,7 @@ import { must } from '../must.ts';
 import { packageRoot } from './binaries.ts';
 import type { Flavour } from './examine.ts';
 import { findPython, type Python } from './python.ts';
-import { libtorchReleases, minorOf } from './releases.ts';
+import { anyOf, libtorchReleases, minorOf } from './releases.ts';
 
 /** PyTorch's own index of builds without CUDA. */
 const cpuIndex = 'https://download.pytorch.org/whl/cpu';
@@ -38,31 +38,30 @@ export interface Attempt {
  * @throws ERR_PREREQUISITE for a processor that no wheels are named for.
  */
 export function attempts(minors: readonly string[], cuda: boolean, arch: string = process.arch): Attempt[] {
+  const platform = `${process.platform}-${arch}`;
   const releases = libtorchReleases.filter((release) => minors.includes(minorOf(release)));
-  return releases.flatMap((release) => attemptsFor(release, cuda, arch));
+  const ways = releases.flatMap((release) => attemptsFor(release, cuda, platform));
+  if (ways.length > 0) return ways;
+  throw new LmError(
+    'ERR_PREREQUISITE',
+    `Expected a platform that wheels are known for but this is ${platform}`,
+    {
+      hint: `Unpack a libtorch ${anyOf(releases)} for it yourself and run \`npx lm-resnet setup --from DIR\`.`,
+    },
+  );
 }
 
 /**
  * The last one without CUDA takes the build with CUDA that every index of Python packages has, without the
- * libraries of CUDA.
+ * libraries of CUDA. A wheel whose SHA-256 is not known has no file, and is left out.
  */
-function attemptsFor(release: string, cuda: boolean, arch: string): Attempt[] {
-  const way = (kind: string, flavour: Flavour, indexes: readonly string[] = []): Attempt => {
-    return { release, flavour, requirements: requirements(release, kind, arch), indexes };
+function attemptsFor(release: string, cuda: boolean, platform: string): Attempt[] {
+  const way = (kind: string, flavour: Flavour, indexes: readonly string[] = []): Attempt[] => {
+    const requirements = join(packageRoot, 'requirements', platform, `torch-${release}-${kind}.txt`);
+    return existsSync(requirements) ? [{ release, flavour, requirements, indexes }] : [];
   };
-  if (cuda) return [way('cuda', 'cuda')];
-  return [way('cpu', 'cpu'), way('cpu', 'cpu', [cpuIndex]), way('cpu-part', 'cpu')];
-}
-
-function requirements(release: string, kind: string, arch: string): string {
-  const platform = `${process.platform}-${arch}`;
-  const file = join(packageRoot, 'requirements', platform, `torch-${release}-${kind}.txt`);
-  if (existsSync(file)) return file;
-  throw new LmError(
-    'ERR_PREREQUISITE',
-    `Expected a platform that wheels are known for but this is ${platform}`,
-    { hint: `Unpack a libtorch ${release} for it yourself and run \`npx lm-resnet setup --from DIR\`.` },
-  );
+  if (cuda) return way('cuda', 'cuda');
+  return [...way('cpu', 'cpu'), ...way('cpu', 'cpu', [cpuIndex]), ...way('cpu-part', 'cpu')];
 }
 
 /** How much an attempt downloads and leaves, as the comment in its file says. */
@@ -178,6 +177,8 @@ function setupError(command: string, failure: string, output: string): LmError {
     ? output.split('REQUIREMENTS FILE').at(-1)
     : undefined;
   if (changed !== undefined) return changedError(changed);
+  const constraint = /\(constraint\) (\S+)/.exec(output)?.[1];
+  if (constraint !== undefined) return constrainedError(command, constraint);
   const lines = output.trim().split('\n');
   const errors = lines.filter((line) =>
     /^ERROR(?!: ResolutionImp)|error:|Errno|Could not fetch URL/i.test(line),
@@ -188,6 +189,16 @@ function setupError(command: string, failure: string, output: string): LmError {
     ? 'The disk is full: free some space, or move the cache with the environment LM_RESNET_CACHE.'
     : "Check the network and pip's configuration (`pip config list`), or take a file from elsewhere with `npx lm-resnet setup --from FILE`.";
   return new LmError('ERR_SETUP', `${command} ended with ${failure}:\n${told}`, { hint });
+}
+
+function constrainedError(command: string, constraint: string): LmError {
+  return new LmError(
+    'ERR_SETUP',
+    `${command}: pip found no release that its constraint \`${constraint}\` allows`,
+    {
+      hint: '`pip config list` says where the constraint is. To set it aside once: `PIP_CONSTRAINT=/dev/null npx lm-resnet setup`.',
+    },
+  );
 }
 
 /** @param report pip's text after its headline: the package, its place, the hash expected and the one got. */

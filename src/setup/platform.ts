@@ -1,6 +1,6 @@
 /** What libtorch asks of the machine: operating system, processor and C library. */
 
-/** Oldest C library that libtorch 2.13 runs on. */
+/** Oldest C library that libtorch runs on, 2.13 to 2.15 (their wheels are manylinux_2_28). */
 const oldestGlibc = '2.28';
 
 /** Version of the GNU C library such as "2.36"; null on other systems and C libraries (musl). */

@@ -4,7 +4,7 @@
  */
 
 /** What `lm-resnet setup` installs, one release for each minor, newest first. */
-export const libtorchReleases = ['2.14.1', '2.13.0'] as const;
+export const libtorchReleases = ['2.15.0', '2.14.1', '2.13.0'] as const;
 
 /** Minor releases that the sources are for, newest first; `native/core/libtorch.h` has the same. */
 export const libtorchMinors: readonly string[] = libtorchReleases.map(minorOf);
@@ -14,7 +14,7 @@ export function minorOf(version: string): string {
   return /^\d+\.\d+(?![^.+-])/.exec(version)?.[0] ?? version;
 }
 
-/** Minor releases as a sentence has them: "2.14 or 2.13". */
+/** Minor releases as a sentence has them: "2.15, 2.14 or 2.13". */
 export function anyOf(minors: readonly string[]): string {
   return minors.join(' or ');
 }

@@ -92,9 +92,34 @@ with zipfile.ZipFile(sys.argv[1], 'w') as z:
   }, 60_000);
 });
 
+describe("a constraint of the machine's pip", () => {
+  it('that allows none of the releases is named, with how to set it aside', async () => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'constraints.txt'), 'torch<=2.12.1');
+    const env = {
+      ...emptyEnvironment(folder),
+      PATH: process.env.PATH,
+      PIP_CONFIG_FILE: '/dev/null',
+      PIP_CONSTRAINT: join(folder, 'constraints.txt'),
+      PIP_NO_INDEX: '1',
+    };
+    await expect(setupLibtorch({ env, cuda: true, minor: '2.13' })).rejects.toMatchObject({
+      code: 'ERR_SETUP',
+      message: expect.stringMatching(/no release that its constraint `torch<=2\.12\.1` allows$/),
+      hint: expect.stringContaining('PIP_CONSTRAINT=/dev/null'),
+    });
+  }, 60_000);
+});
+
 describe('attempts', () => {
-  it('names the SHA-256 of every package it asks for', () => {
-    for (const attempt of [false, true].flatMap((cuda) => attempts(libtorchMinors, cuda))) {
+  it.each([
+    ['x64', false],
+    ['x64', true],
+    ['arm64', false],
+  ])('names the SHA-256 of every package it asks for: %s, with CUDA: %s', (arch, cuda) => {
+    const releases = new Set<string>();
+    for (const attempt of attempts(libtorchMinors, cuda, arch)) {
+      releases.add(attempt.release);
       const { requirements } = attempt;
       const lines = readFileSync(requirements, 'utf8').split('\n');
       const packages = lines.filter((line) => /^[a-z]/.test(line));
@@ -104,6 +129,7 @@ describe('attempts', () => {
       expect(hashes).toHaveLength(packages.length);
       expect(sizesOf(attempt)).toMatch(/^[\d.]+ [MG]B to download, [\d.]+ [MG]B on disk$/);
     }
+    expect([...releases]).toEqual(libtorchReleases);
   });
 
   it('has the newest release first', () => {
@@ -153,6 +179,6 @@ describe('minorOf', () => {
       minor?.slice(2),
     );
     expect(header).toContain(`MINOR < ${oldest} || TORCH_VERSION_MINOR > ${newest}\n`);
-    expect(header).toContain(`libtorch ${[...libtorchMinors].reverse().join(' and ')};`);
+    expect(header).toContain(`libtorch 2.${oldest} to 2.${newest};`);
   });
 });
