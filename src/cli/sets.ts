@@ -6,6 +6,7 @@ import { hasTestFolder } from '../data/folder/parts.ts';
 import { openDataset, openSome } from '../data/open.ts';
 import { type DatasetSpec, datasetKinds, datasetSchema, datasetSpec } from '../data/spec.ts';
 import type { Dataset } from '../loading/dataset.ts';
+import type { Ranks } from '../ranks/ranks.ts';
 
 /** How a data set is written on the command line. */
 export const dataHelp: string = `kind:path or JSON; kinds: ${datasetKinds.join(', ')}`;
@@ -57,10 +58,10 @@ export interface OpenSets extends Sets, AsyncDisposable {}
  * is given, or null: none. The transform is that of training; to test on one's own, name the set with its
  * transform.
  */
-export async function openSets(value: unknown, other: unknown): Promise<OpenSets> {
+export async function openSets(value: unknown, other: unknown, ranks?: Ranks): Promise<OpenSets> {
   const spec = dataSpec(value);
   const testSpec = other === undefined || other === null ? other : dataSpec(other, undefined, 'test');
-  const train = await openDataset(spec);
+  const train = await openDataset(spec, { ranks });
   try {
     const test = await (testSpec === undefined ? openTestPart(spec) : testSpec && openPart(testSpec));
     const close = async (): Promise<void> => {

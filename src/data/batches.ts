@@ -99,7 +99,8 @@ export async function* batches(
     std: imagenetStd.slice(0, few),
     ...preprocessingOf(imageSize, data.size === null ? {} : { transform: [] }),
   };
-  const spec = { ...loaderSpec(data, input, { ...pass, device: 'cpu' }), rank, worldSize };
+  const share = worldSize > 1 ? { rank, worldSize } : undefined;
+  const spec = loaderSpec(data, input, { ...pass, share, device: 'cpu' });
   const { height, width } = spec;
   for await (const batch of readBatches(data, spec, { pass: pass.training ? epoch : 0, start }))
     yield { ...batch, height, width, channels };

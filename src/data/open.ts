@@ -1,7 +1,7 @@
 /** Opens a data set from its description. */
 import { expected } from '../errors.ts';
 import type { ChannelStatistics } from '../loading/channelStatistics.ts';
-import { Dataset } from '../loading/dataset.ts';
+import { Dataset, type OwnPart } from '../loading/dataset.ts';
 import { must } from '../must.ts';
 import type { NativeSourceSpec, RawSize } from '../native/binding.ts';
 import { numberedClasses } from './classNumbers.ts';
@@ -20,6 +20,7 @@ import {
   type WebDatasetSpec,
   withWholePaths,
 } from './spec.ts';
+import { indexOwnShards, type OwnShards, type Sharers } from './tar/ownShards.ts';
 import { indexShards } from './tar/webDataset.ts';
 
 /** A data set before it is opened natively. */
@@ -35,6 +36,14 @@ export interface FoundData {
   /** What was taken for what, and what was passed over. */
   readonly notes: readonly string[];
   readonly source: Exclude<NativeSourceSpec, { readonly kind: 'stream' }>;
+  /** Of shards that ranks split; else not there. */
+  readonly part?: OwnPart;
+}
+
+/** Options of `openDataset`. */
+export interface OpenOptions {
+  /** The ranks that open it together, what `joinRanks` gave: only `splitShards` asks for them. */
+  readonly ranks?: Sharers | null | undefined;
 }
 
 /**
@@ -49,8 +58,11 @@ export interface FoundData {
  * await using photos = await openDataset({ kind: 'imageFolder', path: 'photos', holdOut });
  * await using digits = await openDataset('mnist:~/data');
  */
-export async function openDataset(spec: DatasetSpecInput | string): Promise<Dataset> {
-  return openSome(spec);
+export async function openDataset(
+  spec: DatasetSpecInput | string,
+  { ranks }: OpenOptions = {},
+): Promise<Dataset> {
+  return openSome(spec, { ranks: ranks ?? undefined });
 }
 
 /** What of a data set is opened. */
@@ -64,20 +76,21 @@ export interface Opening {
   readonly everyFormat?: boolean | undefined;
   /** Whether a folder of a class may be without images, as in what is tested on; default false. */
   readonly emptyClasses?: boolean | undefined;
+  readonly ranks?: Sharers | undefined;
 }
 
 /** Opens a data set, or some of its images. @internal */
 export async function openSome(
   spec: DatasetSpecInput | string,
-  { choose, everyFormat = false, emptyClasses }: Opening = {},
+  { choose, everyFormat = false, emptyClasses, ranks }: Opening = {},
 ): Promise<Dataset> {
   const parsed = datasetSpec(spec);
   const { transform, exif, sixteenBit } = parsed;
-  const part = await findData(parsed, emptyClasses);
+  const part = await findData(parsed, emptyClasses, ranks);
   const some = choose === undefined ? part : select(part, choose(part.labels, part.classNames.length));
   const { name, classNames, labels, size, statistics, notes } = some;
   const decoding = { exif, sixteenBit };
-  const parts = { name, classNames, labels, size, statistics, transform, decoding, notes };
+  const parts = { name, classNames, labels, size, statistics, transform, decoding, notes, part: some.part };
   const whole = choose === undefined ? withWholePaths(parsed) : null;
   const data = new Dataset({ ...parts, spec: whole && { ...whole } }, some.source);
   if (!everyFormat && parsed.kind !== 'records') await checkFormats(data).catch(closing(data));
@@ -100,19 +113,24 @@ function closing(data: Dataset): (error: unknown) => Promise<never> {
 export async function findData(
   spec: DatasetSpec,
   emptyClasses: boolean = spec.split === 'test',
+  ranks?: Sharers,
 ): Promise<FoundData> {
   const { holdOut, split } = spec;
-  if (holdOut === undefined) return findWhole(spec, emptyClasses);
+  if (holdOut === undefined) return findWhole(spec, emptyClasses, ranks);
+  if (spec.kind === 'webDataset' && spec.splitShards && ranks !== undefined)
+    throw expected('ERR_CONFIG', 'no `holdOut` of shards that ranks split', 'data.splitShards', true, {
+      hint: 'Test on shards of their own.',
+    });
   const found = await findWhole({ ...spec, split: 'train' }, emptyClasses);
   return select(found, await heldOut(found, holdOut, split));
 }
 
-function findWhole(spec: DatasetSpec, emptyClasses: boolean): Promise<FoundData> {
+function findWhole(spec: DatasetSpec, emptyClasses: boolean, ranks?: Sharers): Promise<FoundData> {
   switch (spec.kind) {
     case 'imageFolder':
       return folderData(spec, emptyClasses);
     case 'webDataset':
-      return shardData(spec);
+      return shardData(spec, ranks);
     case 'records':
       return recordData(spec);
     default:
@@ -137,7 +155,10 @@ async function folderData({ path, split }: ImageFolderSpec, emptyClasses: boolea
   return { name: root, classNames, labels, size: null, names, notes, source };
 }
 
-async function shardData({ path, classNames: given, window, split }: WebDatasetSpec): Promise<FoundData> {
+async function shardData(
+  { path, classNames: given, window, split, splitShards }: WebDatasetSpec,
+  ranks?: Sharers,
+): Promise<FoundData> {
   if (split === 'test')
     throw expected(
       'ERR_CONFIG',
@@ -145,13 +166,14 @@ async function shardData({ path, classNames: given, window, split }: WebDatasetS
       'data.split',
       split,
     );
-  const { files, table, labels, names } = await indexShards(path);
+  const own = splitShards && ranks !== undefined ? await indexOwnShards(path, ranks) : undefined;
+  const { files, table, labels, names } = own?.index ?? (await indexShards(path));
   const name = typeof path === 'string' ? path : (path[0] ?? '');
-  const highest = labels.reduce((a, b) => Math.max(a, b), 0);
+  const highest = own?.highest ?? labels.reduce((a, b) => Math.max(a, b), 0);
   if (given !== undefined && highest >= given.length)
     throw expected('ERR_DATASET', `labels below ${given.length}, the number of class names,`, name, highest);
   const classNames = given ?? numberedClasses(highest, labels.length, name);
-  return {
+  const found: FoundData = {
     name,
     classNames,
     labels,
@@ -160,6 +182,18 @@ async function shardData({ path, classNames: given, window, split }: WebDatasetS
     notes: [],
     source: { kind: 'ranges', files, table, labels, window },
   };
+  return own === undefined ? found : sharedOf(found, own);
+}
+
+/** As many images as every rank has: the first ones. */
+function sharedOf(found: FoundData, { count, part }: OwnShards): FoundData {
+  const left = found.labels.length - count;
+  if (left === 0) return { ...found, part };
+  const notes = [
+    `${found.name}: rank ${part.rank} leaves ${left} of its ${found.labels.length} images out, for another rank's shards have ${count}`,
+  ];
+  const first = Int32Array.from({ length: count }, (_, i) => i);
+  return { ...select(found, first), notes, part };
 }
 
 async function recordData({ path, split }: RecordsSpec): Promise<FoundData> {

@@ -53,6 +53,11 @@ export interface WebDatasetSpec extends Common {
    * Shards whose images are shuffled together, default 16: shards are read in random order, a few at a time.
    */
   readonly window: number;
+  /**
+   * Whether each of several ranks reads shards of its own, of which nobody else looks at one, default false:
+   * all ranks look at all shards, and share the images as those of any data set.
+   */
+  readonly splitShards: boolean;
 }
 
 /** Records that `lm-resnet pack` wrote: a folder. */
@@ -64,14 +69,16 @@ export interface RecordsSpec extends Common {
 /** A data set on disk. */
 export type DatasetSpec = NamedSpec | ImageFolderSpec | WebDatasetSpec | RecordsSpec;
 
-type Written<S extends Common> = Omit<S, 'split' | 'holdOut' | 'transform' | 'window'> & {
+type Written<S extends Common> = Omit<S, 'split' | 'holdOut' | 'transform' | 'window' | 'splitShards'> & {
   readonly split?: Split | undefined;
   readonly holdOut?:
     | { readonly fraction: number; readonly seed?: number | undefined }
     | { readonly file: string }
     | undefined;
   readonly transform?: TransformInput | undefined;
-} & ('window' extends keyof S ? { readonly window?: number | undefined } : unknown);
+} & ('window' extends keyof S
+    ? { readonly window?: number | undefined; readonly splitShards?: boolean | undefined }
+    : unknown);
 
 /** A data set as it may be written: what is left out has a default. */
 export type DatasetSpecInput =
@@ -103,6 +110,7 @@ export const datasetSchema: z.ZodType<DatasetSpec, DatasetSpecInput> = z.discrim
     path: z.union([path, z.array(path).min(1)]),
     classNames: z.array(z.string()).min(1).optional(),
     window: z.int().min(1).default(16),
+    splitShards: z.boolean().default(false),
     ...common,
   }),
   z.strictObject({ kind: z.literal('records'), path, ...common }),

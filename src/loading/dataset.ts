@@ -5,6 +5,14 @@ import type { DecodingInput } from '../transforms/decoding.ts';
 import type { Transform } from '../transforms/transforms.ts';
 import type { ChannelStatistics } from './channelStatistics.ts';
 
+/** Whose part of a data set it is of which nobody has all. */
+export interface OwnPart {
+  readonly rank: number;
+  readonly worldSize: number;
+  /** Of what all ranks have together. */
+  readonly digest: string;
+}
+
 /** What a data set is made of. */
 export interface DatasetParts {
   /** Name in messages and reports. */
@@ -24,6 +32,8 @@ export interface DatasetParts {
   readonly notes?: readonly string[] | undefined;
   /** What it was opened from, so that it can be opened again; default: nothing. */
   readonly spec?: Readonly<Record<string, unknown>> | null | undefined;
+  /** Whose part it is of what several ranks have, each its own; default: it is all there is. */
+  readonly part?: OwnPart | null | undefined;
 }
 
 /**
@@ -52,6 +62,8 @@ export class Dataset {
   readonly notes: readonly string[];
   /** What `openDataset` opened it from, with whole paths; null for pixels in memory and streams. */
   readonly spec: Readonly<Record<string, unknown>> | null;
+  /** Whose part it is of shards that ranks split; null where it is all there is. */
+  readonly part: OwnPart | null;
   readonly #shared: Shared;
 
   /** @internal */
@@ -66,6 +78,7 @@ export class Dataset {
     this.decoding = parts.decoding ?? {};
     this.notes = parts.notes ?? [];
     this.spec = parts.spec ?? null;
+    this.part = parts.part ?? null;
     this.#shared = 'kind' in source ? share(source) : source;
   }
 

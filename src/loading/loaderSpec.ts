@@ -71,12 +71,33 @@ export interface Pass extends LoadingOptions {
 }
 
 /**
+ * Checks that a rank's own part of a data set is trained on by the ranks that have it, and nothing else.
+ *
+ * @throws ERR_CONFIG.
+ */
+function checkPart({ name, part }: Dataset, { training, share }: Pass): void {
+  if (part === null) return;
+  const { rank, worldSize } = part;
+  if (training && share?.rank === rank && share.worldSize === worldSize) return;
+  const use = `${training ? 'training' : 'evaluation'} by ${share === undefined ? 'one process' : `rank ${share.rank} of ${share.worldSize}`}`;
+  throw expected(
+    'ERR_CONFIG',
+    `a training by rank ${rank} of ${worldSize}, whose own shards these are,`,
+    name,
+    use,
+    { hint: 'Give `ranks` to `train`; to evaluate, open the shards without `splitShards`.' },
+  );
+}
+
+/**
  * What the native loader is told: the transform of the data set, or the usual one of the purpose, as
  * `transformOf` has it.
  *
- * @throws ERR_CONFIG when the transform leaves images of different sizes.
+ * @throws ERR_CONFIG when the transform leaves images of different sizes; for a part of a data set that is
+ *   another rank's.
  */
 export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): NativeLoaderSpec {
+  checkPart(data, pass);
   const { batch, batches = 0, seed, prefetch, onBadImage, badImageLimit } = pass;
   const transform = transformOf(data, input, pass.training);
   const [height, width] = sizeAfter(transform, data);
@@ -102,6 +123,7 @@ export function loaderSpec(data: Dataset, input: ModelInput, pass: Pass): Native
     std: input.std,
     rank: pass.share?.rank ?? 0,
     worldSize: pass.share?.worldSize ?? 1,
+    own: data.part !== null,
     augRepeats: pass.augRepeats ?? 1,
     pinned: pass.device.startsWith('cuda'),
     workers: pass.workers ?? (untouched ? copying : Math.max(1, Math.floor(defaultThreads() / 4))),

@@ -274,6 +274,8 @@ export interface NativeLoaderSpec extends RawSize {
   readonly batches?: number;
   readonly rank: number;
   readonly worldSize: number;
+  /** The source has this rank's images alone, of which other ranks have as many; default false. */
+  readonly own?: boolean;
   /** Each image so often in an epoch of a training. */
   readonly augRepeats: number;
   /** Threads; 0: the one that asks for a batch makes it. */

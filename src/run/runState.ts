@@ -87,9 +87,10 @@ const stateSchema: z.ZodType<RunState> = z.object({
   settings: z.unknown(),
 });
 
-function markOf({ count, classNames, size, transform, labels, files }: Dataset): DataMark {
+function markOf({ count, classNames, size, transform, labels, files, part }: Dataset): DataMark {
   const hash = createHash('sha256');
-  if (labels !== null) hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
+  if (part !== null) hash.update(part.digest);
+  else if (labels !== null) hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
   if (files?.kind === 'files') hash.update(files.names);
   return {
     count,

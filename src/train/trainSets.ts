@@ -69,20 +69,19 @@ export function checkSets(
   worldSize = 1,
 ): void {
   const { count } = train;
+  const sharers = train.part === null ? worldSize : 1; // of these images
   if (count === null && steps === undefined)
     throw expected('ERR_CONFIG', 'the number of steps, for a stream has no epochs,', 'train.steps', steps);
-  if (count !== null && count < batch * accumulate * worldSize)
+  if (count !== null && count < batch * accumulate * sharers)
     throw expected(
       'ERR_CONFIG',
       `at most ${count}, the number of training images, in a step`,
       'train.batch',
-      accumulate * worldSize === 1
+      accumulate * sharers === 1
         ? batch
-        : [
-            worldSize > 1 ? `${worldSize} ranks x ` : '',
-            accumulate > 1 ? `${accumulate} x ` : '',
-            batch,
-          ].join(''),
+        : [sharers > 1 ? `${sharers} ranks x ` : '', accumulate > 1 ? `${accumulate} x ` : '', batch].join(
+            '',
+          ),
     );
   if (augRepeats > 1 && count === null)
     throw expected('ERR_CONFIG', '1, for a stream is read once,', 'train.augRepeats', augRepeats);

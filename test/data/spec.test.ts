@@ -11,7 +11,10 @@ describe('a data set in short', () => {
     ['fashion-mnist:/a/b c', { kind: 'fashion-mnist', path: '/a/b c', split: 'train' }],
     ['imageFolder:.', { kind: 'imageFolder', path: '.', split: 'train' }],
     ['records:C:\\data', { kind: 'records', path: 'C:\\data', split: 'train' }],
-    ['webDataset:s-{0..9}.tar', { kind: 'webDataset', path: 's-{0..9}.tar', split: 'train', window: 16 }],
+    [
+      'webDataset:s-{0..9}.tar',
+      { kind: 'webDataset', path: 's-{0..9}.tar', split: 'train', window: 16, splitShards: false },
+    ],
     [' {"kind":"cifar10","path":"x","split":"test"}', { kind: 'cifar10', path: 'x', split: 'test' }],
     [
       '{"kind":"imageFolder","path":"x","holdOut":{"fraction":0.1}}',
@@ -24,6 +27,7 @@ describe('a data set in short', () => {
         path: ['a', 'b'],
         split: 'train',
         window: 2,
+        splitShards: false,
         classNames: ['x'],
         holdOut: { file: 'f' },
       },

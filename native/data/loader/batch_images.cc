@@ -21,13 +21,19 @@ constexpr int kCopyBits = 48;
 // image go to different ones, as timm has it. Where there are none the second half goes the other way round:
 // a batch mixed with its own reverse then mixes the same images with each other however many ranks there are.
 int64_t Loader::place_of_rank(int64_t place) const {
+  if (options_.own) return place;
   const bool is_front = options_.repeats > 1 || place < options_.batch / 2;
   return place * options_.world + (is_front ? options_.rank : options_.world - 1 - options_.rank);
 }
 
+// By which its draws are keyed: of no two images of all ranks the same.
+int64_t Loader::number_of(int64_t index) const {
+  return options_.own ? index * options_.world + options_.rank : index;
+}
+
 void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
   const bool repeated = options_.training && options_.repeats > 1;
-  const int64_t position = slot.step % batches() * options_.world * options_.batch + place_of_rank(place);
+  const int64_t position = slot.step % batches() * sharers() * options_.batch + place_of_rank(place);
   int64_t& index = slot.indices[static_cast<size_t>(place)];
   index = -1;
   if (position >= samples_->count()) return;
@@ -36,7 +42,7 @@ void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
       options_.training
           ? (*slot.order)[static_cast<size_t>(repeated ? position / options_.repeats : position)]
           : position;
-  const int64_t key = first + (copy << kCopyBits);
+  const int64_t key = number_of(first) + (copy << kCopyBits);
   const uint64_t epoch = options_.training ? static_cast<uint64_t>(slot.step / batches()) : 0;
   uint8_t* pixels = slot.pixels.data_ptr<uint8_t>() + place * slot.pixels.stride(0);
   Rng others(options_.seed, "replacement", epoch, static_cast<uint64_t>(key));
@@ -46,7 +52,7 @@ void Loader::make_sample(Slot& slot, int64_t place, Maker& maker) {
       slot.labels.data_ptr<int64_t>()[place] =
           draw(candidate, Rng(options_.seed, "augment", epoch, static_cast<uint64_t>(key)), maker, pixels);
       index = candidate;
-      slot.keys[static_cast<size_t>(place)] = candidate + (copy << kCopyBits);
+      slot.keys[static_cast<size_t>(place)] = number_of(candidate) + (copy << kCopyBits);
       return;
     } catch (const EndOfSamples&) {
       return;

@@ -56,7 +56,7 @@ Loader::~Loader() {
 }
 
 int64_t Loader::batches() const {
-  const int64_t all = options_.batch * options_.world, count = samples_->count();
+  const int64_t all = options_.batch * sharers(), count = samples_->count();
   if (options_.training) return count / all;
   const int64_t batches = (count + all - 1) / all;
   return options_.most > 0 ? std::min(batches, options_.most) : batches;

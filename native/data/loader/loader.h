@@ -32,6 +32,7 @@ struct LoaderOptions {
   int64_t most = 0;  // batches of a pass that is not a training; 0: all
   // This process reads share `rank` of `world` of every step: all of them do equally many steps.
   int64_t rank = 0, world = 1;
+  bool own = false;  // the samples are this rank's alone, and every rank has as many
   int threads = 0;   // 0: `at` makes the batch itself
   int prefetch = 2;  // batches that are made ahead
   int height = 0, width = 0, channels = 0;
@@ -84,7 +85,9 @@ class Loader final : public BatchSource {
   void restart(std::unique_lock<std::mutex>& lock, int64_t step);
   bool next_work(Work& work);
   void make(const Work& work, Maker& maker);
+  int64_t sharers() const { return options_.own ? 1 : options_.world; }  // of the samples
   int64_t place_of_rank(int64_t place) const;
+  int64_t number_of(int64_t index) const;
   void make_sample(Slot& slot, int64_t place, Maker& maker);
   int64_t draw(int64_t index, Rng rng, Maker& maker, uint8_t* out) const;
   int64_t label_of(const Encoded& file, int64_t index) const;

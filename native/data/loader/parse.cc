@@ -24,6 +24,7 @@ LoaderOptions loader_options(const Value& spec) {
   LM_CHECK(o.repeats >= 1 && o.repeats < (1 << 10), "ERR_CONFIG", "Expected an image at least once");
   o.rank = spec["rank"].integer();
   o.world = spec["worldSize"].integer();
+  if (const Value* own = spec.find("own")) o.own = own->boolean();
   o.threads = small(spec["workers"]);
   o.prefetch = small(spec["prefetch"]);
   o.height = small(spec["height"]);

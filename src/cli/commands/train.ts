@@ -154,7 +154,7 @@ async function goOn(
   await using model = loaded;
   const sets = await resumedSets(path, { data, test });
   if (sets.data === undefined) throw required('data', 'mnist:DIR');
-  await using opened = await openSets(sets.data, sets.test);
+  await using opened = await openSets(sets.data, sets.test, flags.ranks);
   tellNotes([opened.train, opened.test], flags);
   const settings = givenFlags(trainSchema, job);
   const options = { ...settings, resume: path, ranks: flags.ranks };
@@ -172,7 +172,7 @@ async function begin(job: Job & Record<string, unknown>, flags: Flags): Promise<
   const { quiet, libtorch, resumeFallback } = flags;
   const beginning = beginningOf({ ...job, data: trained, quiet }, givenFlags(trainSchema, job));
   initFrom({ threads, libtorch });
-  await using data = await openSets(trained, tested);
+  await using data = await openSets(trained, tested, flags.ranks);
   tellNotes([data.train, data.test], flags);
   const auto = { threads, libtorch, resumeFallback, ranks: flags.ranks };
   await using taken = autoResume ? await takeAuto(must(wanted), auto) : undefined;

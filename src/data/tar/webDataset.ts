@@ -36,8 +36,7 @@ const headersAtOnce = 2000;
  * const { labels } = await indexShards('train-{000..146}.tar');
  */
 export async function indexShards(path: string | readonly string[]): Promise<ShardIndex> {
-  const paths: string[] = [];
-  for (const pattern of typeof path === 'string' ? [path] : path) paths.push(...(await expandPath(pattern)));
+  const paths = await shardPaths(path);
   const rows: number[] = [];
   const labels: number[] = [];
   const names: string[] = [];
@@ -58,6 +57,13 @@ export async function indexShards(path: string | readonly string[]): Promise<Sha
       throw wrong(path, 'no sample', 'A sample is a pair such as 0001.jpg and 0001.cls.');
   }
   return { files, table: Float64Array.from(rows), labels: Int32Array.from(labels), names };
+}
+
+/** The shards that a pattern, or several, stand for. */
+export async function shardPaths(path: string | readonly string[]): Promise<string[]> {
+  const paths: string[] = [];
+  for (const pattern of typeof path === 'string' ? [path] : path) paths.push(...(await expandPath(pattern)));
+  return paths;
 }
 
 interface ShardSample {

@@ -3,9 +3,8 @@
 // differs from the defaults below. Prints a JSON array: losses, weights and statistics of each; ends at the
 // first that fails.
 const [dist, json] = process.argv.slice(2);
-const { imageSet, init, joinRanks, Model, network, nn, noise, presetConfig, train } = await import(
-  `${dist}/index.js`
-);
+const { imageSet, init, joinRanks, Model, network, nn, noise, openDataset, presetConfig, train } =
+  await import(`${dist}/index.js`);
 const { datasetOf } = await import(`${dist}/loading/images.js`);
 init({ threads: 1 });
 const rank = Number(process.env.RANK ?? 0);
@@ -60,11 +59,20 @@ async function bringDevice(library) {
   return opened.exports;
 }
 
-async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, ...options }) {
+/** What to train on: pixels in memory, or gray files in shards, of which every rank has its own. */
+function trained(shards, ranks) {
+  if (shards === undefined) return datasetOf(set(96, 0)).with(augmented);
+  return openDataset(
+    { kind: 'webDataset', path: shards, splitShards: true, transform: augmented },
+    { ranks },
+  );
+}
+
+async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, shards, ...options }) {
   const counter = library ? await bringDevice(library) : null;
   const device = library ? 'cuda' : 'cpu';
   const model = await Model.create(graph, { device, dtype, seed: fault === 'seed' ? rank : 1 });
-  const data = { train: datasetOf(set(96, 0)).with(augmented), ...(held > 0 ? { test: set(held, 1) } : {}) };
+  const data = { train: await trained(shards, ranks), ...(held > 0 ? { test: set(held, 1) } : {}) };
   const mine = fault === 'setting' && rank === 1 ? { lr: 0.3 } : {};
   const before = ranks?.traffic().bytes ?? 0;
   counter?.takeCounts();

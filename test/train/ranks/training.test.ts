@@ -1,8 +1,10 @@
 /** Several processes that train together: what they come to, against one process with as many images. */
 import { mkdtempSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageSet } from '../../../src/data/imageSet.ts';
 import { datasetOf } from '../../../src/loading/images.ts';
@@ -13,7 +15,9 @@ import { deviceLibrary } from '../../device/testDevice.ts';
 import '../../support/addon.ts';
 import { runProgram } from '../../support/children.ts';
 import { codeOf } from '../../support/failures.ts';
+import { tar } from '../../support/files/tar.ts';
 import { dist } from '../../support/libtorch.ts';
+import { noiseBytes } from '../../support/noise.ts';
 import { runRanks } from '../../support/ranks/processes.ts';
 
 const program = fileURLToPath(new URL('../../support/programs/train.mjs', import.meta.url));
@@ -47,6 +51,7 @@ const all: Options = {
 const runs = mkdtempSync(join(tmpdir(), 'lm-resnet-'));
 const kept: Options = { run: join(runs, 'pair'), checkpointEvery: 20, keepLast: 50 };
 const short: Options = { ...all, steps: 4, batch: 4 };
+const shards = join(runs, '{0..3}.tar');
 
 /** What two ranks do, one after the other; they begin it all once, for starting them takes longest. */
 const pairCases = {
@@ -57,6 +62,7 @@ const pairCases = {
   'that send float16': { ...short, dtype: 'float32', syncBn: false, compressGradients: 'float16' },
   'whose models were made with other seeds': { ...short, fault: 'seed' },
   'that are more than images to evaluate': { ...short, held: 1 },
+  'of their own shards': { ...short, shards },
   'on devices': { ...short, library: deviceLibrary() },
   stop: { ...short, steps: 1e6, held: 0, fault: 'stop' },
   differ: { ...short, fault: 'setting' },
@@ -69,6 +75,7 @@ let pair: readonly (readonly Outcome[])[] = [];
 let four: readonly (readonly Outcome[])[] = [];
 
 beforeAll(async () => {
+  for (const i of [0, 1, 2, 3]) await writeFile(join(runs, `${i}.tar`), await shard(i));
   const accumulated = { ...short, batch: 8, accumulate: 2 };
   pair = await together(2, Object.values(pairCases));
   const resumed = { resume: join(runs, 'pair', 'checkpoint-20.safetensors'), held: 30 };
@@ -82,6 +89,22 @@ beforeAll(async () => {
 }, 180_000);
 
 afterAll(() => rmSync(runs, { recursive: true }));
+
+/** Gray images of noise, of 4 classes. */
+async function shard(seed: number): Promise<Buffer> {
+  const entries = Array.from({ length: 10 + seed }, async (_, i) => {
+    const raw = { width: 8, height: 8, channels: 1 } as const;
+    const bytes = await sharp(noiseBytes(64, 100 * seed + i), { raw })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    return [
+      { name: `${i}.png`, bytes },
+      { name: `${i}.cls`, bytes: String(i % 4) },
+    ];
+  });
+  return tar((await Promise.all(entries)).flat());
+}
 
 async function alone(cases: readonly Options[]): Promise<Outcome[]> {
   const { stdout, stderr } = await runProgram(process.execPath, [program, dist, JSON.stringify(cases)]);
@@ -144,6 +167,7 @@ describe('ranks that train together', () => {
     'that send float16',
     'whose models were made with other seeds',
     'that are more than images to evaluate',
+    'of their own shards',
     'on devices',
   ])('have the same weights and statistics on all: ranks %s', (name) => {
     const [first, second] = ofPair(name);
