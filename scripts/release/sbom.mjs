@@ -1,5 +1,5 @@
-// The bill of materials of a release, in CycloneDX: npm's own list of what the package brings, and the codecs
-// that are linked into the binaries. No clock and no random number: equal releases give equal bytes.
+// The bill of materials of a release, in CycloneDX: npm's own list of what the package brings, and what is
+// linked into the binaries. No clock and no random number: equal releases give equal bytes.
 import { execFileSync } from 'node:child_process';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +17,20 @@ export function sbom() {
   const { serialNumber: _, metadata, ...rest } = listed;
   const { timestamp: __, ...facts } = metadata;
   const component = { ...facts.component, name: 'lm-resnet' };
-  const components = [...rest.components, ...codecs.map(linkedIn)];
+  const components = [...rest.components, ...codecs.map(linkedIn), cudaRuntime];
   return { ...rest, metadata: { ...facts, component }, components };
 }
+
+/** What nvcc links in; its licence is in THIRD-PARTY-LICENSES.txt, as those of the codecs. */
+const cudaRuntime = {
+  'bom-ref': 'cuda-runtime@13',
+  type: 'library',
+  name: 'cuda-runtime',
+  version: '13',
+  scope: 'optional',
+  description: 'linked statically into lm_cuda.so, where that is there',
+  purl: 'pkg:generic/cuda-runtime@13',
+};
 
 /** The first hash is that of the project's own archive. */
 function linkedIn({ name, version, url, sha256 }) {
