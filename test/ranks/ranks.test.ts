@@ -84,6 +84,7 @@ describe('joinRanks', () => {
     ['is killed, and hosted the store', 'die', 0, 'rank 0 ended', 60],
     ['hangs', 'hang', 1, 'rank 1 does not answer', 4],
     ['fails', 'fail', 1, 'rank 1 failed: the disk is full', 60],
+    ['fails while they wait for its words', 'failBeforeGathering', 0, 'rank 0 failed: the disk is full', 60],
   ])('tells the others of a rank that %s', async (_, what, who, words, timeout) => {
     const frozen = what === 'hang' ? who : undefined;
     const ends = await run(3, what, who, { frozen, env: () => ({ TIMEOUT: String(timeout) }) });

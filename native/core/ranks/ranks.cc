@@ -238,7 +238,8 @@ std::vector<std::string> Ranks::gather(const std::string& text) {
     const StorePtr store = all.store->clone();
     set_text(*store, prefix + std::to_string(options_.rank), text);
     const std::set<int> missing =
-        missing_ranks(*store, prefix, options_.world, steady_clock::now() + options_.timeout);
+        missing_ranks(*store, prefix, options_.world, steady_clock::now() + options_.timeout,
+                      [&] { return all.watch->is_alarmed(); });
     if (!missing.empty()) explain("no word of " + names_of(missing));
     for (int rank = 0; rank < options_.world; ++rank)
       texts.push_back(text_at(*store, prefix + std::to_string(rank)));

@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr size_t kMostNamed = 8;
+// So often whoever waits looks up.
+constexpr milliseconds kSlice{200};
 
 std::string seconds_of(milliseconds time) {
   std::ostringstream text;
@@ -30,6 +32,19 @@ std::string seconds_of(milliseconds time) {
          ", which is taken (rank ", o.rank, " hosts the store)");
   fail("ERR_RANKS", "Expected rank 0 at ", o.host, ":", o.port, " within ", seconds_of(o.timeout),
        " but rank ", o.rank, " cannot reach it: ", why);
+}
+
+bool comes(c10d::Store& store, const std::string& key, steady_clock::time_point deadline,
+           const std::function<bool()>& given_up) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
+    try {
+      store.wait({key}, std::clamp(left, milliseconds(1), kSlice));
+      return true;
+    } catch (const c10::DistStoreError&) {
+      if (left <= kSlice || given_up()) return false;
+    }
+  }
 }
 
 }  // namespace
@@ -53,16 +68,10 @@ StorePtr open_store(const RanksOptions& o) {
 
 // Key by key: a wait for many at once does not say which of them is missing.
 std::set<int> missing_ranks(c10d::Store& store, const std::string& prefix, int world,
-                            steady_clock::time_point deadline) {
+                            steady_clock::time_point deadline, const std::function<bool()>& given_up) {
   std::set<int> missing;
-  for (int rank = 0; rank < world; ++rank) {
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now());
-    try {
-      store.wait({prefix + std::to_string(rank)}, std::max(left, milliseconds(1)));
-    } catch (const c10::DistStoreError&) {
-      missing.insert(rank);
-    }
-  }
+  for (int rank = 0; rank < world; ++rank)
+    if (!comes(store, prefix + std::to_string(rank), deadline, given_up)) missing.insert(rank);
   return missing;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -17,10 +18,11 @@ using StorePtr = c10::intrusive_ptr<c10d::Store>;
 // Connects to the store, or hosts it. Throws ERR_RANKS.
 StorePtr open_store(const RanksOptions& options);
 
-// Waits for a key of every rank, until a deadline at most: those that have none. Throws what the store
-// throws.
-std::set<int> missing_ranks(c10d::Store& store, const std::string& prefix, int world,
-                            std::chrono::steady_clock::time_point deadline);
+// Waits for a key of every rank, until a deadline at most, or until `given_up` says so: those that have none.
+// Throws what the store throws.
+std::set<int> missing_ranks(
+    c10d::Store& store, const std::string& prefix, int world, std::chrono::steady_clock::time_point deadline,
+    const std::function<bool()>& given_up = [] { return false; });
 
 void set_text(c10d::Store& store, const std::string& key, const std::string& text);
 std::string text_at(c10d::Store& store, const std::string& key);

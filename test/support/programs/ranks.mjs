@@ -41,6 +41,11 @@ const acts = {
     }
     await sumForEver(ranks);
   },
+  async failBeforeGathering(ranks) {
+    await together(ranks);
+    if (!isMeant) await ranks.gather('here');
+    await ranks.abandon(new Error('the disk is full'));
+  },
 };
 
 try {

@@ -84,7 +84,8 @@ async function outcomeOf(ranks, { held = 0, dtype = 'float64', fault, library, s
     if (e.type === 'step' && fault === 'kill' && rank === 1) process.kill(process.pid, 'SIGKILL');
   }
   const { evaluation, steps, stopped, loss } = await run;
-  const waits = counter?.takeCounts().streamWaits ?? 0;
+  const readings = events.filter(({ type }) => type === 'step').length; // as often as time has it
+  const waits = (counter?.takeCounts().streamWaits ?? 0) - readings;
   const losses = events.flatMap((e) => (e.type === 'step' ? e.losses : []));
   const seen = events.flatMap((e) => (e.type === 'step' ? [e.samples] : [])).reduce((a, b) => a + b, 0);
   const tensors = {};

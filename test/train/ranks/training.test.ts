@@ -30,7 +30,7 @@ interface Outcome {
   readonly evaluation: { readonly loss: number; readonly top1: number; readonly count: number } | null;
   readonly tensors: Readonly<Record<string, readonly number[]>>;
   readonly bytes: number;
-  /** Times that the host waited for a device. */
+  /** Times that the host waited for a device, beside one for every reading of losses. */
   readonly waits: number;
   readonly code?: string;
   readonly message?: string;
