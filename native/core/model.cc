@@ -53,6 +53,13 @@ at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
 
 }  // namespace
 
+// A GPU moves bytes for the longer part of a step, so that it pays for every pass.
+PlanTarget target_of(const ModelOptions& model, const PlanOptions& plan) {
+  return {.bytes_of_own = static_cast<int64_t>(at::elementSize(model.dtype)),
+          .cheap_passes = model.device.is_cpu(),
+          .takes_norm = kernels_for(model.device, model.dtype, plan.plain).takes_norm};
+}
+
 std::vector<int> parameters_of(const Value& list, const Graph& graph) {
   std::vector<int> out;
   for (int64_t i : list.integers()) {
@@ -113,8 +120,8 @@ void Model::normalise(const at::Tensor& pixels, const at::Tensor& x) const {
 Plan Model::make_plan(const Mode& mode) const {
   LM_CHECK(mode.options.precision == Precision::kOwn || type() == at::kFloat, "ERR_CONFIG",
            "Mixed precision needs a model of float32");
-  return lm::make_plan(graph_, mode.n, mode.height, mode.width, static_cast<int64_t>(at::elementSize(type())),
-                       mode.options);
+  return lm::make_plan(graph_, mode.n, mode.height, mode.width,
+                       target_of({options_.device(), type()}, mode.options), mode.options);
 }
 
 Session& Model::session(int64_t n, int64_t height, int64_t width, const PlanOptions& options) {
@@ -150,6 +157,7 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
                             .backward = true,
                             .input_gradient = true,
                             .plain = o.plain,
+                            .again = !o.plain,
                             .memory = o.memory,
                             .every = o.every,
                             .precision = o.precision};

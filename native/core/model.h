@@ -28,7 +28,7 @@ struct VjpOptions {
   Memory memory = Memory::kStore;
   int every = 1;
   Precision precision = Precision::kOwn;
-  bool plain = false;  // by libtorch's functions alone
+  bool plain = false;  // by libtorch's functions alone, and the same calls on every device
 };
 
 struct Vjp {
@@ -40,6 +40,9 @@ struct CopySpec {
   // Paths there, by those here; none: all tensors that the sets have, by their own paths.
   std::optional<std::map<std::string, std::string>> paths;
 };
+
+// What plans of such a model are made for.
+PlanTarget target_of(const ModelOptions& model, const PlanOptions& plan);
 
 // Indices into the graph's parameters.
 std::vector<int> parameters_of(const Value& list, const Graph& graph);

@@ -222,11 +222,11 @@ Napi::Value ModelWrap::step_bytes(const Napi::CallbackInfo& info) {
     PlanOptions options{.training = true, .backward = true};
     std::tie(options.memory, options.every) = memory_of(spec.find("memory"));
     options.precision = precision_of(spec.find("amp"));
-    const auto own = static_cast<int64_t>(at::elementSize(state->options.dtype));
+    const PlanTarget target = target_of(state->options, options);
     const Plan plan = make_plan(state->graph, integer_of(info[0], "n"), integer_of(info[1], "height"),
-                                integer_of(info[2], "width"), own, options);
+                                integer_of(info[2], "width"), target, options);
     int64_t largest = 0;
-    for (const Sizes& shape : plan.shapes) largest = std::max(largest, own * numel(shape));
+    for (const Sizes& shape : plan.shapes) largest = std::max(largest, target.bytes_of_own * numel(shape));
     return Napi::Number::New(info.Env(), static_cast<double>(plan.bytes + kScratches * largest));
   });
 }

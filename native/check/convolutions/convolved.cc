@@ -27,8 +27,9 @@ Convolved by_libtorch(const Numbers& n, const Sliding& s) {
 std::string errors(const Convolved& found, const Numbers& n, const Sliding& s, bool windows) {
   const auto wide = [](const Tensor& t) { return t.defined() ? t.to(at::kDouble).contiguous() : t; };
   const auto size = [&](const Tensor& t) { return t.defined() ? wide(t).abs() : t; };
-  const Convolved right = by_libtorch({wide(n.x), wide(n.weight), wide(n.bias), wide(n.grad)}, s);
-  const Convolved sizes = by_libtorch({size(n.x), size(n.weight), size(n.bias), size(n.grad)}, s);
+  const Convolved right = by_libtorch({wide(n.x), wide(n.weight), wide(n.bias), wide(n.grad), {}}, s);
+  const Convolved sizes =
+      by_libtorch({n.size.defined() ? n.size : size(n.x), size(n.weight), size(n.bias), size(n.grad), {}}, s);
   const Tensor of_weight = windows ? sizes.weight.amax({2, 3}, /*keepdim=*/true) : sizes.weight;
   std::ostringstream out;
   out << "\"output\":" << error(found.output, right.output, sizes.output)

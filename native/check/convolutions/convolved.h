@@ -10,6 +10,7 @@ namespace lm {
 // x, weights, bias and the gradient of the result of one shape.
 struct Numbers {
   at::Tensor x, weight, bias, grad;
+  at::Tensor size{};  // of x where nothing is to cancel, if that is not its own
 };
 
 struct Convolved {

@@ -11,9 +11,36 @@ namespace {
 
 using at::Tensor;
 
-Convolved found(const Numbers& n, const Sliding& sliding, const cpu::DirectSet& set, int threads) {
+// A norm that x is read through, or none.
+struct Through {
+  Tensor mean, invstd, weight, bias;
+  bool relu = false;
+
+  bool is_there() const { return mean.defined(); }
+};
+
+Through draw_norm(Rng& rng, int64_t channels) {
+  Through t;
+  if (rng.below(2) == 0) return t;
+  t.mean = normal(rng, {channels}, at::kFloat);
+  t.invstd = normal(rng, {channels}, at::kFloat).abs();
+  t.relu = rng.below(3) != 0;
+  if (rng.below(3) == 0) return t;
+  t.weight = normal(rng, {channels}, at::kFloat);
+  t.bias = normal(rng, {channels}, at::kFloat);
+  return t;
+}
+
+Convolved found(const Numbers& n, const Through& through, const Sliding& sliding, const cpu::DirectSet& set,
+                int threads) {
   at::set_num_threads(threads);
-  const Convolution c{n.x, n.weight, n.bias, sliding};
+  const Norm norm{n.x, through.weight, through.bias, 1e-5, through.relu};
+  const Statistics statistics{through.mean, through.invstd};
+  Convolution c{n.x, n.weight, n.bias, sliding};
+  if (through.is_there()) {
+    c.norm = &norm;
+    c.found = &statistics;
+  }
   LM_CHECK(cpu::by_own_loops(c), "ERR_TORCH", "There are no loops for this shape");
   // Written, or added to.
   const auto nowhere = [](const Tensor& like) { return at::full_like(like, NAN); };
@@ -46,6 +73,22 @@ Shape draw_wide(Rng& rng) {
   return s;
 }
 
+// 1 x 1: now and then more channels, or pixels, than are taken at a time.
+Shape draw_pointwise(Rng& rng) {
+  Shape s{};
+  const uint64_t kind = rng.below(8);
+  s.in = kind == 0 ? 16 * one_of(rng, {33, 47, 64}) : one_of(rng, {16, 16, 32, 48, 64, 96});
+  s.out = kind == 1 ? 16 * one_of(rng, {33, 47, 64}) : one_of(rng, {16, 16, 32, 48, 64, 96});
+  s.kernel[0] = s.kernel[1] = 1;
+  const bool large = kind > 5;
+  do {
+    s.images = one_of(rng, {1, 1, 2, 3, 5});
+    s.height = 1 + static_cast<int64_t>(rng.below(large ? 70 : 20));
+    s.width = 1 + static_cast<int64_t>(rng.below(large ? 70 : 20));
+  } while (s.images * s.height * s.width < 16);
+  return s;
+}
+
 // Groups narrower than a register.
 Shape draw_narrow(Rng& rng) {
   Shape s{};
@@ -63,11 +106,25 @@ Shape draw_narrow(Rng& rng) {
   return s;
 }
 
+Tensor wide(const Tensor& t, double otherwise, const Tensor& like) {
+  return (t.defined() ? t.to(at::kDouble) : at::full_like(like, otherwise, at::kDouble)).view({1, -1, 1, 1});
+}
+
+// What is convolved, and the size that it has where nothing is to cancel.
+void apply(const Through& t, Numbers& n) {
+  const Tensor slope = wide(t.invstd, 1, t.mean) * wide(t.weight, 1, t.mean);
+  const Tensor x = n.x.to(at::kDouble), mean = wide(t.mean, 0, t.mean), bias = wide(t.bias, 0, t.mean);
+  n.x = (x - mean) * slope + bias;
+  n.size = (x.abs() + mean.abs()) * slope.abs() + bias.abs();
+  if (t.relu) n.x.relu_();
+}
+
 }  // namespace
 
 Shape draw_training(uint64_t seed, uint64_t i) {
   Rng rng(seed, "training", i);
-  Shape s = rng.below(3) == 0 ? draw_narrow(rng) : draw_wide(rng);
+  const uint64_t kind = rng.below(4);
+  Shape s = kind == 0 ? draw_narrow(rng) : kind == 1 ? draw_pointwise(rng) : draw_wide(rng);
   s.type = at::kFloat;
   s.bias = rng.below(3) == 0;
   return s;
@@ -76,12 +133,14 @@ Shape draw_training(uint64_t seed, uint64_t i) {
 std::string tried_training(uint64_t seed, uint64_t i, const cpu::DirectSet& set) {
   const Shape s = draw_training(seed, i);
   Rng rng(seed, "training values", i);
-  const Numbers numbers = draw_numbers(rng, s);
-  const Convolved alone = found(numbers, s.sliding, set, 1);
+  Numbers numbers = draw_numbers(rng, s);
+  const Through through = draw_norm(rng, s.in);
+  const Convolved alone = found(numbers, through, s.sliding, set, 1);
   for (int threads : {2, 3, 7})
-    LM_CHECK(same(alone, found(numbers, s.sliding, set, threads)), "ERR_TORCH", "Other bits with ", threads,
-             " threads");
+    LM_CHECK(same(alone, found(numbers, through, s.sliding, set, threads)), "ERR_TORCH", "Other bits with ",
+             threads, " threads");
   at::set_num_threads(1);
+  if (through.is_there()) apply(through, numbers);
   return errors(alone, numbers, s.sliding, /*windows=*/true);
 }
 

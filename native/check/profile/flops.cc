@@ -2,7 +2,7 @@
 // mean, squared, summed), the result (2); backwards the sums of g and g x^ (5) and the gradient (4).
 
 #include "check/profile/cost.h"
-#include "core/ops/layers.h"
+#include "core/ops/convolutions/normed.h"
 
 namespace lm {
 namespace {
@@ -26,7 +26,12 @@ struct Work {
     const Sizes& w = plan.graph.param_shape(node, 0);
     return 2 * out * count(w) / static_cast<double>(w[0]);
   }
-  double bias() const { return node.params.size() > 1 ? out : 0; }
+  double bias() const {
+    const bool has =
+        node.op == OpKind::kNormConv2d ? node.as<NormConvAttributes>().bias : node.params.size() > 1;
+    return has ? out : 0;
+  }
+  double relu() const { return node.as<NormConvAttributes>().relu ? in : 0; }
   double window() const {
     const auto& kernel = node.as<PoolAttributes>().kernel;
     return static_cast<double>(kernel[0] * kernel[1]);
@@ -52,6 +57,8 @@ double forward_flops(const Plan& plan, const Call& call) {
     case OpKind::kConv2d:
     case OpKind::kLinear:
       return w.products() + w.bias();
+    case OpKind::kNormConv2d:
+      return w.products() + w.bias() + (w.takes_statistics() ? 6 : 2) * w.in + w.relu();
     case OpKind::kFusedConv2d:  // and what it takes in: in evaluations alone
       return w.products();
     case OpKind::kBatchNormStats:
@@ -92,6 +99,8 @@ double backward_flops(const Plan& plan, const Call& call) {
     case OpKind::kConv2d:
     case OpKind::kLinear:
       return (1 + w.wanted()) * w.products() + w.bias();
+    case OpKind::kNormConv2d:  // the norm is applied again for the gradient of the weights
+      return 2 * w.products() + w.bias() + (2 + 5 + 4 * w.wanted()) * w.in + 4 * w.relu();
     case OpKind::kBatchNormStats:
       return 3 * w.in * w.wanted();
     case OpKind::kBatchNormApply:

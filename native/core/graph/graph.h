@@ -69,6 +69,7 @@ enum class OpKind : uint8_t {
   kCast,
   kBatchNorm,
   kBatchNormRelu,
+  kNormConv2d,
   kFusedConv2d,
 };
 

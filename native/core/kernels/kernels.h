@@ -34,16 +34,19 @@ struct Statistics {
   const at::Tensor &mean, &invstd;
 };
 
+// x [N, C, H, W] with weight [out, C / groups, kh, kw]; bias [out] may be undefined. With a norm of x, which
+// Kernels::takes_norm allows, what it makes of x by these statistics stands in the place of x.
+struct Convolution {
+  const at::Tensor &x, &weight, &bias;
+  const Sliding& sliding;
+  const Norm* norm = nullptr;
+  const Statistics* found = nullptr;
+};
+
 // Where gradients go: that of x, which is undefined where nobody wants it; those of weight and bias are added
 // to.
 struct Gradients {
   const at::Tensor &x, &weight, &bias;
-};
-
-// x [N, C, H, W] with weight [out, C / groups, kh, kw]; bias [out] may be undefined.
-struct Convolution {
-  const at::Tensor &x, &weight, &bias;
-  const Sliding& sliding;
 };
 
 // One term of a linear combination: number u, or tensor u ([1] or [C, 1, 1]) where there is one.
@@ -116,7 +119,8 @@ struct AdamMove {
 struct Kernels {
   std::string_view name;
 
-  // By the statistics of the batch, which are written to `found` and move the running ones.
+  // By the statistics of the batch, which are written to `found` and move the running ones. Where `out` is
+  // undefined, they alone are wanted.
   void (*norm_train)(const Norm& norm, const Running& running, const Statistics& found,
                      const at::Tensor& out);
   // By statistics that norm_train found.
@@ -128,7 +132,9 @@ struct Kernels {
   void (*norm_evaluate)(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                         const at::Tensor& out);
   void (*convolve)(const Convolution& convolution, const at::Tensor& out);
+  // By what is convolved, which is not x where there is a norm.
   void (*convolve_backward)(const Convolution& convolution, const at::Tensor& grad, const Gradients& into);
+  TakesNorm takes_norm = nullptr;  // null: nowhere
   // out = sum of the terms, of which there is at least one.
   void (*combine)(std::span<const Term> terms, const at::Tensor& out);
   // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.

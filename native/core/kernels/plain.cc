@@ -22,7 +22,8 @@ Tensor bias_or_zeros(const Norm& n, const Tensor& like) {
   return n.bias.defined() ? n.bias : at::zeros_like(like);
 }
 
-void norm_train(const Norm& n, const Running& running, const Statistics& found, const Tensor& out) {
+void norm_train(const Norm& n, const Running& running, const Statistics& found, const Tensor& result) {
+  const Tensor out = result.defined() ? result : at::empty_like(n.x);
   into(out, [&] {
     auto [y, mean, invstd] =
         at::native_batch_norm(n.x, weight_or_ones(n, found.mean), bias_or_zeros(n, found.mean), running.mean,

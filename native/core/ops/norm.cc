@@ -3,12 +3,11 @@
 //   ones.
 // Statistics are a value [2, C]: mean and inverse deviation.
 
-#include "core/ops/ranks/norm.h"
+#include "core/ops/norm.h"
 
 #include "core/ops/attributes.h"
-#include "core/ops/frame.h"
 #include "core/ops/layers.h"
-#include "core/ops/op.h"
+#include "core/ops/ranks/norm.h"
 #include "core/ops/shapes.h"
 
 namespace lm {
@@ -134,7 +133,7 @@ Norm norm_of(const Frame& f) {
 Statistics found(const Frame& f) { return {f.kept(0), f.kept(1)}; }
 
 std::vector<KeptTensor> norm_keeps(const Node&, const Sizes& input, const Sizes&) {
-  return {{{input[1]}, KeptTensor::Type::kOwn}, {{input[1]}, KeptTensor::Type::kOwn}};
+  return kept_statistics(input);
 }
 
 template <bool kRelu>
@@ -142,11 +141,7 @@ void norm_forward(Frame& f) {
   const Norm norm = norm_of<kRelu>(f);
   if (!f.training()) return f.kernels.norm_evaluate(norm, f.buffer(0), f.buffer(1), f.output());
   if (f.recomputing()) return f.kernels.norm_again(norm, found(f), f.output());
-  want_samples(f);
-  const Running running{f.buffer(0), f.buffer(1), f.node.as<NormAttributes>().momentum};
-  if (f.ranks() != nullptr)
-    return norm_train_over(*f.ranks(), f.kernels, norm, running, found(f), f.output());
-  f.kernels.norm_train(norm, running, found(f), f.output());
+  train_norm(f, norm, f.node.as<NormAttributes>().momentum, f.output());
 }
 
 // Where the statistics are constants.
@@ -171,10 +166,8 @@ template <bool kRelu>
 void norm_backward(Frame& f) {
   if (!f.training()) return fixed_norm_backward<kRelu>(f);
   const Tensor nowhere;
-  const Gradients into{f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)};
-  if (f.ranks() != nullptr)
-    return norm_backward_over(*f.ranks(), norm_of<kRelu>(f), found(f), f.grad(), into);
-  f.kernels.norm_backward(norm_of<kRelu>(f), found(f), f.grad(), into);
+  norm_gradients(f, norm_of<kRelu>(f), f.grad(),
+                 {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
 }
 
 template <bool kRelu>
@@ -186,6 +179,7 @@ constexpr Op fused_norm(OpKind kind, std::string_view name) {
           .internal = true,
           .keeps_inputs = true,
           .in_place_backward = true,
+          .cheap = true,
           .kept = Kept::kOnce,
           .mixed = Mixed::kInputs,
           .shape = same_shape,
@@ -195,6 +189,22 @@ constexpr Op fused_norm(OpKind kind, std::string_view name) {
 }
 
 }  // namespace
+
+std::vector<KeptTensor> kept_statistics(const Sizes& x) {
+  return {{{x[1]}, KeptTensor::Type::kOwn}, {{x[1]}, KeptTensor::Type::kOwn}};
+}
+
+void train_norm(const Frame& f, const Norm& norm, double momentum, const Tensor& out) {
+  want_samples(f);
+  const Running running{f.buffer(0), f.buffer(1), momentum};
+  if (f.ranks() != nullptr) return norm_train_over(*f.ranks(), f.kernels, norm, running, found(f), out);
+  f.kernels.norm_train(norm, running, found(f), out);
+}
+
+void norm_gradients(const Frame& f, const Norm& norm, const Tensor& grad, const Gradients& into) {
+  if (f.ranks() != nullptr) return norm_backward_over(*f.ranks(), norm, found(f), grad, into);
+  f.kernels.norm_backward(norm, found(f), grad, into);
+}
 
 extern const Op batch_norm_stats_op, batch_norm_apply_op, batch_norm_op, batch_norm_relu_op;
 

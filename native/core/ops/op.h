@@ -48,6 +48,8 @@ struct Op {
   bool in_place = false, in_place_backward = false;
   // An input that is absent, all its branches being dropped, is left out; for others it is zero.
   bool leaves_out_absent = false;
+  // Its value is not kept for backward but made again there: a pass over an input that is kept in any case.
+  bool cheap = false;
   Kept kept = Kept::kAnew;
   Mixed mixed = Mixed::kOwn;
 

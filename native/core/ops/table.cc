@@ -10,7 +10,8 @@ namespace lm {
 
 extern const Op input_op, conv2d_op, batch_norm_stats_op, batch_norm_apply_op, relu_op, lin_op, avg_pool2d_op,
     max_pool2d_op, global_avg_pool_op, linear_op, concat_op, slice_op, pad_channels_op, shift_op, mix_op,
-    dropout_op, gaussian_noise_op, cast_op, batch_norm_op, batch_norm_relu_op, fused_conv2d_op;
+    dropout_op, gaussian_noise_op, cast_op, batch_norm_op, batch_norm_relu_op, norm_conv2d_op,
+    fused_conv2d_op;
 
 namespace {
 
@@ -35,6 +36,7 @@ constexpr std::array table{
     &cast_op,
     &batch_norm_op,
     &batch_norm_relu_op,
+    &norm_conv2d_op,
     &fused_conv2d_op,
 };
 

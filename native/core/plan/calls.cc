@@ -145,7 +145,10 @@ class Walk {
     for (size_t s = schedule_.segments.size(); s-- > 0;) {
       const Segment& segment = schedule_.segments[s];
       for (const Action& action : segment.program) run_again(action);
-      for (int i = segment.end; i-- > std::max(1, segment.begin);) differentiate(i);
+      for (int i = segment.end; i-- > std::max(1, segment.begin);) {
+        for (int v : schedule_.again_before_backward[static_cast<size_t>(i)]) run_again({v, -1, {}});
+        differentiate(i);
+      }
     }
     plan_.input_gradient = grads_[0];
   }

@@ -15,11 +15,16 @@ namespace {
 
 using Pass = std::function<Graph(const Graph&)>;
 
-std::vector<Pass> passes_for(const PlanOptions& options) {
+std::vector<Pass> passes_for(const PlanOptions& options, const PlanTarget& target, const Sizes& images) {
   std::vector<Pass> passes;
   if (options.keep_all) return passes;
   if (!options.training) passes.push_back(expect_noise);
   if (options.fuse) passes.push_back(fuse_norms);
+  const bool takes_norms = options.training && options.take_norms && target.takes_norm != nullptr;
+  if (takes_norms && options.precision == Precision::kOwn)
+    passes.push_back([=](const Graph& g) {
+      return take_in_norms(g, infer_shapes(g, images[0], images[1], images[2]), target.takes_norm);
+    });
   if (options.pack) passes.push_back(fuse_convolutions);
   if (options.precision != Precision::kOwn)
     passes.push_back([half = options.precision](const Graph& g) { return lower_precision(g, half); });
@@ -58,18 +63,19 @@ void infer_inverse_shapes(Plan& plan) {
 
 }  // namespace
 
-Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, int64_t bytes_of_own,
+Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, const PlanTarget& target,
                const PlanOptions& options) {
   LM_CHECK(options.precision == Precision::kOwn || options.memory != Memory::kReverse, "ERR_CONFIG",
            "Steps in mixed precision cannot be undone: expected another `memory` than reverse");
   Plan plan{.options = options, .graph = graph};
-  for (const Pass& pass : passes_for(options)) plan.graph = pass(plan.graph);
+  plan.options.again = options.again && target.cheap_passes;
+  for (const Pass& pass : passes_for(options, target, {n, height, width})) plan.graph = pass(plan.graph);
   plan.shapes = infer_shapes(plan.graph, n, height, width);
   plan.drop_columns = count_columns(plan.graph);
   plan.needs_grad = find_needs_grad(plan.graph, options);
   const Schedule schedule = make_schedule(plan);
   infer_inverse_shapes(plan);
-  plan_calls(plan, schedule, bytes_of_own);
+  plan_calls(plan, schedule, target.bytes_of_own);
   return plan;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/graph/graph.h"
+#include "core/ops/layers.h"
 
 namespace lm {
 
@@ -20,8 +21,10 @@ struct PlanOptions {
   bool input_gradient = false;
   bool keep_all = false;  // for probing: no value is dropped, no pass rewrites the graph
   bool fuse = true;
-  bool pack = false;   // evaluation: convolutions take in their neighbours, by weights packed for them
-  bool plain = false;  // libtorch's functions instead of our own kernels
+  bool pack = false;       // evaluation: convolutions take in their neighbours, by weights packed for them
+  bool plain = false;      // libtorch's functions instead of our own kernels
+  bool again = true;       // what is cheap is made again for backward instead of kept
+  bool take_norms = true;  // training: convolutions take in the norm before them, where the kernels can
   Memory memory = Memory::kStore;
   int every = 1;                          // steps between two stored states, for Memory::kRecompute
   Precision precision = Precision::kOwn;  // of convolutions and linear layers
@@ -39,6 +42,8 @@ struct Switch {
 inline constexpr Switch switches[]{
     {"fuse", &PlanOptions::fuse, false},
     {"own-kernels", &PlanOptions::plain, true},
+    {"again", &PlanOptions::again, false},
+    {"take-norms", &PlanOptions::take_norms, false},
 };
 
 // A tensor in the arena. Feature maps are channels-last, all others are in the order of their dimensions.
@@ -93,8 +98,15 @@ struct Plan {
   size_t slots() const { return graph.nodes.size() + inverse_nodes.size(); }
 };
 
-// Bytes of a value in the model's own type; in the half types 2, of an index 8.
-Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, int64_t bytes_of_own,
+// What a plan is made for: bytes of a value in the model's own type (in the half types 2, of an index 8);
+// whether a pass over values is cheap beside convolutions; which of these take in norms.
+struct PlanTarget {
+  int64_t bytes_of_own = 4;
+  bool cheap_passes = false;
+  TakesNorm takes_norm = nullptr;
+};
+
+Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, const PlanTarget& target,
                const PlanOptions& options);
 
 }  // namespace lm

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/ops/op.h"
+#include "core/plan/programs.h"
 
 namespace lm {
 namespace {
@@ -34,95 +35,6 @@ std::vector<Segment> cut_every(const Graph& graph, int every) {
   return segments_to(cuts, static_cast<int>(graph.nodes.size()));
 }
 
-// Backward reads of node i: the values that its backward needs.
-std::vector<int> backward_reads(const Plan& plan, int i) {
-  const Node& node = plan.graph.nodes[static_cast<size_t>(i)];
-  std::vector<int> reads;
-  if (!plan.needs_grad[static_cast<size_t>(i)]) return reads;
-  const Op& op = op_of(node);
-  for (size_t j = 0; op.keeps_inputs && j < node.inputs.size(); ++j) {
-    // A constant coefficient has no gradient, so its term is not read.
-    const bool constant = !node.coefs.empty() && !plan.graph.is_learned(node.coefs[j]);
-    if (!constant) reads.push_back(node.inputs[j]);
-  }
-  if (op.keeps_output) reads.push_back(i);
-  return reads;
-}
-
-bool keeps_anew(const Node& node) {
-  const Op& op = op_of(node);
-  return op.keeps != nullptr && op.kept == Kept::kAnew;
-}
-
-// Builds one segment's program, and finds which values from outside it needs.
-class ProgramBuilder {
- public:
-  ProgramBuilder(const Plan& plan, Segment& segment) : plan_(plan), segment_(segment) {}
-
-  // Makes all that the backward of the segment's nodes reads.
-  void recompute() {
-    for (int i = segment_.begin; i < segment_.end; ++i) {
-      for (int v : backward_reads(plan_, i)) require(v);
-      if (keeps_anew(plan_.graph.nodes[static_cast<size_t>(i)]) && plan_.needs_grad[static_cast<size_t>(i)])
-        require(i);
-    }
-  }
-
-  // Makes the states before a step from those after it, with the evaluations of f on the way.
-  void undo(const Step& step, int first_id) {
-    for (int v : step.after) {
-      known_.insert(v);
-      needs_.insert(v);
-    }
-    const Inverse& inverse = *step.inverse;
-    for (size_t j = 0; j < inverse.nodes.size(); ++j) {
-      const int id = first_id + static_cast<int>(j);
-      for (int v : plan_.node(id).inputs) require(v);
-      const auto found = std::find(inverse.before.begin(), inverse.before.end(), -1 - static_cast<int>(j));
-      const auto place = static_cast<size_t>(found - inverse.before.begin());
-      const int target = found == inverse.before.end() ? -1 : step.before[place];
-      segment_.program.push_back({id, target, {}});
-      known_.insert(id);
-      if (target >= 0) make(target);
-    }
-  }
-
-  const std::set<int>& needs() const { return needs_; }
-  const std::set<int>& made() const { return made_; }
-
- private:
-  void require(int v) {
-    if (known_.count(v) > 0) return;
-    if (v < segment_.begin || v >= segment_.end) {
-      needs_.insert(v);
-      known_.insert(v);
-      return;
-    }
-    for (int input : plan_.graph.nodes[static_cast<size_t>(v)].inputs) require(input);
-    segment_.program.push_back({v, -1, {}});
-    make(v);
-  }
-
-  void make(int v) {
-    known_.insert(v);
-    made_.insert(v);
-  }
-
-  const Plan& plan_;
-  Segment& segment_;
-  std::set<int> known_, needs_, made_;
-};
-
-// What each segment needs from elsewhere before its backward, and what its program makes.
-struct Demand {
-  std::set<int> needs, made;
-};
-
-struct Undone {
-  const Step* step;
-  int first_id;  // of its inverse's operations
-};
-
 // Segments of a reversing plan: every reversible step is one; all else is stored.
 std::vector<Segment> cut_reversible(Plan& plan, std::vector<Undone>& undone) {
   std::vector<Segment> out;
@@ -148,23 +60,6 @@ std::vector<Segment> cut_reversible(Plan& plan, std::vector<Undone>& undone) {
   out.push_back({begin, static_cast<int>(plan.graph.nodes.size()), true, {}});
   undone.push_back({nullptr, 0});
   return out;
-}
-
-std::vector<Demand> build_programs(const Plan& plan, std::vector<Segment>& segments,
-                                   const std::vector<Undone>& undone) {
-  std::vector<Demand> demands;
-  for (size_t s = 0; s < segments.size(); ++s) {
-    Segment& segment = segments[s];
-    if (segment.stored) {
-      demands.emplace_back();
-      continue;
-    }
-    ProgramBuilder builder(plan, segment);
-    if (!undone.empty() && undone[s].step != nullptr) builder.undo(*undone[s].step, undone[s].first_id);
-    builder.recompute();
-    demands.push_back({builder.needs(), builder.made()});
-  }
-  return demands;
 }
 
 // Where values are read last: by a node's backward (its id), or by a segment's program (the segment's begin).
@@ -222,6 +117,21 @@ std::vector<bool> find_viewed(const Graph& graph) {
   return viewed;
 }
 
+// What is cheap is dropped after forward, and made again for the first backward that reads it.
+void make_again(const Plan& plan, Uses& uses, Schedule& schedule) {
+  const std::vector<bool> viewed = find_viewed(plan.graph);
+  std::vector<int> first(uses.keep.size(), 0);
+  for (size_t i = 0; i < first.size(); ++i)
+    for (int v : backward_reads(plan, static_cast<int>(i)))
+      first[static_cast<size_t>(v)] = static_cast<int>(i);
+  for (size_t v = 0; v < first.size(); ++v) {
+    const bool cheap = op_of(plan.graph.nodes[v]).cheap && plan.needs_grad[v];
+    if (!cheap || !uses.keep[v] || uses.in_programs[v] || viewed[v]) continue;
+    uses.keep[v] = false;
+    schedule.again_before_backward[static_cast<size_t>(first[v])].push_back(static_cast<int>(v));
+  }
+}
+
 void free_in_forward(const Plan& plan, const Uses& uses, Schedule& schedule) {
   const std::vector<int> last = last_forward_use(plan.graph);
   const std::vector<bool> viewed = find_viewed(plan.graph);
@@ -272,11 +182,9 @@ void free_in_backward(const Plan& plan, const std::vector<Demand>& demands, cons
 Schedule make_schedule(Plan& plan) {
   const size_t count = plan.graph.nodes.size();
   const PlanOptions& options = plan.options;
-  Schedule schedule{{{0, static_cast<int>(count), true, {}}},
-                    std::vector<bool>(count, false),
-                    std::vector<bool>(count, false),
-                    std::vector<std::vector<int>>(count),
-                    std::vector<std::vector<int>>(count)};
+  Schedule schedule{{{0, static_cast<int>(count), true, {}}}, std::vector<bool>(count, false),
+                    std::vector<bool>(count, false),          std::vector<std::vector<int>>(count),
+                    std::vector<std::vector<int>>(count),     std::vector<std::vector<int>>(count)};
   if (options.keep_all) return schedule;
   std::vector<Undone> undone;
   if (options.backward && options.memory == Memory::kRecompute)
@@ -291,6 +199,7 @@ Schedule make_schedule(Plan& plan) {
     for (int i = segment.begin; i < segment.end; ++i)
       schedule.drops_kept[static_cast<size_t>(i)] =
           !segment.stored && keeps_anew(plan.graph.nodes[static_cast<size_t>(i)]);
+  if (options.again) make_again(plan, uses, schedule);
   free_in_forward(plan, uses, schedule);
   free_in_backward(plan, demands, uses, schedule);
   return schedule;

@@ -23,10 +23,11 @@ struct Segment {
 };
 
 struct Schedule {
-  std::vector<Segment> segments;             // ascending, without gaps
-  std::vector<bool> overwrites;              // by node: may be written over its first input
-  std::vector<bool> drops_kept;              // by node: what its forward keeps is made again
-  std::vector<std::vector<int>> free_after;  // by node: values dropped after its forward
+  std::vector<Segment> segments;                        // ascending, without gaps
+  std::vector<bool> overwrites;                         // by node: may be written over its first input
+  std::vector<bool> drops_kept;                         // by node: what its forward keeps is made again
+  std::vector<std::vector<int>> free_after;             // by node: values dropped after its forward
+  std::vector<std::vector<int>> again_before_backward;  // by node: values that its backward reads first
   std::vector<std::vector<int>> free_after_backward;
 };
 

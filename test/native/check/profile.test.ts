@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import * as fn from '../../../src/graph/functions.ts';
 import { type Graph, trace } from '../../../src/graph/graph.ts';
 import { constant, normal } from '../../../src/graph/inits.ts';
-import type { Node } from '../../../src/graph/node.ts';
+import type { Node, Param } from '../../../src/graph/node.ts';
 import { summary } from '../../../src/graph/summary.ts';
 import { network } from '../../../src/models/network.ts';
 import { runProgram } from '../../support/children.ts';
@@ -78,6 +78,8 @@ const byHand: Readonly<Record<string, readonly [read: number, written: number, f
   'backward lin': [E + E + 1 + 1, E + 1, (1 + 2) * E],
   // That of x is wanted by nobody.
   'backward conv2d': [2 * E + 144 + 144 + (E + X + 108), E + 144 + 108, 2 * 2 * E * 36 + 2 * E * 27],
+  // For the gradient of the weights behind it.
+  'backward batchNormRelu, again': [E + 8 + 8, E, 3 * E],
   'backward batchNormRelu': [2 * E + 8 + 8 + 8, E + 8, (8 + 4) * E],
   'backward sum of gradients': [2 * E, E, E],
   'backward coefficients': [0, 0, 0],
@@ -146,6 +148,33 @@ describe('a profile of a small network', () => {
 });
 
 describe('a profile', () => {
+  it('counts a convolution and the norm that it reads through as one', async () => {
+    const graph = trace('through', plainInput(3, 8, 8), (s, x) => {
+      const weight = (name: string, inputs: number): Param =>
+        s.param(name, [16, inputs, 3, 3], normal(0.2), { kind: 'weight' });
+      const a = fn.conv2d(x, weight('conv1', 3), { padding: 1 });
+      const stats = fn.batchNormStats(a, {
+        runningMean: s.buffer('mean', [16], 0),
+        runningVar: s.buffer('var', [16], 1),
+      });
+      const affine = {
+        weight: s.param('weight', [16], constant(1)),
+        bias: s.param('bias', [16], constant(0)),
+      };
+      const b = fn.relu(fn.batchNormApply(a, stats, affine));
+      const d = fn.globalAvgPool(fn.conv2d(b, weight('conv2', 16), { padding: 1 }));
+      return fn.linear(d, s.param('fc', [5, 16], normal(0.2)));
+    });
+    const { kinds } = (await profileOf(graph)).profile;
+    const counts = (stage: string): number[] =>
+      numbers(kinds.find((row) => row.stage === stage && row.name === 'normConv2d'));
+    const [maps, weights, products] = [2048, 2304 + 32, 2 * 2048 * 144];
+    expect(counts('forward')).toEqual([maps + weights + 32, maps + 32 + 32, products + 7 * maps]);
+    // Its input is read through the norm once more, for the gradient of the weights.
+    const backward = 2 * products + (3 + 8 + 4) * maps;
+    expect(counts('backward')).toEqual([2 * maps + 32 + 2 * weights, maps + weights, backward]);
+  });
+
   it('counts half the bytes of what bfloat16 multiplies', async () => {
     const { profile } = await profileOf(small, '--amp', 'bfloat16');
     const row = profile.kinds.find(({ stage, name }) => stage === 'forward' && name === 'conv2d');
@@ -155,7 +184,7 @@ describe('a profile', () => {
 
   it('has the multiplications of the summary of a network, and makes values again where nothing is kept', async () => {
     const graph = network(thinNet('lm_resnet50'));
-    const { profile } = await profileOf(graph, '--memory', 'recompute');
+    const { profile } = await profileOf(graph, '--memory', 'recompute', '--off', 'take-norms');
     const macs = 2 * summary(graph).totals.macs; // of two images
     const forward = profile.kinds.filter(
       ({ stage, name }) => stage === 'forward' && /^(conv2d|linear)$/.test(name),

@@ -8,6 +8,7 @@ import type { Scope } from '../../../src/graph/scope.ts';
 import type { Dtype } from '../../../src/native/binding.ts';
 import { addon } from '../../support/addon.ts';
 import { uniform } from '../../support/graphs/formula.ts';
+import { normed } from '../../support/graphs/normed.ts';
 import { trainingLoader } from '../../support/loader.ts';
 import {
   chunkTable,
@@ -22,17 +23,6 @@ import * as ref from '../../support/reference.ts';
 import { distance, nhwc, random, tensor } from '../../support/tensor.ts';
 
 type Norm = (s: Scope, x: Node) => Node;
-
-const normed = (s: Scope, x: Node): { stats: Node; y: Node } => {
-  const c = x.channels;
-  const stats = fn.batchNormStats(x, {
-    runningMean: s.buffer('mean', [c], 0),
-    runningVar: s.buffer('var', [c], 1),
-    momentum: 0.3,
-  });
-  const affine = { weight: s.param('weight', [c], constant(1)), bias: s.param('bias', [c], constant(0)) };
-  return { stats, y: fn.batchNormApply(x, stats, affine) };
-};
 
 /** relu(batchNorm(x)) in graphs that mean the same; the plan fuses all of the first, part of the others. */
 const norms: Readonly<Record<string, Norm>> = {

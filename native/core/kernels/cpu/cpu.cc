@@ -25,6 +25,7 @@ constexpr Kernels kernels_of(std::string_view name) {
       .gaussian = fill_gaussian,
   };
   if constexpr (std::is_same_v<T, float>) {
+    kernels.takes_norm = by_own_loops;
     kernels.pack_weight = pack_weight;
     kernels.pack_channels = pack_channels;
     kernels.convolve_fused = convolve_fused;

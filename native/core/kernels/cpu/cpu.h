@@ -7,6 +7,7 @@
 namespace lm::cpu {
 
 struct DirectSet;
+struct ReadInput;
 
 extern const Kernels float_kernels, double_kernels;
 
@@ -27,19 +28,22 @@ void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
 // Those that there are loops for by our own, in float32.
 void convolve(const Convolution& convolution, const at::Tensor& out);
 void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into);
-// Whether there are, which is up to the shapes and strides alone.
+// Whether there are, which is up to the shapes and strides alone; all of them can read x through a norm.
 bool by_own_loops(const Convolution& convolution);
+bool by_own_loops(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& sliding);
 // By the loops of one instruction set.
 void convolve(const Convolution& convolution, const at::Tensor& out, const DirectSet& set);
 void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into,
                        const DirectSet& set);
 // Narrow groups, as ResNeXt's: by loops of their own (convolutions/narrow.cc).
 bool is_narrow(at::IntArrayRef weight, const Sliding& sliding);
-// weight += its gradient: of 3 x 3 by Winograd's algorithm, and of narrow groups.
-void winograd_weight_gradient(const at::Tensor& x, const at::Tensor& grad, const Sliding& sliding,
+// weight += its gradient: of 3 x 3 by Winograd's algorithm, of narrow groups, and of 1 x 1.
+void winograd_weight_gradient(const ReadInput& x, const at::Tensor& grad, const Sliding& sliding,
                               const at::Tensor& weight, const DirectSet& set);
-void narrow_weight_gradient(const at::Tensor& x, const at::Tensor& grad, const Sliding& sliding,
+void narrow_weight_gradient(const ReadInput& x, const at::Tensor& grad, const Sliding& sliding,
                             const at::Tensor& weight, const DirectSet& set);
+void pointwise_weight_gradient(const ReadInput& x, const at::Tensor& grad, const at::Tensor& weight,
+                               const DirectSet& set);
 // float32 alone.
 at::Tensor pack_weight(const at::Tensor& weight, const Sliding& sliding);
 at::Tensor pack_channels(const at::Tensor& numbers);

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/convolutions/read_input.h"
 #include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/rows.h"
 
@@ -19,14 +19,23 @@ T at_channel(const Tensor& t, int64_t channel, T otherwise) {
   return t.defined() ? t.data_ptr<T>()[channel] : otherwise;
 }
 
-// scale = weight * invstd, shift = bias - mean * scale, repeated to the loops' width.
+// scale = weight * invstd, shift = bias - mean * scale.
+template <typename T>
+T scale_at(const Norm& n, const T* invstd, int64_t c) {
+  return at_channel<T>(n.weight, c, 1) * invstd[c];
+}
+
+template <typename T>
+T shift_at(const Norm& n, const T* mean, const T* invstd, int64_t c) {
+  return at_channel<T>(n.bias, c, 0) - mean[c] * scale_at(n, invstd, c);
+}
+
+// Both, repeated to the loops' width.
 template <typename T>
 struct Affine {
   Affine(const Norm& n, const Layout& layout, const T* mean, const T* invstd)
-      : scale(repeated<T>(layout, [&](int64_t c) { return at_channel<T>(n.weight, c, 1) * invstd[c]; })),
-        shift(repeated<T>(layout, [&](int64_t c) {
-          return at_channel<T>(n.bias, c, 0) - mean[c] * (at_channel<T>(n.weight, c, 1) * invstd[c]);
-        })) {}
+      : scale(repeated<T>(layout, [&](int64_t c) { return scale_at(n, invstd, c); })),
+        shift(repeated<T>(layout, [&](int64_t c) { return shift_at(n, mean, invstd, c); })) {}
   std::vector<T> scale, shift;
 };
 
@@ -90,7 +99,7 @@ void NormKernels<T>::train(const Norm& n, const Running& running, const Statisti
                            const Tensor& out) {
   if (!is_rows(n.x)) return plain_kernels.norm_train(n, running, found, out);
   batch_statistics<T>(n, Layout(n.x), running, found);
-  again(n, found, out);
+  if (out.defined()) again(n, found, out);
 }
 
 template <typename T>
@@ -131,17 +140,31 @@ void NormKernels<T>::backward(const Norm& n, const Statistics& found, const Tens
   add_to<T>(into.bias, [&sum = sum](size_t c) { return sum[c]; });
   if (!into.x.defined()) return;
   const auto count = static_cast<double>(layout.rows);
-  const auto scale_at = [&](int64_t c) { return static_cast<double>(affine.scale[static_cast<size_t>(c)]); };
+  const auto scale_of = [&](int64_t c) { return static_cast<double>(affine.scale[static_cast<size_t>(c)]); };
   const std::vector<T> slope = repeated<T>(layout, [&, &dot = dot](int64_t c) {
     const auto s = static_cast<double>(invstd[c]);
-    return scale_at(c) * s * s * dot[static_cast<size_t>(c)] / count;
+    return scale_of(c) * s * s * dot[static_cast<size_t>(c)] / count;
   });
   const std::vector<T> offset = repeated<T>(
-      layout, [&, &sum = sum](int64_t c) { return scale_at(c) * sum[static_cast<size_t>(c)] / count; });
+      layout, [&, &sum = sum](int64_t c) { return scale_of(c) * sum[static_cast<size_t>(c)] / count; });
   rows.out = into.x.data_ptr<T>();
   rows.slope = slope.data();
   rows.offset = offset.data();
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { gradient(rows, begin, end); });
+}
+
+ReadInput::ReadInput(const Convolution& c) : x(c.x) {
+  if (c.norm == nullptr) return;
+  relu = c.norm->relu;
+  const int64_t channels = x.size(1);
+  scale = at::empty({channels}, at::kFloat);
+  shift = at::empty({channels}, at::kFloat);
+  const float *mean = c.found->mean.data_ptr<float>(), *invstd = c.found->invstd.data_ptr<float>();
+  float *to_scale = scale.data_ptr<float>(), *to_shift = shift.data_ptr<float>();
+  for (int64_t i = 0; i < channels; ++i) {
+    to_scale[i] = scale_at(*c.norm, invstd, i);
+    to_shift[i] = shift_at(*c.norm, mean, invstd, i);
+  }
 }
 
 template struct NormKernels<float>;

@@ -13,7 +13,7 @@ namespace lm::cpu {
 // Work is cut into pieces that do not depend on the number of threads, so that sums do not either.
 constexpr int64_t kPieces = 64;      // at most
 constexpr int64_t kBlockRows = 256;  // rows summed in the tensor's own precision before they enter a double
-constexpr int64_t kGrain = 1 << 15;
+constexpr int64_t kGrain = 1 << 13;
 
 // Rows of channels, taken several at a time where there are few channels, so that every loop is long.
 struct Layout {
@@ -64,6 +64,23 @@ std::pair<std::vector<double>, std::vector<double>> sum_rows(const Layout& layou
       total.second[j] += parts[piece * 2 * c + c + j];
     }
   return total;
+}
+
+// Parts that each of some units is cut into by blocks of its filters: as few as keep all threads at work, for
+// every part reads the input anew, which costs about as much as the products of `reading` blocks.
+inline int64_t parts_of(int64_t units, int64_t blocks, double reading) {
+  const int64_t threads = at::get_num_threads();
+  int64_t best = 1;
+  double least = 0;
+  for (int64_t parts = 1; parts <= blocks; ++parts) {
+    const int64_t most = (units * parts + threads - 1) / threads;  // of one thread
+    const double work =
+        static_cast<double>(most) * (static_cast<double>((blocks + parts - 1) / parts) + reading);
+    if (parts > 1 && work >= least) continue;
+    least = work;
+    best = parts;
+  }
+  return best;
 }
 
 template <typename T, typename Work>

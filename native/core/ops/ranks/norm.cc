@@ -36,7 +36,7 @@ void norm_train_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, con
   move_running(running, moments);
   found.mean.copy_(moments.mean);
   found.invstd.copy_((moments.var + norm.eps).rsqrt());
-  kernels.norm_again(norm, found, out);
+  if (out.defined()) kernels.norm_again(norm, found, out);
 }
 
 // dx = invstd w (g - sum g / m - xhat sum(g xhat) / m), the sums being over all ranks.

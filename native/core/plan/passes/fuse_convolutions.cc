@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/ops/fused_convolution.h"
+#include "core/ops/convolutions/fused.h"
 #include "core/plan/passes/passes.h"
 #include "core/plan/passes/rewriter.h"
 

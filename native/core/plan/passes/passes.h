@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/graph/graph.h"
+#include "core/ops/layers.h"
 
 namespace lm {
 
@@ -11,6 +12,10 @@ Graph expect_noise(const Graph& graph);
 
 // batchNormStats + batchNormApply (+ relu) -> one node, where nothing else reads what is in between.
 Graph fuse_norms(const Graph& graph);
+
+// Training: convolutions take in the norm (+ relu) that they alone read, where `takes_norm` says so of the
+// sizes of its input and of their weights.
+Graph take_in_norms(const Graph& graph, const std::vector<Sizes>& shapes, TakesNorm takes_norm);
 
 // Evaluation: convolutions take in their neighbours, batchNorm (+ relu) before them, and what alone reads
 // them: batchNorm, lin, relu.

@@ -40,11 +40,15 @@ LM_INLINE void rest(const DirectRows& r, const float* weight, int64_t y, int64_t
 template <int kNumbers, int kPixels>
 LM_INLINE void all_rows(const DirectRows& r) {
   const int64_t block = r.kernel_height * r.kernel_width * r.channels * kLanes;
-  const float* weight = r.weight;
+  const float *weight = r.weight, *next = r.next;
   for (int64_t f = 0; f < r.filters; f += kLanes, weight += block)
     for (int64_t y = 0; y < r.rows; ++y) {
       int64_t p = 0;
-      for (; p + kPixels <= r.width; p += kPixels) tile<kNumbers, kPixels>(r, weight, y, p, f);
+      for (; p + kPixels <= r.width; p += kPixels) {
+        for (int64_t i = 0; i < r.ahead; i += kLanes) __builtin_prefetch(next + i, 0, 2);
+        next += r.ahead;
+        tile<kNumbers, kPixels>(r, weight, y, p, f);
+      }
       rest<kNumbers, kPixels>(r, weight, y, p, f);
     }
 }

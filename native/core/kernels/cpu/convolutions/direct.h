@@ -28,6 +28,9 @@ struct DirectRows {
   int64_t stride_height = 1, stride_width = 1;
   Pixels<float> out{};
   int64_t rows = 0, width = 0;  // of out
+  // What is read next, so many numbers of it for every tile that is computed: fetched meanwhile.
+  const float* next = nullptr;
+  int64_t ahead = 0;
   size_t added = 0;
   std::array<Pixels<const float>, kMostTerms> u{};
   std::array<const float*, kMostTerms> c{};  // each as long as the bias
@@ -102,6 +105,25 @@ struct NarrowGradient {
   float* sums = nullptr;
 };
 
+// Some channels of some pixels, which lie `step` numbers apart, in panels of sixteen: where there is a scale,
+// x scale + shift of them, then relu.
+struct PointwisePanels {
+  const float* x = nullptr;
+  int64_t step = 0, pixels = 0, channels = 0;  // a multiple of 16
+  const float *scale = nullptr, *shift = nullptr;
+  bool relu = false;
+  int64_t panel = 0;    // numbers from one to the next
+  float* to = nullptr;  // [channels / 16, pixels, 16]
+};
+
+// sums [filters, channels] += sum over pixels of grad x, both in panels.
+struct PointwiseProducts {
+  const float *x = nullptr, *grad = nullptr;
+  int64_t panel = 0, pixels = 0, channels = 0, filters = 0;
+  float* sums = nullptr;
+  int64_t row = 0;  // numbers from one filter to the next
+};
+
 // One row an instruction set, best first; the last runs everywhere.
 struct DirectSet {
   const char* name;
@@ -119,6 +141,8 @@ struct DirectSet {
   // by one or two: weights [filters / 16, kh, 3, channels, 16].
   void (*narrow)(const DirectRows& rows);
   void (*narrow_gradient)(const NarrowGradient& gradient);
+  void (*pointwise_panels)(const PointwisePanels& panels);
+  void (*pointwise_products)(const PointwiseProducts& products);
 };
 
 std::span<const DirectSet> direct_sets();
@@ -135,7 +159,9 @@ const DirectSet& direct_set();
   void winograd_products_##set(const WinogradProducts&); \
   void winograd_sums_##set(const WinogradSums&);         \
   void narrow_##set(const DirectRows&);                  \
-  void narrow_gradient_##set(const NarrowGradient&);
+  void narrow_gradient_##set(const NarrowGradient&);     \
+  void pointwise_panels_##set(const PointwisePanels&);   \
+  void pointwise_products_##set(const PointwiseProducts&);
 LM_DIRECT_FUNCTIONS(avx512)
 LM_DIRECT_FUNCTIONS(avx2)
 LM_DIRECT_FUNCTIONS(any)

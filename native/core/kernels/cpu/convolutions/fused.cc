@@ -115,6 +115,7 @@ class Fused {
                     .relu = c_.relu};
     rows.x = copies_ ? copied(image, y, rows.rows)
                      : moved(image_of<const float>(c_.x, image), y * rows.stride_height, 0);
+    if (flat_) fetch_ahead(rows, last_block - block, y + rows.rows);
     rows.out = moved(image_of<float>(c_.out, image), y, 0);
     for (size_t i = 0; i < c_.u.size(); ++i) rows.u[i] = moved(image_of<const float>(*c_.u[i], image), y, 0);
     for (int64_t b = block; b < last_block;) {
@@ -122,6 +123,15 @@ class Fused {
       filters(rows, group, b - group * blocks_, stop - group * blocks_);
       b = stop;
     }
+  }
+
+  // As many lines more, spread over all tiles of some blocks of filters. Behind the last there is nothing to
+  // fetch, which does no harm.
+  void fetch_ahead(DirectRows& rows, int64_t blocks, int64_t y) const {
+    constexpr int64_t kTile = 8;  // pixels of one, about
+    const Pixels<const float> x = image_of<const float>(c_.x, 0);
+    rows.next = x.first + y * x.row;
+    rows.ahead = up(rows.rows * x.row, rows.rows * (kLine / kTile) * blocks * kLanes) * kLanes;
   }
 
   // Where pixels are one line after the other, the image is all there is.

@@ -2,8 +2,9 @@
 
 #include <ATen/Parallel.h>
 
-#include "core/kernels/cpu/convolutions/padded.h"
+#include "core/kernels/cpu/convolutions/read_input.h"
 #include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/pieces.h"
 
 namespace lm::cpu {
 namespace {
@@ -14,13 +15,13 @@ using at::Tensor;
 // in their order. A unit is some filters of a piece.
 class NarrowWeights {
  public:
-  NarrowWeights(const Tensor& x, const Tensor& grad, const Sliding& sliding, const Tensor& into,
+  NarrowWeights(const ReadInput& x, const Tensor& grad, const Sliding& sliding, const Tensor& into,
                 const DirectSet& set)
-      : x_(x), grad_(grad), sliding_(sliding), into_(into), set_(set) {
+      : input_(x), x_(x.x), grad_(grad), sliding_(sliding), into_(into), set_(set) {
     rows_ = grad.size(0) * grad.size(2);
     pieces_ = std::clamp<int64_t>(rows_ * grad.size(3) / kPixelsOfPiece, 1, std::min(kMostPieces, rows_));
     blocks_ = into.size(0) / kLanes;
-    parts_ = std::min(blocks_, up(at::get_num_threads(), pieces_));
+    parts_ = parts_of(pieces_, blocks_, 1);
     sums_ = at::zeros({pieces_, blocks_, into.size(2), into.size(3), into.size(1), kLanes}, at::kFloat);
   }
 
@@ -54,15 +55,16 @@ class NarrowWeights {
   void some_rows(int64_t piece, int64_t first, int64_t last, int64_t image, int64_t y, int64_t rows) const {
     const auto [ph, pw] = sliding_.padding;
     const int64_t begin = y * sliding_.stride[0] - ph;
-    const PaddedRows padded{.image = moved(pixels_of<const float>(x_), 0, image * x_.stride(0) + first),
-                            .height = x_.size(2),
-                            .width = x_.size(3),
-                            .channels = last - first,
-                            .pixels = x_.size(2) * x_.size(3),
-                            .begin = begin,
-                            .end = begin + (rows - 1) * sliding_.stride[0] + into_.size(2),
-                            .before = pw,
-                            .behind = pw};
+    PaddedRows padded{.image = moved(pixels_of<const float>(x_), 0, image * x_.stride(0) + first),
+                      .height = x_.size(2),
+                      .width = x_.size(3),
+                      .channels = last - first,
+                      .pixels = x_.size(2) * x_.size(3),
+                      .begin = begin,
+                      .end = begin + (rows - 1) * sliding_.stride[0] + into_.size(2),
+                      .before = pw,
+                      .behind = pw};
+    read_through(input_, first, padded);
     const int64_t row = (padded.before + padded.width + padded.behind) * padded.channels;
     float* const copy = scratch_of(0, (padded.end - padded.begin) * row);
     copy_padded(padded, set_, copy);
@@ -79,6 +81,7 @@ class NarrowWeights {
          .sums = sums_.data_ptr<float>() + (piece * blocks_ + first / kLanes) * sums_.stride(1)});
   }
 
+  const ReadInput& input_;
   const Tensor &x_, &grad_;
   const Sliding& sliding_;
   const Tensor& into_;
@@ -89,8 +92,8 @@ class NarrowWeights {
 
 }  // namespace
 
-void narrow_weight_gradient(const Tensor& x, const Tensor& grad, const Sliding& sliding, const Tensor& weight,
-                            const DirectSet& set) {
+void narrow_weight_gradient(const ReadInput& x, const Tensor& grad, const Sliding& sliding,
+                            const Tensor& weight, const DirectSet& set) {
   NarrowWeights(x, grad, sliding, weight, set).run();
 }
 

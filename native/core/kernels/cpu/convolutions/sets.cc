@@ -22,7 +22,9 @@ bool always() { return true; }
    winograd_products_##set,         \
    winograd_sums_##set,             \
    narrow_##set,                    \
-   narrow_gradient_##set}
+   narrow_gradient_##set,           \
+   pointwise_panels_##set,          \
+   pointwise_products_##set}
 
 std::span<const DirectSet> direct_sets() {
   static constexpr DirectSet sets[]{

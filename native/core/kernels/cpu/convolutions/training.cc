@@ -4,7 +4,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "core/kernels/cpu/convolutions/direct.h"
+#include "core/kernels/cpu/convolutions/read_input.h"
 #include "core/kernels/cpu/convolutions/weights3x3.h"
 #include "core/kernels/cpu/cpu.h"
 
@@ -12,6 +12,8 @@ namespace lm::cpu {
 namespace {
 
 using at::Tensor;
+
+constexpr int64_t kWorth = 1 << 12;  // numbers that are worth another thread
 
 bool is_maps(const Tensor& t) { return t.scalar_type() == at::kFloat && t.dim() == 4 && t.stride(1) == 1; }
 
@@ -22,7 +24,6 @@ Tensor packed(const Weights3x3& w, bool turned, const DirectSet& set) {
   const Tensor out = at::empty({w.groups, blocks, kPlaces, channels, kLanes}, at::kFloat);
   float* const to = out.data_ptr<float>();
   const int64_t size = kPlaces * channels * kLanes;
-  constexpr int64_t kWorth = 1 << 14;
   at::parallel_for(0, w.groups * blocks, std::max<int64_t>(1, kWorth / size), [&](int64_t from, int64_t end) {
     for (int64_t i = from; i < end; ++i) {
       const int64_t group = i / blocks, first = i % blocks * kLanes;
@@ -38,13 +39,32 @@ Tensor packed(const Weights3x3& w, bool turned, const DirectSet& set) {
   return out;
 }
 
+// Of 1 x 1, for the result or for the gradient of x: [1, filters / 16, 1, 1, channels, 16].
+Tensor packed_pointwise(const Tensor& weight, bool turned) {
+  const int64_t filters = weight.size(turned ? 1 : 0), channels = weight.size(turned ? 0 : 1);
+  const int64_t filter = turned ? 1 : weight.stride(0), channel = turned ? weight.stride(0) : 1;
+  const Tensor out = at::empty({1, filters / kLanes, 1, 1, channels, kLanes}, at::kFloat);
+  const float* const from = weight.data_ptr<float>();
+  float* const to = out.data_ptr<float>();
+  at::parallel_for(0, filters / kLanes, std::max<int64_t>(1, kWorth / (channels * kLanes)),
+                   [&](int64_t first, int64_t end) {
+                     for (int64_t b = first; b < end; ++b)
+                       for (int64_t c = 0; c < channels; ++c)
+                         for (int64_t f = 0; f < kLanes; ++f)
+                           to[(b * channels + c) * kLanes + f] =
+                               from[(b * kLanes + f) * filter + c * channel];
+                   });
+  return out;
+}
+
 // out = x * weights + bias.
-void slide(const Tensor& x, const Tensor& weight, const Tensor& bias, const Sliding& sliding,
+void slide(const ReadInput& x, const Tensor& weight, const Tensor& bias, const Sliding& sliding,
            const Tensor& out, const DirectSet& set) {
   const Tensor none, added = bias.defined() ? bias.contiguous() : at::zeros({out.size(1)}, at::kFloat);
-  convolve_fused({.x = x,
-                  .scale = none,
-                  .shift = none,
+  convolve_fused({.x = x.x,
+                  .scale = x.scale,
+                  .shift = x.shift,
+                  .relu_before = x.relu,
                   .weight = weight,
                   .bias = added,
                   .u = {},
@@ -54,32 +74,53 @@ void slide(const Tensor& x, const Tensor& weight, const Tensor& bias, const Slid
                  set);
 }
 
+bool is_pointwise(at::IntArrayRef weight, const Sliding& s) {
+  return weight[2] == 1 && weight[3] == 1 && s.groups == 1 && s.padding[0] + s.padding[1] == 0;
+}
+
 // Weights or their gradient in an order that the loops read.
-bool is_weights(const Tensor& t) { return is_maps(t) && t.stride(2) == 3 * t.stride(3); }
+bool is_weights(const Tensor& t) {
+  return is_maps(t) && (t.size(2) == 1 || t.stride(2) == t.size(3) * t.stride(3));
+}
 
 }  // namespace
 
-bool by_own_loops(const Convolution& c) {
-  const Sliding& s = c.sliding;
-  if (!is_maps(c.x) || c.weight.dim() != 4) return false;
-  if (is_narrow(c.weight.sizes(), s)) return true;
-  // What is summed of fewer pixels has fewer right digits than its products.
+bool by_own_loops(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& s) {
+  if (is_narrow(weight, s)) return true;
+  const bool whole = weight[1] % kLanes == 0 && weight[0] / s.groups % kLanes == 0;
+  if (!whole || s.stride[0] != 1 || s.stride[1] != 1) return false;
+  // By Winograd's algorithm what is summed of fewer pixels has fewer right digits than its products; and it
+  // takes as many that putting the weights in order pays.
   constexpr int64_t kLeastPixels = 16;
-  const int64_t height = c.x.size(2) + 2 * s.padding[0] - 2, width = c.x.size(3) + 2 * s.padding[1] - 2;
-  return c.x.size(0) * height * width >= kLeastPixels && is_weights(c.weight) && c.weight.size(2) == 3 &&
-         c.weight.size(3) == 3 && s.stride[0] == 1 && s.stride[1] == 1 &&
-         std::max(s.padding[0], s.padding[1]) <= 2 && c.weight.size(1) % kLanes == 0 &&
-         c.weight.size(0) / s.groups % kLanes == 0;
+  const int64_t height = x[2] + 2 * s.padding[0] - weight[2] + 1,
+                width = x[3] + 2 * s.padding[1] - weight[3] + 1;
+  if (x[0] * height * width < kLeastPixels) return false;
+  return is_pointwise(weight, s) ||
+         (weight[2] == 3 && weight[3] == 3 && std::max(s.padding[0], s.padding[1]) <= 2);
+}
+
+bool by_own_loops(const Convolution& c) {
+  return is_maps(c.x) && c.weight.dim() == 4 && by_own_loops(c.x.sizes(), c.weight.sizes(), c.sliding) &&
+         (is_narrow(c.weight.sizes(), c.sliding) || is_weights(c.weight));
 }
 
 void convolve(const Convolution& c, const Tensor& out, const DirectSet& set) {
-  const bool narrow = is_narrow(c.weight.sizes(), c.sliding);
-  const Tensor weight =
-      narrow ? pack_weight(c.weight, c.sliding) : packed(Weights3x3(c.weight, c.sliding.groups), false, set);
-  slide(c.x, weight, c.bias, c.sliding, out, set);
+  const auto weight = [&] {
+    if (is_narrow(c.weight.sizes(), c.sliding)) return pack_weight(c.weight, c.sliding);
+    if (is_pointwise(c.weight.sizes(), c.sliding)) return packed_pointwise(c.weight, false);
+    return packed(Weights3x3(c.weight, c.sliding.groups), false, set);
+  };
+  slide(ReadInput(c), weight(), c.bias, c.sliding, out, set);
 }
 
 namespace {
+
+// What is convolved, in memory of its own: for libtorch's functions.
+Tensor made_of_norm(const Convolution& c) {
+  Tensor y = at::empty_like(c.x);
+  NormKernels<float>::again(*c.norm, *c.found, y);
+  return y;
+}
 
 // That of x is a convolution of the other where the window moves by one; libtorch's where it does not.
 void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
@@ -88,40 +129,53 @@ void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& 
   if (to.x.defined() && s.stride[0] == 1 && s.stride[1] == 1 && std::min(padding[0], padding[1]) >= 0) {
     const Sliding back{.padding = padding, .groups = s.groups};
     const Tensor turned = c.weight.flip({2, 3}).unflatten(0, {s.groups, -1}).transpose(1, 2).flatten(0, 1);
-    slide(grad, pack_weight(turned, back), Tensor(), back, to.x, set);
+    slide(ReadInput(grad), pack_weight(turned, back), Tensor(), back, to.x, set);
   } else if (to.x.defined()) {
     const Tensor none;
     plain_kernels.convolve_backward(c, grad, {to.x, none, none});
   }
-  if (to.weight.defined()) narrow_weight_gradient(c.x, grad, s, to.weight, set);
+  if (to.weight.defined()) narrow_weight_gradient(ReadInput(c), grad, s, to.weight, set);
 }
 
 void wide_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
   if (to.x.defined()) {
     const auto [ph, pw] = c.sliding.padding;
     const Sliding back{.padding = {2 - ph, 2 - pw}, .groups = c.sliding.groups};
-    slide(grad, packed(Weights3x3(c.weight, c.sliding.groups), true, set), Tensor(), back, to.x, set);
+    slide(ReadInput(grad), packed(Weights3x3(c.weight, c.sliding.groups), true, set), Tensor(), back, to.x,
+          set);
   }
-  if (to.weight.defined()) winograd_weight_gradient(c.x, grad, c.sliding, to.weight, set);
+  if (to.weight.defined()) winograd_weight_gradient(ReadInput(c), grad, c.sliding, to.weight, set);
+}
+
+void pointwise_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
+  if (to.x.defined())
+    slide(ReadInput(grad), packed_pointwise(c.weight, true), Tensor(), c.sliding, to.x, set);
+  if (to.weight.defined()) pointwise_weight_gradient(ReadInput(c), grad, to.weight, set);
 }
 
 }  // namespace
 
 void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
-  (is_narrow(c.weight.sizes(), c.sliding) ? narrow_backward : wide_backward)(c, grad, to, set);
+  const bool narrow = is_narrow(c.weight.sizes(), c.sliding);
+  const bool pointwise = is_pointwise(c.weight.sizes(), c.sliding);
+  (narrow ? narrow_backward : pointwise ? pointwise_backward : wide_backward)(c, grad, to, set);
   if (to.bias.defined()) to.bias.add_(grad.sum({0, 2, 3}));
 }
 
 void convolve(const Convolution& c, const Tensor& out) {
-  if (!by_own_loops(c) || !is_maps(out)) return plain_kernels.convolve(c, out);
-  convolve(c, out, direct_set());
+  if (by_own_loops(c) && is_maps(out)) return convolve(c, out, direct_set());
+  if (c.norm == nullptr) return plain_kernels.convolve(c, out);
+  const Tensor y = made_of_norm(c);
+  plain_kernels.convolve({y, c.weight, c.bias, c.sliding}, out);
 }
 
 void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& to) {
   const bool fit =
       is_maps(grad) && (!to.x.defined() || is_maps(to.x)) && (!to.weight.defined() || is_weights(to.weight));
-  if (!fit || !by_own_loops(c)) return plain_kernels.convolve_backward(c, grad, to);
-  convolve_backward(c, grad, to, direct_set());
+  if (fit && by_own_loops(c)) return convolve_backward(c, grad, to, direct_set());
+  if (c.norm == nullptr) return plain_kernels.convolve_backward(c, grad, to);
+  const Tensor y = made_of_norm(c);
+  plain_kernels.convolve_backward({y, c.weight, c.bias, c.sliding}, grad, to);
 }
 
 }  // namespace lm::cpu

@@ -3,7 +3,7 @@
 // And the weights that the algorithm takes, U = G w G^T.
 
 #include "core/kernels/cpu/convolutions/direct.h"
-#include "core/kernels/cpu/convolutions/vectors.h"
+#include "core/kernels/cpu/convolutions/products.h"
 #include "core/kernels/cpu/convolutions/winograd.h"
 
 namespace lm::cpu {
@@ -79,26 +79,6 @@ LM_INLINE void tiles(const WinogradTiles& w) {
     }
 }
 
-// Sums of kFilters filters and sixteen channels, of one place.
-template <int kNumbers, int kFilters>
-LM_INLINE void some_products(const WinogradProducts& w, const float* v, const float* d, float* sums) {
-  using R = Register<kNumbers>;
-  constexpr int kRegisters = kLanes / kNumbers;
-  typename R::Type s[kFilters][kRegisters] = {};
-  for (int64_t t = 0; t < w.tiles; ++t, v += w.channels, d += w.filters) {
-    typename R::Type x[kRegisters];
-    for (int k = 0; k < kRegisters; ++k) x[k] = R::load(v + k * kNumbers);
-    for (int f = 0; f < kFilters; ++f)
-      for (int k = 0; k < kRegisters; ++k) s[f][k] += x[k] * d[f];
-  }
-  for (int f = 0; f < kFilters; ++f)
-    for (int k = 0; k < kRegisters; ++k) {
-      float* to = sums + f * kLanes + k * kNumbers;
-      const auto sum = R::load(to) + s[f][k];
-      __builtin_memcpy(to, &sum, sizeof sum);
-    }
-}
-
 template <int kNumbers, int kFilters>
 LM_INLINE void products(const WinogradProducts& w) {
   float* sums = w.sums;
@@ -106,8 +86,9 @@ LM_INLINE void products(const WinogradProducts& w) {
     for (int64_t f = 0; f < w.filters; f += kLanes)
       for (int64_t c = 0; c < w.channels; c += kLanes, sums += kLanes * kLanes)
         for (int64_t i = 0; i < kLanes; i += kFilters)
-          some_products<kNumbers, kFilters>(w, w.v + place * w.v_plane + c, w.d + place * w.d_plane + f + i,
-                                            sums + i * kLanes);
+          add_products<kNumbers, kFilters>(w.v + place * w.v_plane + c, w.channels,
+                                           w.d + place * w.d_plane + f + i, w.filters, w.tiles,
+                                           sums + i * kLanes, kLanes);
 }
 
 template <int kNumbers>

@@ -2,9 +2,10 @@
 
 #include <ATen/Parallel.h>
 
-#include "core/kernels/cpu/convolutions/padded.h"
+#include "core/kernels/cpu/convolutions/read_input.h"
 #include "core/kernels/cpu/convolutions/weights3x3.h"
 #include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/pieces.h"
 
 namespace lm::cpu {
 namespace {
@@ -15,16 +16,16 @@ using at::Tensor;
 // sums are added in their order. A unit is some filters of a piece.
 class WeightGradient {
  public:
-  WeightGradient(const Tensor& x, const Tensor& grad, const Sliding& sliding, const Weights3x3& into,
+  WeightGradient(const ReadInput& x, const Tensor& grad, const Sliding& sliding, const Weights3x3& into,
                  const DirectSet& set)
-      : x_(x), grad_(grad), sliding_(sliding), into_(into), set_(set) {
+      : input_(x), x_(x.x), grad_(grad), sliding_(sliding), into_(into), set_(set) {
     across_ = up(grad.size(3), 2);
     lines_of_image_ = up(grad.size(2), 2);
     lines_ = grad.size(0) * lines_of_image_;
     pieces_ = std::clamp<int64_t>(lines_ * across_ / kTilesOfPiece, 1, std::min(kMostPieces, lines_));
     tiles_ = std::max(across_, std::clamp(into.filters + into.channels, kLeastTiles, kMostTiles));
     blocks_ = into.filters / kLanes;
-    share();
+    parts_ = parts_of(into.groups * pieces_, blocks_, 0.25);
     const int64_t sums = kPlaces * into.filters * into.channels;
     sums_ = at::zeros({into.groups, pieces_, sums}, at::kFloat);
   }
@@ -44,19 +45,6 @@ class WeightGradient {
  private:
   static constexpr int64_t kTilesOfPiece = 512, kMostPieces = 64;  // at least, at most
   static constexpr int64_t kLeastTiles = 64, kMostTiles = 128;     // that are multiplied at a time
-
-  // As few parts of the filters as keep all threads at work: each transforms x anew.
-  void share() {
-    const int64_t threads = at::get_num_threads(), units = into_.groups * pieces_;
-    int64_t least = 0;
-    for (int64_t parts = 1; parts <= blocks_; ++parts) {
-      constexpr int64_t kTransform = 4;  // about what it costs beside the products of a filter
-      const int64_t most = up(units * parts, threads) * (up(blocks_, parts) * kLanes + kTransform);
-      if (parts > 1 && most >= least) continue;
-      least = most;
-      parts_ = parts;
-    }
-  }
 
   float* sums_of(int64_t group, int64_t piece) const {
     return sums_.data_ptr<float>() + (group * pieces_ + piece) * sums_.size(2);
@@ -111,6 +99,7 @@ class WeightGradient {
         .end = y - ph + 2 * lines + 2,
         .before = pw,
         .behind = pw + grad_.size(3) % 2};
+    read_through(input_, group * into_.channels, rows);
     const int64_t row = (rows.before + rows.width + rows.behind) * rows.channels;
     float* const copy = scratch_of(0, (rows.end - rows.begin) * row);
     copy_padded(rows, set_, copy);
@@ -139,6 +128,7 @@ class WeightGradient {
                         .tap = into_.tap});
   }
 
+  const ReadInput& input_;
   const Tensor &x_, &grad_;
   const Sliding& sliding_;
   const Weights3x3& into_;
@@ -151,7 +141,7 @@ class WeightGradient {
 
 }  // namespace
 
-void winograd_weight_gradient(const Tensor& x, const Tensor& grad, const Sliding& sliding,
+void winograd_weight_gradient(const ReadInput& x, const Tensor& grad, const Sliding& sliding,
                               const Tensor& weight, const DirectSet& set) {
   WeightGradient(x, grad, sliding, Weights3x3(weight, sliding.groups), set).run();
 }

@@ -2,7 +2,7 @@
 //   z = relu((x - mean) / sqrt(var + eps) * weight + bias), taken in where the convolution reads x;
 //   the norm behind it and c_0 are multiplied into its weights and its bias.
 
-#include "core/ops/fused_convolution.h"
+#include "core/ops/convolutions/fused.h"
 
 #include "core/ops/frame.h"
 #include "core/ops/op.h"
