@@ -157,7 +157,9 @@ describe('a release', () => {
     const first = sbom();
     const { components, serialNumber } = first;
     const names = components.map(({ name }) => name);
-    expect(names).toEqual(expect.arrayContaining(['fastify', 'zlib', 'libpng', 'libjpeg-turbo', 'cuda-runtime']));
+    expect(names).toEqual(
+      expect.arrayContaining(['fastify', 'zlib', 'libpng', 'libjpeg-turbo', 'cuda-runtime']),
+    );
     expect(names).not.toContain('vitest');
     expect(serialNumber).toBeUndefined();
     expect(sbom()).toEqual(first);

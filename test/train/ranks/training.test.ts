@@ -58,6 +58,7 @@ const pairCases = {
   all: { ...all, ...kept, globalBatch: 16 },
   'with statistics of their own batches': { ...short, syncBn: false },
   'that accumulate': { ...short, accumulate: 2 },
+  'that accumulate, with statistics of their own batches': { ...short, syncBn: false, accumulate: 2 },
   'in float32': { ...short, dtype: 'float32', syncBn: false },
   'that send float16': { ...short, dtype: 'float32', syncBn: false, compressGradients: 'float16' },
   'whose models were made with other seeds': { ...short, fault: 'seed' },
@@ -180,6 +181,13 @@ describe('ranks that train together', () => {
   it('that accumulate agree with one process that does', () => {
     const [first] = ofPair('that accumulate');
     expect(apart(must(one[1]), must(first))).toBeLessThan(1e-12);
+  });
+
+  it('that accumulate send gradients once in a step', () => {
+    const [accumulating] = ofPair('that accumulate, with statistics of their own batches');
+    const [plain] = ofPair('with statistics of their own batches');
+    const asked = 4 * 2 * 8; // for the second batch of each step: is it there on both?
+    expect(must(accumulating).bytes - must(plain).bytes).toBe(asked);
   });
 
   it('on devices come to what they do on CPUs', () => {
