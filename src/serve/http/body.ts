@@ -83,7 +83,7 @@ export function base64Of(text: string, name: string): Uint8Array {
 
 function queryOf(query: unknown): { readonly topK: number } {
   const { topK, ...rest } = query as Record<string, unknown>;
-  const number = typeof topK === 'string' && /^\d{1,9}$/.test(topK) ? Number(topK) : topK;
+  const number = typeof topK === 'string' && /^\d+$/.test(topK) ? Number(topK) : topK;
   return parseOptions(classifyQuery, topK === undefined ? rest : { ...rest, topK: number }, 'query');
 }
 

@@ -79,6 +79,7 @@ function addHooks(app: FastifyInstance, { classifier, settings }: Service): void
     const { open, gated } = request.routeOptions.config;
     if (open !== true) checkKey(keys, request);
     if (gated !== true) return;
+    checkEncoding(request);
     const bytes = lengthOf(request, settings.maxBody);
     if (bytes > settings.maxBody)
       throw new LmError('ERR_TOO_LARGE', `Expected at most ${settings.maxBody} bytes but received ${bytes}`, {
@@ -87,6 +88,19 @@ function addHooks(app: FastifyInstance, { classifier, settings }: Service): void
     gate.enter(request, bytes);
     reply.raw.once('close', () => gate.leave(request));
   });
+}
+
+/**
+ * Refuses a body that is compressed as a whole: what it would come to, nobody knows before.
+ *
+ * @throws ERR_MEDIA_TYPE.
+ */
+function checkEncoding({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity')
+    throw expected('ERR_MEDIA_TYPE', 'a body as it is', 'Content-Encoding', encoding, {
+      hint: 'Send it without compression: images are compressed already.',
+    });
 }
 
 /** Bytes of a body; of one that does not say, as many as an image usually has at most. */

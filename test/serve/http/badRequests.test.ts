@@ -69,6 +69,20 @@ const bad: readonly {
     code: 'ERR_CONFIG',
   },
   { title: 'a topK of 0', path: '/classify?topK=0', body: png, status: 400, code: 'ERR_CONFIG' },
+  {
+    title: 'a topK of too many',
+    path: '/classify?topK=4294967296',
+    body: png,
+    status: 400,
+    code: 'ERR_CONFIG',
+  },
+  {
+    title: 'a body that is compressed',
+    body: png,
+    headers: { 'content-type': 'image/png', 'content-encoding': 'gzip' },
+    status: 415,
+    code: 'ERR_MEDIA_TYPE',
+  },
   { title: 'a topK of words', path: '/classify?topK=five', body: png, status: 400, code: 'ERR_CONFIG' },
   { title: 'an unknown query', path: '/classify?url=http://x', body: png, status: 400, code: 'ERR_CONFIG' },
   {
