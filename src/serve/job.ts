@@ -1,5 +1,6 @@
 /** One request in a queue: its images, and the promise of their logits. */
 import { LmError } from '../errors.ts';
+import { onAbort } from './aborts.ts';
 
 /** What decodes and computes. */
 export interface Engine<I> {
@@ -48,7 +49,7 @@ export class Job<I> {
   readonly #submitted: readonly Submitted<I>[];
   readonly #rows: Float32Array[] = [];
   readonly #onEnd: (job: Job<I>, outcome: Outcome) => void;
-  readonly #signal: AbortSignal | undefined;
+  readonly #forgetSignal: (() => void) | undefined;
   #resolve: (rows: readonly Float32Array[]) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;
   #left: number;
@@ -65,12 +66,11 @@ export class Job<I> {
     this.#left = submitted.length;
     this.#submitted = submitted;
     this.#onEnd = onEnd;
-    this.#signal = signal;
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal?.addEventListener('abort', this.#onAbort, { once: true });
+    this.#forgetSignal = signal && onAbort(signal, () => this.#abort(signal.reason));
   }
 
   /** Its images, at most so many together. */
@@ -94,15 +94,15 @@ export class Job<I> {
     this.#end('failed', () => this.#reject(error));
   }
 
-  readonly #onAbort = (): void => {
-    const error = new LmError('ERR_ABORTED', 'The request was aborted', { cause: this.#signal?.reason });
+  #abort(cause: unknown): void {
+    const error = new LmError('ERR_ABORTED', 'The request was aborted', { cause });
     this.#end('aborted', () => this.#reject(error));
-  };
+  }
 
   #end(outcome: Outcome, settle: () => void): void {
     if (this.ended) return;
     this.ended = true;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
     settle();
     this.#onEnd(this, outcome);
   }
