@@ -3,8 +3,9 @@
 // of the ratios. No figure appears unless all give the same logits, to 1e-4 (bfloat16: 0.2) of the largest.
 //   PYTHON=python npm run bench:infer -- [--model lm_resnet20] [--batch 1] [--size 32] [--threads 2]
 //     [--rounds 5] [--rivals onnxruntime,eager,bf16,compile]
-// PYTHON names an interpreter with torch, safetensors, numpy and onnxruntime. Nothing else should run
-// meanwhile.
+//     [--amp none]
+// PYTHON names an interpreter with torch, safetensors, numpy and onnxruntime, and torchvision for networks of
+// that. `--amp` is ours: none, bfloat16 or auto. Nothing else should run meanwhile.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -21,12 +22,13 @@ const { values } = parseArgs({
     size: text(32),
     threads: text(2),
     rounds: text(5),
+    amp: text('none'),
     rivals: text('onnxruntime,eager,bf16,compile'),
     // What it runs itself with: times one process of ours on the files of a folder.
     folder: { type: 'string' },
   },
 });
-const { model: name, batch, size, threads } = values;
+const { model: name, batch, size, threads, amp } = values;
 const n = Number(batch);
 const side = Number(size);
 const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -40,11 +42,11 @@ async function time(folder) {
   await init({ threads: Number(threads) });
   const model = await Model.load(join(folder, 'model.safetensors'));
   const pixels = new Uint8Array(readFileSync(join(folder, 'pixels')));
-  const logits = await model.logits(pixels);
+  const logits = await model.logits(pixels, { amp });
   const times = [];
   for (let i = 0; i < calls; i++) {
     const begin = performance.now();
-    await model.logits(pixels);
+    await model.logits(pixels, { amp });
     times.push(performance.now() - begin);
   }
   console.log(JSON.stringify({ ms: median(times), logits: [...logits] }));
@@ -67,8 +69,7 @@ async function write(folder) {
   writeFileSync(join(folder, 'x'), x);
   await model.save(join(folder, 'model.safetensors'));
   await exportOnnx(model, join(folder, 'model.onnx'));
-  const { module } = await exportTorch(model, join(folder, 'network.safetensors'));
-  if (module === null) throw new Error(`${name} is torchvision's own: its PyTorch form needs torchvision`);
+  await exportTorch(model, join(folder, 'network.safetensors'));
   await model.close();
 }
 
@@ -80,7 +81,7 @@ function run(program, words) {
 function check(rival, found, ours) {
   const largest = Math.max(...ours.map(Math.abs));
   const gap = Math.max(...found.map((value, i) => Math.abs(value - ours[i]))) / largest;
-  if (!(gap < (rival === 'bf16' ? 0.2 : 1e-4)))
+  if (!(gap < (rival === 'bf16' || amp !== 'none' ? 0.2 : 1e-4)))
     throw new Error(`${rival}: logits differ by ${gap} of the largest`);
 }
 
@@ -88,7 +89,7 @@ async function compare() {
   const folder = mkdtempSync(join(tmpdir(), 'lm-bench-'));
   const rivals = values.rivals.split(',');
   const script = fileURLToPath(new URL('infer.py', import.meta.url));
-  const sizes = ['--batch', batch, '--size', size, '--threads', threads];
+  const sizes = ['--batch', batch, '--size', size, '--threads', threads, '--amp', amp];
   const rows = [];
   const versions = {};
   try {
@@ -97,7 +98,7 @@ async function compare() {
       const own = run(process.execPath, [fileURLToPath(import.meta.url), ...sizes, '--folder', folder]);
       const row = { ours: own.ms };
       for (const rival of rivals) {
-        const words = [script, folder, rival, batch, size, threads, String(calls)];
+        const words = [script, folder, name, rival, batch, size, threads, String(calls)];
         const { ms, logits, ...rest } = run(process.env.PYTHON ?? 'python3', words);
         check(rival, logits, own.logits);
         row[rival] = ms;
@@ -111,7 +112,7 @@ async function compare() {
   }
   const of = (key) => Number(median(rows.map((row) => row[key])).toFixed(3));
   const fastest = (row) => Math.min(...rivals.map((rival) => row[rival]));
-  const out = { unit: 'ms per call', model: name, batch: n, size: side, threads: Number(threads) };
+  const out = { unit: 'ms per call', model: name, batch: n, size: side, threads: Number(threads), amp };
   Object.assign(out, { rounds: rows.length, processor: cpus()[0].model, node: process.version, ...versions });
   for (const key of ['ours', ...rivals]) out[key] = of(key);
   out.fastestRivalOverOurs = Number(median(rows.map((row) => fastest(row) / row.ours)).toFixed(3));

@@ -1,16 +1,20 @@
 """One way to run an exported network, a rival of scripts/bench/infer.mjs; prints the median in milliseconds, and the logits.
 
-    python scripts/bench/infer.py FOLDER onnxruntime|eager|bf16|compile BATCH SIZE THREADS CALLS
+    python scripts/bench/infer.py FOLDER MODEL onnxruntime|eager|bf16|compile BATCH SIZE THREADS CALLS
+
+A network that is torchvision's own is made by torchvision.
 """
 
 import contextlib
 import json
+import os
 import sys
 import time
 
 import numpy as np
 
-folder, way, batch, size, threads, calls = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:])
+folder, name, way = sys.argv[1:4]
+batch, size, threads, calls = map(int, sys.argv[4:])
 x = np.fromfile(folder + "/x", np.float32).reshape(batch, 3, size, size)
 versions = {}
 
@@ -25,14 +29,27 @@ def onnxruntime_call():
     return lambda: session.run(None, {"input": x})[0]
 
 
+def torch_module():
+    if os.path.exists(folder + "/network.py"):
+        sys.path.insert(0, folder)
+        import network
+
+        return network.load()
+    import safetensors.torch
+    import torchvision
+
+    versions["torchvision"] = torchvision.__version__
+    module = torchvision.models.get_model(name).eval()
+    module.load_state_dict(safetensors.torch.load_file(folder + "/network.safetensors"))
+    return module
+
+
 def torch_call():
-    sys.path.insert(0, folder)
-    import network
     import torch
 
     versions["torch"] = torch.__version__
     torch.set_num_threads(threads)
-    module = network.load().to(memory_format=torch.channels_last)
+    module = torch_module().to(memory_format=torch.channels_last)
     images = torch.from_numpy(x).contiguous(memory_format=torch.channels_last)
     if way == "compile":
         import torch._inductor.config
