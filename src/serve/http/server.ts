@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { parseOptions } from '../../check.ts';
 import { isLmError, LmError } from '../../errors.ts';
+import { errnoOf } from '../../files.ts';
 import type { Classifier } from '../classifier.ts';
 import { type Arrival, closingOf } from './closing.ts';
 import { answerOf } from './errors.ts';
@@ -95,11 +96,19 @@ export async function serveClassifier(
     if (isLmError(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new LmError('ERR_PORT', `Expected to listen at \`${host}:${port}\` but received: ${reason}`, {
-      hint: 'Choose another port, or 0 for any that is free.',
+      hint: listenHint(errnoOf(cause)),
       cause,
     });
   }
   return serving(app, host);
+}
+
+/** What to change so that it can listen. */
+function listenHint(code: string | undefined): string {
+  if (code === 'EADDRINUSE') return 'Choose another port, or 0 for any that is free.';
+  if (code === 'EACCES')
+    return 'This user may not listen there: choose a port from 1024 on, or 0 for any that is free.';
+  return 'Give an address of this machine as the host: 127.0.0.1 for itself alone, 0.0.0.0 for all.';
 }
 
 async function makeApp({ headersTimeoutMs, requestTimeoutMs }: Arrival): Promise<FastifyInstance> {

@@ -190,6 +190,18 @@ describe('a server', () => {
     expect(await codeOf(serveClassifier(classifier, options(port) as object))).toBe(code);
   });
 
+  it.each([
+    { title: 'a port that is taken', options: (port: number) => ({ port }), hint: /another port/ },
+    { title: 'an address that is not here', options: () => ({ host: '192.0.2.1' }), hint: /of this machine/ },
+    { title: 'a name that is none', options: () => ({ host: 'no.such.invalid' }), hint: /of this machine/ },
+  ])('says what to change of $title', async ({ options, hint }) => {
+    const { port, classifier } = await served();
+    await expect(serveClassifier(classifier, options(port))).rejects.toMatchObject({
+      code: 'ERR_PORT',
+      hint: expect.stringMatching(hint),
+    });
+  });
+
   it('tells a failure that is not of the request by its code alone, and its operator all of it', async () => {
     const errors: unknown[] = [];
     const path = await savedTiny();
