@@ -95,6 +95,7 @@ void end_jobs(const Napi::CallbackInfo& call) { EnvState::of(call.Env()).end_job
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new EnvState(env));
   install_caching_allocator();
+  choose_algorithms(/*deterministic=*/true);
   exports.Set("info", Napi::Function::New<info>(env, "info"));
   exports.Set("multipliesBfloat16", Napi::Function::New<multiplies_bfloat16>(env, "multipliesBfloat16"));
   exports.Set("configure", Napi::Function::New<configure>(env, "configure"));

@@ -20,7 +20,8 @@ for the minor release of libtorch that it is built against: the one that a clone
 found.
 
   --check-only       build only the stand-alone check program: no Node headers needed
-  --cuda             build only lm_cuda.so, the kernels of CUDA devices: needs nvcc, no device; in 10 seconds
+  --cuda             build only lm_cuda.so and lm_cuda_graphs-MINOR.so, kernels and graphs of CUDA devices: needs
+                     nvcc, no device
   --nccl             build only lm_nccl-MINOR.so, sums of ranks on CUDA devices: needs the headers that
                      scripts/nccl.mjs fetches, no device
   --target LIST      build these CMake targets, such as opener,lm_resnet
@@ -112,7 +113,11 @@ function planBuild(options, libtorch) {
   const checks = ['lm-check', 'lm-check-convolutions', 'lm-check-kernels'];
   const tests = hasTests ? ['test/test_device.node'] : [];
   const all = checkOnly ? checks : [...checks, 'opener.node', addon, ...tests];
-  const one = cuda ? ['lm_cuda', 'lm_cuda.so'] : nccl ? ['lm_nccl', `lm_nccl-${minor}.so`] : undefined;
+  const one = cuda
+    ? ['lm_cuda,lm_cuda_graphs', 'lm_cuda.so', `lm_cuda_graphs-${minor}.so`]
+    : nccl
+      ? ['lm_nccl', `lm_nccl-${minor}.so`]
+      : undefined;
   const target = one?.[0] ?? options.target;
   const names = one?.slice(1) ?? (target === undefined ? all : []);
   return {

@@ -224,6 +224,7 @@ const nativeArrows: Readonly<Record<string, string>> = {
   'core/error': '',
   'core/libtorch': '',
   'core/library': '',
+  'core/capture': 'core/batch core/error core/library',
   'core/rng': '',
   'core/batch': '',
   'core/allocator': '',
@@ -240,7 +241,8 @@ const nativeArrows: Readonly<Record<string, string>> = {
   'core/run': 'core/error core/allocator core/device core/batch core/graph core/weights core/ops core/plan',
   'core/model': 'core/rng core/value core/graph core/weights core/kernels core/ops core/plan core/run',
   'core/evaluate': 'core/batch core/loss core/ranks core/model',
-  'core/train': 'core/rng core/batch core/loss core/value core/kernels core/ranks core/run core/model',
+  'core/train':
+    'core/rng core/batch core/loss core/value core/device core/capture core/kernels core/ranks core/run core/model',
   'data/pictures': '',
   'data/codecs': 'data/pictures',
   'data/transforms': 'core/rng core/value data/pictures data/codecs',

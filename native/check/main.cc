@@ -57,9 +57,12 @@ void print(const lm::Findings& found, const at::TensorOptions& type) {
   print_norms(found.norms);
   std::printf(
       "\"activationBytes\":%zu,\"strayBytes\":%zu,\"peakResidentBytes\":%zu,\"peakDeviceBytes\":%ld,"
-      "\"pageFaultsPerStep\":%g,\"medianStepMs\":%.3f}\n",
+      "\"pageFaultsPerStep\":%g,\"replayed\":%ld,\"captured\":%s,\"medianStepMs\":%.3f}\n",
       found.activation_bytes, found.stray_bytes, peak_resident_bytes(),
-      static_cast<long>(peak_device_bytes(device)), found.page_faults, found.median());
+      static_cast<long>(peak_device_bytes(device)), found.page_faults, static_cast<long>(found.replayed),
+      found.not_captured.empty() && found.replayed > 0 ? "true" : "false", found.median());
+  if (!found.not_captured.empty())
+    std::fprintf(stderr, "Steps are not captured: %s\n", found.not_captured.c_str());
   std::fflush(stdout);
 }
 

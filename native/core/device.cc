@@ -20,6 +20,19 @@ const char* code_of(const c10::Error& error) {
   return message.find("allocate memory") == std::string_view::npos ? "ERR_TORCH" : "ERR_MEMORY";
 }
 
+void choose_algorithms(bool deterministic) {
+  at::Context& context = at::globalContext();
+  context.setAllowTF32CuDNN(false);
+  context.setDeterministicCuDNN(deterministic);
+  context.setBenchmarkCuDNN(!deterministic);
+}
+
+Algorithms::Algorithms(bool deterministic) : before_(at::globalContext().deterministicCuDNN()) {
+  choose_algorithms(deterministic);
+}
+
+Algorithms::~Algorithms() { choose_algorithms(before_); }
+
 std::optional<size_t> room_on(at::Device device) {
   if (device.is_cpu()) return std::nullopt;
   try {

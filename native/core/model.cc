@@ -130,7 +130,9 @@ Session& Model::session(int64_t n, int64_t height, int64_t width, const PlanOpti
   if (found != sessions_.end()) return *found->second;
   Plan plan = make_plan(mode);
   if (sessions_.size() >= kSessionsKept) sessions_.clear();
-  return *sessions_.emplace(mode, std::make_unique<Session>(std::move(plan), arena_, type(), &packs_))
+  return *sessions_
+              .emplace(mode,
+                       std::make_unique<Session>(std::move(plan), arena_, type(), &packs_, ++sessions_made_))
               .first->second;
 }
 

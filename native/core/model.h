@@ -107,6 +107,7 @@ class Model {
   Arena arena_;
   Packs packs_;
   std::map<Mode, std::unique_ptr<Session>> sessions_;
+  uint64_t sessions_made_ = 0;
 };
 
 }  // namespace lm

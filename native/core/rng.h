@@ -11,6 +11,7 @@ namespace lm {
 class Rng {
  public:
   Rng(uint64_t seed, std::string_view purpose, uint64_t a = 0, uint64_t b = 0);
+  explicit Rng(uint64_t key) : key_(key) {}  // the stream of that name
 
   uint64_t next();                       // 64 random bits
   double uniform();                      // in [0, 1), 53 bits

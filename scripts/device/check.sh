@@ -3,7 +3,7 @@
 # CUDA's compiler, CMake, a C++20 compiler, and Python with torch 2.11 or newer. No Node, no network.
 #   scripts/device/check.sh --graphs DIR [--out DIR] [--seconds 520] [--dry]
 # The graphs are made beforehand, where there is Node: node scripts/device/graphs.mjs DIR
-# It builds lm-check and lm_cuda.so, compares losses and gradients with the CPU, runs compute-sanitizer on two steps,
+# It builds lm-check, lm_cuda.so and lm_cuda_graphs, compares losses and gradients with the CPU, captured and not, runs compute-sanitizer on two steps,
 # times the kernels alone, and races PyTorch; out/results.json and out/results.md say what was found.
 # --dry does the same on the CPU, at sizes that say nothing: it tries this script's lines, and the card is "cpu".
 set -uo pipefail
@@ -59,15 +59,15 @@ if [ "$device" = cpu ]; then
   targets+=(lm_cuda_host) library=$bin/lm_cuda_host.so
 else
   capability=$("$python" -c "import json; print(json.load(open('$out/card.json'))['capability'].replace('.', ''))")
-  targets+=(lm_cuda) library=$bin/lm_cuda.so
+  targets+=(lm_cuda lm_cuda_graphs) library=$bin/lm_cuda.so
   options+=(-DLM_CUDA=ON "-DLM_CUDA_ARCHITECTURES=$capability")
 fi
 cmake -S "$root" -B "$build" "${options[@]}" >"$out/build.log" 2>&1 &&
-  cmake --build "$build" --target "${targets[@]}" --parallel "$cores" >>"$out/build.log" 2>&1 ||
+  timeout "$(left)" cmake --build "$build" --target "${targets[@]}" --parallel "$cores" >>"$out/build.log" 2>&1 ||
   { tail -n 30 "$out/build.log" && exit 1; }
 # The library of CUDA is found by name, as its companions are: where libtorch lies.
 export LD_LIBRARY_PATH="$torch/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-export LM_RESNET_CUDA_KERNELS=$library
+export LM_RESNET_CUDA_KERNELS=$library # lm_cuda_graphs lies beside lm-check
 
 # Sizes that a GPU is worth, and sizes at which only the lines are tried.
 largest=96 imagenet=(256 224) cifar=(128 32) chunk=10 chunks=5 modes=(eager graph) jobs=4
@@ -101,7 +101,7 @@ rival() {
 race() {
   local mode
   within 60 "$out/race/$1.ours.json" "$bin/lm-check" "$graphs/race/$1.json" --device "$device" --batch "$2" \
-    --size "$3" --amp bfloat16 --lr 0.001 --benchmark 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
+    --size "$3" --amp bfloat16 --lr 0.001 --benchmark 1 --capture 1 --chunk "$chunk" --steps $((chunk * (chunks + 1))) --threads "$cores"
   case $1 in *_euler) return ;; esac
   for mode in "${modes[@]}"; do rival "$mode" 75 "$@"; done
 }

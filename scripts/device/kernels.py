@@ -43,14 +43,14 @@ class Launches(ctypes.Structure):
         ("dot", ctypes.CFUNCTYPE(said, p, p, p, i64, i64, p, p)),
         ("combine_backward", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(TermGradientCall), i32, i64, p)),
         ("normalise", ctypes.CFUNCTYPE(said, p, p, ctypes.POINTER(f64), ctypes.POINTER(f64), i32, i64, p)),
-        *((name, p) for name in ("blend", "exchange", "dropout_mask", "gaussian")),
+        *((name, p) for name in ("mix_images", "dropout_mask", "gaussian")),
         *updates.FIELDS,
     ]
 
 
 def launches(path):
     library = ctypes.CDLL(path)
-    of = library.lm_cuda_launches_2
+    of = library.lm_cuda_launches_3
     of.restype, of.argtypes = ctypes.POINTER(Launches), (i32, i64)
     float32, bfloat16 = 0, 3
     return library, *(of(type, ctypes.sizeof(Launches)).contents for type in (float32, bfloat16))

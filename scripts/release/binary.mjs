@@ -9,16 +9,19 @@ const allowed =
 
 /**
  * The opener of a folder, the addon for each minor release of libtorch, and what CUDA devices have (their
- * kernels, and the library of NCCL for each of these releases) if it is there. Fails where an addon or the
- * opener is missing.
+ * kernels, and the libraries of graphs and of NCCL for each of these releases) if it is there. Fails where an
+ * addon or the opener is missing.
  */
 export function binariesIn(folder, minors) {
   const names = ['opener.node', ...minors.map((minor) => `lm_resnet-${minor}.so`)];
   const files = names.map((name) => join(folder, name));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) throw new Error(`No prebuilt binary: ${missing.join(', ')}`);
-  const more = ['lm_cuda.so', ...minors.map((minor) => `lm_nccl-${minor}.so`)];
-  return [...files, ...more.map((name) => join(folder, name)).filter((file) => existsSync(file))];
+  const more = ['lm_cuda_graphs', 'lm_nccl'].flatMap((name) => minors.map((minor) => `${name}-${minor}.so`));
+  return [
+    ...files,
+    ...['lm_cuda.so', ...more].map((name) => join(folder, name)).filter((file) => existsSync(file)),
+  ];
 }
 
 /**

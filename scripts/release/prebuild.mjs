@@ -29,18 +29,22 @@ export async function prebuild() {
     execFileSync(process.execPath, [join(root, 'scripts', 'node-tools.mjs'), 'prebuildify'], options);
     const seconds = Math.round((performance.now() - start) / 1000);
     console.log(`prebuilt for libtorch ${libtorch.version} in ${seconds} s`);
+    console.log(await prebuildCuda(minor, libtorch.path));
     console.log(await prebuildNccl(minor, libtorch.path));
   }
-  console.log(await prebuildCuda());
 }
 
-/** One library for every libtorch, which it is not bound to. Without it libtorch's own functions serve. */
-async function prebuildCuda() {
-  if (spawnSync('nvcc', ['--version']).status !== 0) return 'no nvcc: lm_cuda.so is left out';
-  await build({ cuda: true, quiet: true });
+/**
+ * The kernels, for every libtorch, and the graphs for this one. Without them libtorch's own functions serve,
+ * and steps are not captured.
+ */
+async function prebuildCuda(minor, libtorch) {
+  const names = ['lm_cuda.so', `lm_cuda_graphs-${minor}.so`];
+  if (spawnSync('nvcc', ['--version']).status !== 0) return `no nvcc: ${names.join(' and ')} are left out`;
+  await build({ cuda: true, quiet: true, libtorch });
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
-  copyFileSync(join(root, 'build', 'Release', 'lm_cuda.so'), join(folder, 'lm_cuda.so'));
-  return 'prebuilt lm_cuda.so';
+  for (const name of names) copyFileSync(join(root, 'build', 'Release', name), join(folder, name));
+  return `prebuilt ${names.join(' and ')}`;
 }
 
 /** Without it several ranks cannot train on CUDA devices, and say so. */

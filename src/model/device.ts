@@ -2,7 +2,7 @@
 import { expected } from '../errors.ts';
 import { must } from '../must.ts';
 import { libtorchInUse, native } from '../native/load.ts';
-import { type CudaFacts, cudaProblem, hasDriver } from '../setup/driver.ts';
+import { type CudaFacts, cudaProblem, driverRelease, hasDriver } from '../setup/driver.ts';
 
 /** Told of a note: Node's warnings, which a program can catch or silence, unless somebody else is. */
 let tell = (note: string): void => process.emitWarning(note, { code: 'LM_RESNET_DEVICE' });
@@ -23,7 +23,12 @@ export function chosenDevice(choice: string): string {
   const cuda = /^cuda(?::(\d+))?$/.exec(choice);
   if (choice !== 'auto' && cuda === null) return choice;
   const devices = native().info().cudaDevices;
-  const facts: CudaFacts = { libtorch: must(libtorchInUse()), devices, driver: hasDriver() };
+  const facts: CudaFacts = {
+    libtorch: must(libtorchInUse()),
+    devices,
+    driver: hasDriver(),
+    release: driverRelease(),
+  };
   if (cuda !== null) return checkDevice(choice, facts);
   const note = told ? null : fallbackNote(facts);
   if (note !== null) tell(note);

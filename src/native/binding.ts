@@ -382,6 +382,10 @@ export interface NativeTrainerSpec {
   readonly clip?: NativeClip;
   /** Default 'none'. */
   readonly amp?: Amp;
+  /** Whether cuDNN's algorithms, and sums of gradients, give the same bits every time; default true. */
+  readonly deterministic?: boolean;
+  /** Whether work on a device is recorded, and done again at one call; default false. */
+  readonly capture?: boolean;
   /** How steps are shared with other ranks; only with these. */
   readonly sharing?: NativeSharing;
 }
@@ -468,6 +472,11 @@ export interface NativeChunkResult {
   readonly said: 'stop' | 'exhausted' | 'failed' | null;
   /** After the last step; null where the loss is not scaled. */
   readonly lossScale: NativeLossScale | null;
+  /** Batches whose work was recorded, and those for which a recording was replayed. */
+  readonly captured: number;
+  readonly replayed: number;
+  /** Why nothing is recorded although it was asked for, told once; else null. */
+  readonly notCaptured: string | null;
   /** Bad images met since the last chunk. */
   readonly bad: readonly BadImage[];
   /** Why there are no more batches, where the source failed; the weights are those of the steps done. */

@@ -17,6 +17,8 @@ export interface Binaries {
   readonly addons: Readonly<Record<string, string>>;
   /** The kernels of CUDA devices, for every libtorch; null where libtorch's own functions serve. */
   readonly kernels: string | null;
+  /** The library of CUDA's graphs, by minor release of libtorch; without it steps are not captured. */
+  readonly graphs: Readonly<Record<string, string>>;
   /** The library of NCCL, for ranks on CUDA devices, by minor release of libtorch. */
   readonly nccl: Readonly<Record<string, string>>;
 }
@@ -53,6 +55,7 @@ export function findBinaries(root: string = packageRoot): Binaries {
       opener,
       addons,
       kernels: existsSync(kernels) ? kernels : null,
+      graphs: byMinor('lm_cuda_graphs', dirname(opener)),
       nccl: byMinor('lm_nccl', dirname(opener)),
     };
   const missing = join(dirname(opener), addonName('*'));
@@ -64,10 +67,10 @@ export function findBinaries(root: string = packageRoot): Binaries {
 /** Those that are there: opener and addons, the opener alone, or none. */
 export function presentBinaries(
   root: string = packageRoot,
-): Pick<Binaries, 'addons' | 'nccl'> & Partial<Binaries> {
+): Pick<Binaries, 'addons' | 'graphs' | 'nccl'> & Partial<Binaries> {
   for (const find of [
     findBinaries,
-    (folder: string) => ({ opener: resolveOpener(folder), addons: {}, kernels: null, nccl: {} }),
+    (folder: string) => ({ opener: resolveOpener(folder), addons: {}, kernels: null, graphs: {}, nccl: {} }),
   ]) {
     try {
       return find(root);
@@ -75,7 +78,7 @@ export function presentBinaries(
       if (!(error instanceof LmError)) throw error;
     }
   }
-  return { addons: {}, nccl: {} };
+  return { addons: {}, graphs: {}, nccl: {} };
 }
 
 /** Name of the addon's file for a minor release of libtorch, which CMakeLists.txt gives it. */

@@ -4,7 +4,7 @@ import { availableCores } from '../cores.ts';
 import { isLmError } from '../errors.ts';
 import { type Binaries, binariesProblem, packageVersion, presentBinaries } from './binaries.ts';
 import { cacheFolder } from './cache.ts';
-import { cudaProblem, hasDriver } from './driver.ts';
+import { cudaProblem, driverRelease, hasDriver } from './driver.ts';
 import { isExplicit, type Libtorch, type LibtorchCandidate, libtorchCandidates } from './libtorch.ts';
 import { glibcVersion, platformProblem } from './platform.ts';
 import { type ProbeResult, probeLibtorch } from './probe.ts';
@@ -47,7 +47,7 @@ export interface Report {
   /** Minor releases of libtorch that there is an addon for, newest first. */
   readonly carries: readonly string[];
   /** Paths of the binaries that are there. */
-  readonly binaries: Pick<Binaries, 'addons' | 'nccl'> & Partial<Binaries>;
+  readonly binaries: Pick<Binaries, 'addons' | 'graphs' | 'nccl'> & Partial<Binaries>;
   readonly tools: Tools;
   /** Null when there was nothing to load. */
   readonly load: ProbeResult | null;
@@ -168,7 +168,8 @@ function advise(facts: Facts): string[] {
 function adviseCuda({ libtorch, load, gpus, driver }: Facts): string | null {
   const devices = load?.info?.cudaDevices;
   if (libtorch === null || devices === undefined) return null;
-  const problem = cudaProblem({ libtorch, devices, driver: driver || gpus.length > 0 });
+  const release = gpus[0]?.driver ?? driverRelease();
+  const problem = cudaProblem({ libtorch, devices, driver: driver || gpus.length > 0, release });
   if (problem === null || !problem.unexpected) return null;
   return `\`auto\` computes on the CPU: ${problem.reason}. ${problem.remedy}`;
 }

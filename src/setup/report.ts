@@ -58,6 +58,7 @@ function libtorch(report: Report): string[] {
     row('opener', binaries.opener ?? 'missing'),
     ...addons(report),
     row('kernels', binaries.kernels ?? "none for CUDA: libtorch's own functions serve"),
+    row('graphs', graphs(report)),
     row('NCCL', nccl(report)),
     row('load test', loadLine(report)),
     row('OpenMP', load === null || load.openmp.length === 0 ? 'not loaded' : load.openmp.join(', ')),
@@ -72,6 +73,10 @@ function addons({ binaries, libtorch }: Report): string[] {
   return files.map(([minor, file]) =>
     row(`addon ${minor}`, `${file}${minor === libtorch?.minor ? ' (is used)' : ''}`),
   );
+}
+
+function graphs({ binaries, libtorch }: Report): string {
+  return binaries.graphs[libtorch?.minor ?? ''] ?? 'none for CUDA: steps are not captured';
 }
 
 function nccl({ binaries, libtorch }: Report): string {

@@ -28,7 +28,7 @@ import { freshLossScale, resetState, restoreState, stateSets } from './optimizer
 import { agreeOn, Together } from './ranks/together.ts';
 import type { TrainSettings } from './settings.ts';
 import { peakRate, type Span, stepTable } from './stepTable.ts';
-import { firstNotes } from './told/notes.ts';
+import { firstNotes, notesOfChunk } from './told/notes.ts';
 import { stepEvent } from './told/stepEvent.ts';
 import { trainerSpec } from './trainerSpec.ts';
 import type { TrainResult } from './trainRun.ts';
@@ -198,16 +198,16 @@ export class Loop {
 
   /** Runs steps natively for about `chunkSeconds`, to the end of the epoch and `most` steps at most. */
   async #chunk(most: number, emit: Emit): Promise<NativeChunkResult> {
-    const { stepsPerEpoch } = this.#span;
+    const laid = this.#span;
+    const { stepsPerEpoch } = laid;
     const wanted = Math.max(1, Math.round(chunkSeconds / this.#secondsPerStep) || 1);
     const left = Math.min(this.#totalSteps - this.#step, stepsPerEpoch - (this.#step % stepsPerEpoch), most);
-    const laid = this.#span;
-    const steps = { first: this.#step, count: Math.min(wanted, left) };
-    const table = stepTable(this.#settings, laid, steps);
+    const table = stepTable(this.#settings, laid, { first: this.#step, count: Math.min(wanted, left) });
     const chunk = await this.#trainer
       .run({ first: this.#step, table, lossScale: this.#lossScale })
       .catch((error: unknown) => Promise.reject(outOfMemory(error, this.#model, this.#settings)));
     this.#lossScale = chunk.lossScale;
+    for (const text of notesOfChunk(chunk)) await emit({ type: 'note', step: this.#step, text });
     if (chunk.steps === 0) return chunk;
     this.#step += chunk.steps;
     this.#seconds += chunk.seconds;

@@ -274,6 +274,8 @@ const options: {
       .describe('with several ranks: type of gradients on their way'),
     'weights',
   ),
+  deterministic: option(z.boolean().default(true).describe('on a GPU: the same bits every time'), 'weights'),
+  capture: option(z.boolean().default(true).describe('on a GPU: steps as CUDA graphs, replayed by one call')),
   tensorboard: option(z.boolean().default(false).describe('event files for TensorBoard in the run folder')),
   workers: option(loadingShape.workers, 'trial'),
   prefetch: option(loadingShape.prefetch, 'trial'),

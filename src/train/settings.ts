@@ -174,6 +174,18 @@ export interface TrainSettings extends LoadingOptions {
   readonly syncBn?: boolean | undefined;
   /** With several ranks: type of gradients on their way, default `none`, their own. */
   readonly compressGradients: 'none' | 'float16' | 'bfloat16';
+  /**
+   * On a GPU: cuDNN takes algorithms that give the same bits every time. With false it times several for
+   * every new shape and takes the fastest: steps may be faster, and neither two runs nor a resumed one are
+   * the same to the bit. Default true.
+   */
+  readonly deterministic: boolean;
+  /**
+   * On a device: the work of a step is recorded the second time that its like comes, and replayed from then
+   * on by one call (CUDA graphs). A recorded step computes the branches that stochastic depth drops, times 0.
+   * Where nothing can be recorded a note says why, and steps are given piece by piece. Default true.
+   */
+  readonly capture: boolean;
   /** Event files for TensorBoard in the run folder, which is then required; default false. */
   readonly tensorboard: boolean;
 }

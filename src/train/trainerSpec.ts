@@ -22,7 +22,7 @@ export function trainerSpec(
   settings: TrainSettings,
   ranks?: Ranks,
 ): NativeTrainerSpec {
-  const { clipGrad, clipMode, accumulate, modelEma, amp } = settings;
+  const { clipGrad, clipMode, accumulate, modelEma, amp, capture, deterministic } = settings;
   const { seed, memory, mixup, cutmix, mixupSwitchProb, loss, smoothing, bceTargetThreshold } = settings;
   return {
     seed,
@@ -31,6 +31,8 @@ export function trainerSpec(
     amp: ampFor(amp, model, memory.kind),
     batches: settings.overfitBatches ?? 0,
     ema: modelEma,
+    capture,
+    deterministic,
     loader: loaderSpec(toTrainOn(data, model, settings), model.input, {
       ...settings,
       training: true,

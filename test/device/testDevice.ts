@@ -15,6 +15,8 @@ export interface DeviceCounts {
   readonly kernels: number;
   readonly toDevice: number;
   readonly toHost: number;
+  /** Of recorded work. */
+  readonly replays: number;
   /** Waits for all work of a stream: reading a number is one. */
   readonly streamWaits: number;
   readonly eventWaits: number;
@@ -25,9 +27,17 @@ export interface DeviceCounts {
 
 /**
  * A kind of call that the device ignores, as if the program had not made it; `noKernels`: it has none of
- * ours, and libtorch's functions are all there are.
+ * ours, and libtorch's functions are all there are; `noRecordings`, `brokenRecordings`: to record work fails
+ * at the beginning, or at the end.
  */
-export type DeviceFault = 'noWaitsOfCopies' | 'noWaitsOfKernels' | 'noHostWaits' | 'noCopies' | 'noKernels';
+export type DeviceFault =
+  | 'noWaitsOfCopies'
+  | 'noWaitsOfKernels'
+  | 'noHostWaits'
+  | 'noCopies'
+  | 'noKernels'
+  | 'noRecordings'
+  | 'brokenRecordings';
 
 export interface TestDevice {
   /** Programs that each use a device wrongly. */

@@ -146,6 +146,10 @@ describe('a training on a device', () => {
     await expectSame(graph, options);
   });
 
+  it('is that on the CPU: a net with the stem of ImageNet, whose pooling adds in one order', async () => {
+    await expectSame(network(must(thinNets.lm_resnet50)), { lr: 1e-6, epochs: 1 });
+  });
+
   it('is that on the CPU: a thin PolyNet, which makes much of every rounding', async () => {
     await expectSame(network(must(thinNets.polynet)), { lr: 1e-9, epochs: 1 }, 1e-9);
   });
@@ -158,10 +162,17 @@ describe('a training on a device', () => {
   });
 });
 
+const noises = tried.filter(([name]) => /two-step|dropout|Gaussian|image|depth/.test(name));
+
+describe('a training on a device that takes steps piece by piece', () => {
+  it.each(noises)('is that on the CPU: %s', async (_, graph) => {
+    await expectSame(graph, { capture: false, mixup: 1, cutmix: 1 });
+  });
+});
+
 describe('a training on a device for which there are no kernels of ours', () => {
   beforeAll(() => device.setFault('noKernels', true));
   afterAll(() => device.setFault('noKernels', false));
-  const noises = tried.filter(([name]) => /two-step|dropout|Gaussian|image/.test(name));
   const optimized = settings.filter(({ title }) =>
     /AdamW|LARS|LAMB|momentum|Mixup|CutMix|batches/.test(title),
   );

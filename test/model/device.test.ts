@@ -1,8 +1,9 @@
 /** What `device` comes to: the CPU and what is said of it, a device of CUDA, or ERR_DEVICE. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkDevice, fallbackNote } from '../../src/model/device.ts';
-import type { CudaFacts } from '../../src/setup/driver.ts';
+import { type CudaFacts, driverRelease } from '../../src/setup/driver.ts';
 import { thrown } from '../support/errors.ts';
 import { dist, driverlessLibtorch, runNode, temporaryFolder } from '../support/libtorch.ts';
 
@@ -19,6 +20,18 @@ const machines: [string, CudaFacts, RegExp, boolean][] = [
   ],
   ['a driver alone', { libtorch: cpu, devices: 0, driver: true }, /is without CUDA.*--cuda/s, true],
   ['CUDA alone', { libtorch: cuda, devices: 0, driver: false }, /no driver.*Install the driver/s, true],
+  [
+    'a driver that is too old',
+    { libtorch: cuda, devices: 0, driver: true, release: '535.104.05' },
+    /driver, 535\.104\.05, is too old .*needs 580 or newer.*Install a newer driver/s,
+    true,
+  ],
+  [
+    'a driver that is new enough, but no GPU seen',
+    { libtorch: { ...cuda, version: '2.13.0+cu126' }, devices: 0, driver: true, release: '535.104.05' },
+    /no GPU is seen/,
+    true,
+  ],
   [
     'no GPU seen',
     { libtorch: cuda, devices: 0, driver: true },
@@ -46,6 +59,28 @@ describe('a device of CUDA', () => {
     const facts = { libtorch: cuda, devices, driver: true };
     if (there) expect(checkDevice(wanted, facts)).toBe(wanted);
     else expect(thrown(() => checkDevice(wanted, facts)).text).toContain('cuda:0');
+  });
+});
+
+describe('the release of a driver', () => {
+  it.each([
+    [
+      'NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.104.05  Sat Aug 19 01:15:15 UTC 2023\nGCC version: 12.3.0\n',
+      '535.104.05',
+    ],
+    [
+      'NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build  (root@host)\n',
+      '580.65.06',
+    ],
+    ['something else\n', null],
+  ])('is read of what it says of itself: %j', (text, release) => {
+    const file = join(temporaryFolder(), 'version');
+    writeFileSync(file, text);
+    expect(driverRelease(file)).toBe(release);
+  });
+
+  it('is unknown where there is none', () => {
+    expect(driverRelease(join(temporaryFolder(), 'version'))).toBeNull();
   });
 });
 

@@ -89,9 +89,10 @@ describe('binariesIn', () => {
     expect(binariesIn(folder, ['2.13'])).toHaveLength(2);
     writeFileSync(join(folder, 'lm_cuda.so'), '');
     expect(binariesIn(folder, ['2.13']).at(-1)).toBe(join(folder, 'lm_cuda.so'));
-    for (const name of ['lm_nccl-2.13.so', 'lm_nccl-2.12.so']) writeFileSync(join(folder, name), '');
+    const own = ['lm_cuda_graphs-2.13.so', 'lm_nccl-2.13.so'];
+    for (const name of [...own, 'lm_nccl-2.12.so']) writeFileSync(join(folder, name), '');
     expect(binariesIn(folder, ['2.13']).slice(2)).toEqual(
-      ['lm_cuda.so', 'lm_nccl-2.13.so'].map((name) => join(folder, name)),
+      ['lm_cuda.so', ...own].map((name) => join(folder, name)),
     );
     expect(() => binariesIn(folder, ['2.14', '2.13'])).toThrow(/No prebuilt binary: .*lm_resnet-2\.14\.so$/);
   });

@@ -66,9 +66,11 @@ describe('findBinaries', () => {
   });
 
   it('knows the libraries of NCCL by the libtorch that they are for', () => {
-    const files = ['opener.node', 'lm_resnet-2.13.so', 'lm_nccl-2.13.so', 'lm_nccl.so'];
-    const { addons, nccl } = findBinaries(installed({ needs: {}, files }));
+    const own = ['lm_nccl-2.13.so', 'lm_nccl.so', 'lm_cuda_graphs-2.13.so'];
+    const files = ['opener.node', 'lm_resnet-2.13.so', ...own];
+    const { addons, graphs, nccl } = findBinaries(installed({ needs: {}, files }));
     expect(Object.keys(addons)).toEqual(['2.13']);
+    expect(graphs).toEqual({ '2.13': expect.stringMatching(/lm_cuda_graphs-2\.13\.so$/) });
     expect(nccl).toEqual({ '2.13': expect.stringMatching(/lm_nccl-2\.13\.so$/) });
   });
 
@@ -102,7 +104,7 @@ describe('findBinaries', () => {
     const root = installed(options);
     expect(() => findBinaries(root)).toThrow(expect.objectContaining({ code: 'ERR_ADDON_MISSING' }));
     expect(binariesProblem(root)).toMatch(text);
-    expect(presentBinaries(root)).toMatchObject({ addons: {}, nccl: {} });
+    expect(presentBinaries(root)).toMatchObject({ addons: {}, graphs: {}, nccl: {} });
   });
 });
 

@@ -108,12 +108,13 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
   checkpointEvery: { to: { checkpointEvery: 1 }, steps: [4, 4], sameWeights: true },
   keepLast: { to: { keepLast: 1 }, steps: [4, 4], sameWeights: true },
   keepBest: { to: { keepBest: 0 }, steps: [4, 4], sameWeights: true },
-  // Its effect is on files: test/run/eventFile.test.ts.
   evalEvery: { to: { evalEvery: 2 }, steps: [4, 4], sameWeights: true },
   evalBatches: { to: { evalBatches: 1 }, steps: [4, 4], sameWeights: true },
   augRepeats: { to: { augRepeats: 3 }, steps: [4, 4] },
   overfitBatches: { from: { steps: 4 }, to: { overfitBatches: 2 }, steps: [4, 4] },
-  // Their effect is with several ranks: test/train/ranks/training.test.ts.
+  // Their effects are on devices, test/device/, and with several ranks, test/train/ranks/training.test.ts.
+  deterministic: { to: { deterministic: false }, steps: [4, 4], sameWeights: true },
+  capture: { to: { capture: false }, steps: [4, 4], sameWeights: true },
   syncBn: { to: { syncBn: true }, steps: [4, 4], sameWeights: true },
   compressGradients: { to: { compressGradients: 'float16' }, steps: [4, 4], sameWeights: true },
   tensorboard: { to: { tensorboard: true }, steps: [4, 4], sameWeights: true },
@@ -121,8 +122,7 @@ const rows: Readonly<Record<Exclude<keyof TrainSettings, 'earlyStopPatience'>, R
 
 const keys = Object.keys(z.toJSONSchema(trainSchema, { io: 'input' }).properties ?? {});
 
-/** Its effect needs images to test on: test/train/evaluating.test.ts. */
-const elsewhere = ['earlyStopPatience'];
+const elsewhere = ['earlyStopPatience']; // it needs images to test on: test/train/evaluating.test.ts
 
 describe.each(keys.filter((key) => !elsewhere.includes(key)))('the option %s of a training', (key) => {
   it('has an effect', async () => {

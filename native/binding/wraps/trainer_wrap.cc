@@ -58,6 +58,8 @@ TrainerOptions parse_options(const lm::Value& spec, const Graph& graph) {
   if (const lm::Value* loss = spec.find("loss")) options.loss = LossSpec::parse(*loss);
   if (const lm::Value* clip = spec.find("clip")) options.clip = ClipSpec::parse(*clip, graph);
   if (const lm::Value* ema = spec.find("ema")) options.ema = ema->boolean();
+  if (const lm::Value* same = spec.find("deterministic")) options.deterministic = same->boolean();
+  if (const lm::Value* capture = spec.find("capture")) options.capture = capture->boolean();
   if (const lm::Value* accumulate = spec.find("accumulate")) options.accumulate = accumulate->integer();
   options.plan.precision = precision_of(spec.find("amp"));
   LM_CHECK(options.accumulate > 0, "ERR_CONFIG", "A step needs at least one batch");
@@ -97,6 +99,9 @@ Napi::Value to_js(Napi::Env env, const Chunk& chunk) {
   out.Set("exhausted", r.exhausted);
   out.Set("said", r.said.empty() ? env.Null() : Napi::String::New(env, worst(r.said)));
   out.Set("lossScale", to_js(env, r.loss_scale));
+  out.Set("captured", static_cast<double>(r.captured.captured));
+  out.Set("replayed", static_cast<double>(r.captured.replayed));
+  out.Set("notCaptured", r.capture_failure.empty() ? env.Null() : Napi::String::New(env, r.capture_failure));
   out.Set("bad", bad_images(env, chunk.bad));
   out.Set("failure", chunk.failure ? to_js_error(env, describe(chunk.failure)) : env.Null());
   return out;

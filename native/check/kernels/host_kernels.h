@@ -4,5 +4,5 @@
 #include "core/kernels/cuda/launches.h"
 
 // As the library of a device exports it.
-extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_2(
+extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_3(
     lm::cuda::Type type, int64_t bytes);

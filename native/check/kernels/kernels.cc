@@ -111,28 +111,34 @@ void check_normalise(Case& c) {
 
 void check_mixing(Case& c) {
   const Tensor x = c.values(), wanted = exact(x).clone(), y = c.values(), wanted_y = exact(y).clone();
-  const double lambda = c.rng.uniform();
-  c.kernels->blend(x, lambda);
-  lm::plain_kernels.blend(wanted, lambda);
-  report(c, "blend", x, wanted, largest(wanted));
+  const double share = c.chance() ? c.rng.uniform() : 1;
   const int64_t top = c.below(c.sizes[2]), left = c.below(c.sizes[3]);
-  const lm::Rectangle box{top, top + c.below(c.sizes[2] - top + 1), left,
-                          left + c.below(c.sizes[3] - left + 1)};
-  c.kernels->exchange(y, box);
-  lm::plain_kernels.exchange(wanted_y, box);
-  report(c, "exchange", y, wanted_y, 0);
+  const auto mix = [&](double own, const Tensor& found, const Tensor& by) {
+    const Tensor numbers =
+        at::tensor({own, static_cast<double>(top), static_cast<double>(top + c.below(c.sizes[2] - top + 1)),
+                    static_cast<double>(left), static_cast<double>(left + c.below(c.sizes[3] - left + 1))},
+                   at::kDouble);
+    c.kernels->mix_images(found, numbers);
+    lm::plain_kernels.mix_images(by, numbers);
+  };
+  mix(share, x, wanted);
+  report(c, "images mixed", x, wanted, largest(wanted));
+  mix(1, y, wanted_y);
+  report(c, "boxes exchanged", y, wanted_y, 0);
 }
 
 void check_draws(Case& c) {
-  const uint64_t seed = c.rng.next();
-  const lm::Streams streams = [=](size_t image) { return Rng(seed, "draws", image); };
+  const Tensor sent = at::empty({c.sizes[0]}, at::kLong);
+  for (int64_t i = 0; i < sent.numel(); ++i) sent.data_ptr<int64_t>()[i] = static_cast<int64_t>(c.rng.next());
+  const lm::DrawKeys keys{
+      {reinterpret_cast<uint64_t*>(sent.data_ptr<int64_t>()), static_cast<size_t>(sent.numel())}, sent};
   const double p = c.rng.uniform();
   const Tensor out = c.values(), wanted = at::empty(c.sizes, at::kDouble, at::MemoryFormat::ChannelsLast);
-  c.kernels->dropout_mask(streams, p, out);
-  lm::plain_kernels.dropout_mask(streams, p, wanted);
+  c.kernels->dropout_mask(keys, p, out);
+  lm::plain_kernels.dropout_mask(keys, p, wanted);
   report(c, "dropout", out, wanted.to(c.wide()).to(c.type), 0);
-  c.kernels->gaussian(streams, 0.3, out);
-  lm::plain_kernels.gaussian(streams, 0.3, wanted);
+  c.kernels->gaussian(keys, 0.3, out);
+  lm::plain_kernels.gaussian(keys, 0.3, wanted);
   report(c, "gaussian", out, wanted, largest(wanted));
 }
 
@@ -191,7 +197,7 @@ void check_machine() {
                                                    {fault_found<Fault::kBlocks>(), "ERR_RACE"},
                                                    {fault_found<Fault::kBarrier>(), "ERR_RACE"},
                                                    {fault_found<Fault::kReader>(), "ERR_RACE"}};
-  LM_CHECK(lm_cuda_launches_2(Type::kFloat, sizeof(Launches) - 1) == nullptr, "ERR_CHECK",
+  LM_CHECK(lm_cuda_launches_3(Type::kFloat, sizeof(Launches) - 1) == nullptr, "ERR_CHECK",
            "Launches are given to whoever has another table of them");
   for (const auto& [found, wanted] : rows)
     LM_CHECK(found == wanted, "ERR_CHECK", "The machine finds \"", found, "\" where \"", wanted, "\" is");
@@ -205,7 +211,7 @@ int main(int argc, char** argv) {
     if (std::string(argv[i]) == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::string(argv[i]) == "--count") count = std::strtoull(argv[i + 1], nullptr, 10);
   }
-  lm::cuda::use(lm_cuda_launches_2);
+  lm::cuda::use(lm_cuda_launches_3);
   try {
     check_machine();
     check_numbers(seed);

@@ -29,6 +29,7 @@ constexpr Row kRows[]{
     {"weight-decay", "0", "of all parameters"},
     {"nesterov", nullptr, "Nesterov's momentum, of SGD and LARS"},
     {"benchmark", "0", "1: cuDNN chooses by time"},
+    {"capture", "0", "1: steps on a device are recorded, and replayed"},
     {"profile", nullptr, "where the time of a step goes: in the JSON, and as a table on standard error"},
     {"each", nullptr, "of --profile: every piece of the step too"},
     {"turns", nullptr, "waits for a line on standard input, runs --steps, prints, and waits again"},

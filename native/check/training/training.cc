@@ -74,15 +74,9 @@ TrainerOptions trainer_options(const Options& options) {
       "amp",
       {{"none", Precision::kOwn}, {"bfloat16", Precision::kBfloat16}, {"float16", Precision::kFloat16}});
   switch_off(options.text("off"), out.plan);
+  out.deterministic = options.choose<bool>("benchmark", {{"0", true}, {"1", false}});
+  out.capture = options.choose<bool>("capture", {{"0", false}, {"1", true}});
   return out;
-}
-
-// Results are to be those of float32, and the same every time.
-void choose_algorithms(const Options& options) {
-  const bool by_time = options.choose<bool>("benchmark", {{"0", false}, {"1", true}});
-  at::globalContext().setAllowTF32CuDNN(false);
-  at::globalContext().setDeterministicCuDNN(!by_time);
-  at::globalContext().setBenchmarkCuDNN(by_time);
 }
 
 int64_t page_faults() {
@@ -106,7 +100,6 @@ Training::Training(const Options& options)
       chunk_(options.integer("chunk", 1)) {
   at::set_num_threads(static_cast<int>(options.integer("threads", 1)));
   install_caching_allocator();
-  choose_algorithms(options);
   const auto seed = static_cast<uint64_t>(options.integer("seed", 0));
   const auto type =
       options.choose<at::ScalarType>("dtype", {{"float32", at::kFloat}, {"float64", at::kDouble}});
@@ -135,6 +128,8 @@ Findings Training::run(int64_t steps) {
     const ChunkResult chunk = trainer_->run(done_, rows, std::nullopt, stop, [] {});
     done_ += count;
     LM_CHECK(chunk.not_finite.empty(), "ERR_NOT_FINITE", "Not finite in ", chunk.not_finite);
+    found.replayed += chunk.captured.replayed;
+    if (!chunk.capture_failure.empty()) found.not_captured = chunk.capture_failure;
     found.losses.insert(found.losses.end(), chunk.losses.begin(), chunk.losses.end());
     found.milliseconds.push_back(1000 * chunk.seconds / static_cast<double>(count));
     // The arena, and what libtorch takes inside its calls; the first step also makes gradients and momenta.

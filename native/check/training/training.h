@@ -21,7 +21,9 @@ struct Findings {
   std::vector<double> milliseconds;     // of a step, one number a chunk, in order
   std::map<std::string, double> norms;  // of gradients, in the last step of the first chunk of all
   size_t activation_bytes = 0, stray_bytes = 0;
-  double page_faults = 0;  // a step, of those after the first chunk of all
+  int64_t replayed = 0;      // batches whose work was recorded before
+  std::string not_captured;  // why none is recorded, where that was asked for; told once
+  double page_faults = 0;    // a step, of those after the first chunk of all
 
   double median() const;
 };

@@ -5,13 +5,11 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "core/kernels/convolution.h"
-#include "core/rng.h"
 
 namespace lm {
 
@@ -64,13 +62,12 @@ struct TermGradient {
   const at::Tensor *gradient = nullptr, *sum = nullptr;
 };
 
-// Of images: rows top .. bottom - 1, columns left .. right - 1.
-struct Rectangle {
-  int64_t top = 0, bottom = 0, left = 0, right = 0;
+// The random streams (core/rng.h) of the images of a batch, as the host and as the device knows them.
+struct DrawKeys {
+  std::span<uint64_t> host;
+  at::Tensor sent;             // int64 [images] on the device
+  bool is_sent_alone = false;  // the host is not to be asked
 };
-
-// The random stream of an image of the batch.
-using Streams = std::function<Rng(size_t image)>;
 
 // A convolution of an evaluation, and its neighbours: with z = x, or relu(x scale + shift) where there is a
 // scale, out = relu(z * weight + bias + sum of c_i u_i), each relu if it is asked for. Out of a picture z is
@@ -149,14 +146,14 @@ struct Kernels {
   // x = pixel scale + shift per channel: uint8 [n, h, w, c] -> [n, c, h, w].
   void (*normalise)(const at::Tensor& pixels, const std::vector<double>& scale,
                     const std::vector<double>& shift, const at::Tensor& out);
-  // x [n, c, h, w] in place: image i becomes lambda of itself and 1 - lambda of image n - 1 - i.
-  void (*blend)(const at::Tensor& x, double lambda);
-  // x [n, c, h, w] in place: images i and n - 1 - i exchange what is in a box.
-  void (*exchange)(const at::Tensor& x, const Rectangle& box);
+  // x [n, c, h, w] in place, by double [5] on its device: share, top, bottom, left and right of a box.
+  // Images i and n - 1 - i exchange what is in the box; elsewhere image i becomes `share` of itself and
+  // 1 - share of image n - 1 - i.
+  void (*mix_images)(const at::Tensor& x, const at::Tensor& numbers);
   // 1 / (1 - p) with probability 1 - p, else 0, for every element.
-  void (*dropout_mask)(const Streams& streams, double p, const at::Tensor& out);
+  void (*dropout_mask)(const DrawKeys& keys, double p, const at::Tensor& out);
   // Normal numbers with mean 0.
-  void (*gaussian)(const Streams& streams, double deviation, const at::Tensor& out);
+  void (*gaussian)(const DrawKeys& keys, double deviation, const at::Tensor& out);
   // Null where libtorch's updates, tensor by tensor, are all there are.
   void (*sgd)(const Update& update, const SgdMove& move) = nullptr;
   void (*adam)(const Update& update, const AdamMove& move) = nullptr;

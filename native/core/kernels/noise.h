@@ -7,7 +7,7 @@
 
 namespace lm {
 
-void fill_dropout_mask(const Streams& streams, double p, const at::Tensor& out);
-void fill_gaussian(const Streams& streams, double deviation, const at::Tensor& out);
+void fill_dropout_mask(const DrawKeys& keys, double p, const at::Tensor& out);
+void fill_gaussian(const DrawKeys& keys, double deviation, const at::Tensor& out);
 
 }  // namespace lm

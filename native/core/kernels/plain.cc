@@ -1,5 +1,6 @@
 // libtorch's own functions: any device, any type.
 
+#include "core/error.h"
 #include "core/kernels/into.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/noise.h"
@@ -121,30 +122,48 @@ void normalise(const Tensor& pixels, const std::vector<double>& scale, const std
       at::addcmul(per_channel(shift), there.to(out.scalar_type()).permute({0, 3, 1, 2}), per_channel(scale)));
 }
 
-void blend(const Tensor& x, double lambda) { x.lerp_(x.flip(0), 1 - lambda); }
+// By the host, which reads the numbers where they are.
+void mix_by_host(const Tensor& x, const double* numbers) {
+  const auto at = [&](int i) { return static_cast<int64_t>(numbers[i]); };
+  const double share = numbers[0];
+  const Tensor inside = x.slice(2, at(1), at(2)).slice(3, at(3), at(4));
+  const Tensor exchanged = inside.flip(0);
+  if (share != 1) x.lerp_(x.flip(0), 1 - share);
+  inside.copy_(exchanged);
+}
 
-void exchange(const Tensor& x, const Rectangle& box) {
-  const Tensor inside = x.slice(2, box.top, box.bottom).slice(3, box.left, box.right);
-  inside.copy_(inside.flip(0));
+// 1 in [from, to) of so many places, else 0.
+Tensor span(int64_t size, const Tensor& from, const Tensor& to) {
+  const Tensor place = at::arange(size, from.options());
+  return place.ge(from).logical_and(place.lt(to));
+}
+
+void mix_images(const Tensor& x, const Tensor& numbers) {
+  if (numbers.device().is_cpu()) return mix_by_host(x, numbers.const_data_ptr<double>());
+  const Tensor rows = span(x.size(2), numbers[1], numbers[2]),
+               columns = span(x.size(3), numbers[3], numbers[4]);
+  const Tensor inside = rows.unsqueeze(1).logical_and(columns);
+  x.lerp_(x.flip(0), (1 - numbers[0]).masked_fill(inside, 1).to(x.scalar_type()));
 }
 
 // Drawn on the host: the same numbers on every device. It goes on while they are copied, and the allocator
 // keeps their memory until they are.
 template <typename Fill>
-void drawn(const Tensor& out, const Fill& fill) {
+void drawn(const Tensor& out, const DrawKeys& keys, const Fill& fill) {
   if (out.device().is_cpu()) return fill(out);
+  LM_CHECK(!keys.is_sent_alone, "ERR_TORCH", "Without kernels of ours noise is drawn on the host");
   const auto pinned = at::TensorOptions().dtype(out.scalar_type()).pinned_memory(true);
   const Tensor host = at::empty(out.sizes(), pinned, format_of(out));
   fill(host);
   out.copy_(host, /*non_blocking=*/true);
 }
 
-void dropout_mask(const Streams& streams, double p, const Tensor& out) {
-  drawn(out, [&](const Tensor& host) { fill_dropout_mask(streams, p, host); });
+void dropout_mask(const DrawKeys& keys, double p, const Tensor& out) {
+  drawn(out, keys, [&](const Tensor& host) { fill_dropout_mask(keys, p, host); });
 }
 
-void gaussian(const Streams& streams, double deviation, const Tensor& out) {
-  drawn(out, [&](const Tensor& host) { fill_gaussian(streams, deviation, host); });
+void gaussian(const DrawKeys& keys, double deviation, const Tensor& out) {
+  drawn(out, keys, [&](const Tensor& host) { fill_gaussian(keys, deviation, host); });
 }
 
 }  // namespace
@@ -171,8 +190,7 @@ constinit const Kernels plain_kernels{
     .dot = dot,
     .combine_backward = combine_backward,
     .normalise = normalise,
-    .blend = blend,
-    .exchange = exchange,
+    .mix_images = mix_images,
     .dropout_mask = dropout_mask,
     .gaussian = gaussian,
 };

@@ -35,6 +35,7 @@ struct DrawKey {
   Rng stream(std::string_view purpose, std::string_view group) const;
   // Of image i of the batch.
   Rng stream(std::string_view purpose, std::string_view group, size_t i) const;
+  Rng image_stream(std::string_view name, size_t i) const;  // its name is "purpose:group"
 };
 
 // Weights of one mix: a number per branch, or per branch and image of the batch.
@@ -43,9 +44,14 @@ struct MixWeights {
   std::vector<std::span<double>> host_forward, host_backward;  // by branch, for every image, if it draws so
   std::vector<at::Tensor> forward_images, backward_images;     // the same on the device, double [n]
   bool per_image = false;                                      // which of the two this step takes
+  // By branch, [1] in the model's own type: what a step that drops no branch multiplies by.
+  std::vector<at::Tensor> forward_number, backward_number;
+  bool keeps_all = false;  // no branch is left out, and the numbers are read on the device
 
-  // Nothing of the branch reaches the result or the gradient.
-  bool drops(size_t branch) const { return !per_image && forward[branch] == 0 && backward[branch] == 0; }
+  // Nothing of the branch reaches the result or the gradient, and it is left out.
+  bool drops(size_t branch) const {
+    return !keeps_all && !per_image && forward[branch] == 0 && backward[branch] == 0;
+  }
 };
 
 class Frame {
@@ -84,7 +90,8 @@ class Frame {
   bool has_coefs() const { return !coefs_.empty(); }
   const Coefficient& coef(size_t i) const { return *coefs_[i]; }
   const MixWeights& mix_weights() const { return *mix_; }
-  const DrawKey& draw_key() const { return *key_; }
+  // Of the streams that Op::draws names.
+  const DrawKeys& draw_keys() const { return *keys_; }
   // Whose batches batch statistics are of too; null: those of this process alone.
   Ranks* ranks() const { return ranks_ == nullptr ? nullptr : *ranks_; }
 
@@ -107,7 +114,7 @@ class Frame {
   const std::vector<at::Tensor>* packed_ = nullptr;
   std::vector<const Coefficient*> coefs_;
   const MixWeights* mix_ = nullptr;
-  const DrawKey* key_ = nullptr;
+  const DrawKeys* keys_ = nullptr;
   Ranks* const* ranks_ = nullptr;
   const at::Tensor* grad_ = nullptr;
   std::vector<const at::Tensor*> grads_, param_grads_;

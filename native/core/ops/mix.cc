@@ -58,6 +58,13 @@ Tensor column(const Tensor& weights, const Tensor& like) {
   return weights.view(shape).to(like.device(), like.scalar_type());
 }
 
+// Where a branch's weight is on the device; null: the host's number is its weight.
+const Tensor* factor(const MixWeights& w, const Tensor& images, const std::vector<Tensor>& numbers,
+                     size_t i) {
+  if (w.per_image) return &images;
+  return w.keeps_all ? &numbers[i] : nullptr;
+}
+
 // Left out when every branch is dropped: those who read it take it as zero without computing it.
 void forward(Frame& f) {
   const MixWeights& w = f.mix_weights();
@@ -66,7 +73,7 @@ void forward(Frame& f) {
   for (size_t i = 0; i < f.count(); ++i) {
     if (w.drops(i) || f.is_absent(i)) continue;
     if (w.per_image) columns[i] = column(w.forward_images[i], f.output());
-    terms.push_back({&f.input(i), w.forward[i], w.per_image ? &columns[i] : nullptr});
+    terms.push_back({&f.input(i), w.forward[i], factor(w, columns[i], w.forward_number, i)});
   }
   if (terms.empty()) return f.leave_out();
   f.kernels.combine(terms, f.output());
@@ -78,7 +85,7 @@ void backward(Frame& f) {
     if (!f.wants(i) || w.drops(i) || f.is_absent(i)) continue;
     Tensor images;
     if (w.per_image) images = column(w.backward_images[i], f.grad());
-    const Term scaled{&f.grad(), w.backward[i], w.per_image ? &images : nullptr};
+    const Term scaled{&f.grad(), w.backward[i], factor(w, images, w.backward_number, i)};
     f.kernels.combine({&scaled, 1}, f.grad_of(i));
   }
 }

@@ -38,8 +38,14 @@ std::shared_ptr<const Attributes> parse_gaussian(const Value& v) {
   return a;
 }
 
-Streams streams(const Frame& f, std::string_view purpose, const std::string& group) {
-  return [&key = f.draw_key(), purpose, &group](size_t image) { return key.stream(purpose, group, image); };
+std::string dropout_draws(const Node& node) {
+  const auto& a = node.as<DropoutAttributes>();
+  return a.p == 0 ? "" : "dropout:" + a.group;
+}
+
+std::string gaussian_draws(const Node& node) {
+  const auto& a = node.as<GaussianAttributes>();
+  return a.std == 0 ? "" : "noise:" + a.group;
 }
 
 std::vector<KeptTensor> dropout_keeps(const Node&, const Sizes&, const Sizes& output) {
@@ -55,7 +61,7 @@ void dropout_forward(Frame& f) {
     return;
   }
   const auto& a = f.node.as<DropoutAttributes>();
-  f.kernels.dropout_mask(streams(f, "dropout", a.group), a.p, f.kept(0));
+  f.kernels.dropout_mask(f.draw_keys(), a.p, f.kept(0));
   at::mul_out(out, f.input(), f.kept(0));
 }
 
@@ -73,7 +79,7 @@ void gaussian_forward(Frame& f) {
     f.output().copy_(f.input());
     return;
   }
-  f.kernels.gaussian(streams(f, "noise", a.group), a.std, f.output());
+  f.kernels.gaussian(f.draw_keys(), a.std, f.output());
   f.output().add_(f.input());
 }
 
@@ -90,6 +96,7 @@ constinit const Op dropout_op{.kind = OpKind::kDropout,
                               .parse = parse_dropout,
                               .shape = same_shape,
                               .keeps = dropout_keeps,
+                              .draws = dropout_draws,
                               .forward = dropout_forward,
                               .backward = dropout_backward};
 
@@ -97,6 +104,7 @@ constinit const Op gaussian_noise_op{.kind = OpKind::kGaussianNoise,
                                      .name = "gaussianNoise",
                                      .parse = parse_gaussian,
                                      .shape = same_shape,
+                                     .draws = gaussian_draws,
                                      .passes = passes,
                                      .forward = gaussian_forward,
                                      .backward = nothing};

@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -60,6 +61,9 @@ struct Op {
   std::vector<KeptTensor> (*keeps)(const Node&, const Sizes& input, const Sizes& output) = nullptr;
   // The result is this part of the first input's memory: nothing is computed.
   at::Tensor (*view)(const Node&, const at::Tensor& input) = nullptr;
+  // The name of the random streams that a training step draws from, one for each image; "" where the node
+  // draws nothing.
+  std::string (*draws)(const Node&) = nullptr;
   // The gradient of input i is that of the result, number for number.
   bool (*passes)(const Node&, const Graph&, size_t i) = nullptr;
   // Made of the parameters and running statistics once, for many evaluations.

@@ -53,9 +53,42 @@ void max_forward(Frame& f) {
   at::max_pool2d_with_indices_out(out, indices, f.input(), a.kernel, a.window.stride, a.window.padding);
 }
 
+// Places of a window's number (row, column) in an image with a border, one for each window.
+Tensor places_of(const Tensor& bordered, const PoolAttributes& a, const Tensor& out, int64_t row,
+                 int64_t column) {
+  const auto span = [&](const Tensor& t, int64_t axis, int64_t from) {
+    const auto i = static_cast<size_t>(axis - 2);
+    return t.slice(axis, from, from + (out.size(axis) - 1) * a.window.stride[i] + 1, a.window.stride[i]);
+  };
+  return span(span(bordered, 2, row), 3, column);
+}
+
+// In one order on every device, where libtorch's own adds up in any: number by number of the windows, for
+// those of one number never overlap.
+void max_backward_in_order(const PoolAttributes& a, const Tensor& grad, const Tensor& indices,
+                           const Tensor& out) {
+  const int64_t top = a.window.padding[0], left = a.window.padding[1];
+  const int64_t height = out.size(2), width = out.size(3);
+  const at::ScalarType type = out.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const Tensor sum = at::zeros({out.size(0), out.size(1), height + 2 * top, width + 2 * left},
+                               out.options().dtype(type).memory_format(at::MemoryFormat::ChannelsLast));
+  const at::TensorOptions index = indices.options().memory_format(std::nullopt);
+  const Tensor rows =
+      at::arange(grad.size(2), index).mul(a.window.stride[0]).sub(top).mul(width).unsqueeze(1);
+  const Tensor first = rows + at::arange(grad.size(3), index).mul(a.window.stride[1]).sub(left);
+  for (int64_t row = 0; row < a.kernel[0]; ++row)
+    for (int64_t column = 0; column < a.kernel[1]; ++column) {
+      const Tensor is_largest = indices.eq(first + (row * width + column));
+      places_of(sum, a, grad, row, column).add_(grad.mul(is_largest));
+    }
+  out.copy_(sum.slice(2, top, top + height).slice(3, left, left + width));
+}
+
 void max_backward(Frame& f) {
   const auto& a = f.node.as<PoolAttributes>();
   Tensor out = f.grad_of();
+  if (!out.device().is_cpu() && at::globalContext().deterministicCuDNN())
+    return max_backward_in_order(a, f.grad(), f.kept(0), out);
   at::max_pool2d_with_indices_backward_out(out, f.grad(), f.input(), a.kernel, a.window.stride,
                                            a.window.padding, {1, 1}, false, f.kept(0));
 }

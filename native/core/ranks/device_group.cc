@@ -2,13 +2,13 @@
 
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
+#include <torch/headeronly/version.h>
 
 #include <cstdlib>
 #include <string>
 
 #include "core/error.h"
 #include "core/library/beside.h"
-#include "core/libtorch.h"
 
 namespace lm {
 namespace {

@@ -99,8 +99,12 @@ Rng DrawKey::stream(std::string_view purpose, std::string_view group) const {
 }
 
 Rng DrawKey::stream(std::string_view purpose, std::string_view group, size_t i) const {
+  return image_stream(name_of(purpose, group), i);
+}
+
+Rng DrawKey::image_stream(std::string_view name, size_t i) const {
   const auto image = samples.empty() ? static_cast<uint64_t>(i) : static_cast<uint64_t>(samples[i]);
-  return Rng(seed, name_of(purpose, group), static_cast<uint64_t>(step), image + 1);  // 0: the whole step
+  return Rng(seed, name, static_cast<uint64_t>(step), image + 1);  // 0: the whole step
 }
 
 void draw_mix(const Node& node, bool training, const DrawKey& key, int64_t columns, MixWeights& into) {

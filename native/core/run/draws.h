@@ -5,8 +5,14 @@
 #include <ATen/ATen.h>
 
 #include "core/ops/frame.h"
+#include "core/plan/plan.h"
+#include "core/run/step_table.h"
 
 namespace lm {
+
+// What the steps of a plan draw: of mixes, with whether each tensor of statistics moves; for each node with
+// noise a stream for every image.
+StepDraws step_draws_of(const Plan& plan);
 
 // The weights of a mix, into the table of the step. `training`: drawn, `columns` being those of global
 // drop-path in the whole network; otherwise their expectation.

@@ -8,7 +8,6 @@
 
 #include "core/allocator.h"
 #include "core/device.h"
-#include "core/ops/mix.h"
 #include "core/ops/op.h"
 #include "core/run/draws.h"
 
@@ -16,21 +15,6 @@ namespace lm {
 namespace {
 
 size_t at_id(int id) { return static_cast<size_t>(id); }
-
-bool draws_images(const Plan& plan, const Node& mix) {
-  return plan.options.training && mix.as<MixAttributes>().per_image;
-}
-
-// Of a step: for each branch a weight forwards and one backwards, and where they are drawn for images as many
-// for each of these.
-int64_t numbers_of_mixes(const Plan& plan) {
-  int64_t numbers = 0;
-  for (const Node& node : plan.graph.nodes)
-    if (node.op == OpKind::kMix)
-      numbers += 2 * static_cast<int64_t>(node.inputs.size()) *
-                 (draws_images(plan, node) ? 1 + plan.shapes[0][0] : 1);
-  return numbers;
-}
 
 }  // namespace
 
@@ -48,40 +32,21 @@ void Session::guard(const Node& node, const std::function<void()>& work) {
   if (now > live) stray_bytes_ += now - live;
 }
 
-Session::Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs)
+Session::Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs, uint64_t number)
     : plan_(std::move(plan)),
       arena_(arena),
       type_(type),
+      number_(number),
       packs_(plan_.options.pack ? packs : nullptr),
-      table_(arena.device(), numbers_of_mixes(plan_)),
+      table_(arena.device(), step_draws_of(plan_)),
       mixes_(plan_.graph.nodes.size()),
+      keys_(plan_.graph.nodes.size()),
       needed_(plan_.graph.nodes.size(), 1),
       absent_(plan_.slots(), 0),
       zeroed_(plan_.slots(), 0),
       has_grad_(plan_.graph.nodes.size(), 0) {
   place_mixes();
-}
-
-// Every mix has its place in the table.
-void Session::place_mixes() {
-  const int64_t n = plan_.shapes[0][0];
-  int64_t at = 0;
-  const auto next = [&](int64_t count) { return std::exchange(at, at + count); };
-  for (size_t i = 0; i < mixes_.size(); ++i) {
-    const Node& node = plan_.graph.nodes[i];
-    if (node.op != OpKind::kMix) continue;
-    MixWeights& w = mixes_[i];
-    const auto branches = static_cast<int64_t>(node.inputs.size());
-    w.forward = table_.mixes(next(branches), branches);
-    w.backward = table_.mixes(next(branches), branches);
-    for (int64_t b = 0; draws_images(plan_, node) && b < branches; ++b) {
-      const int64_t forward = next(n), backward = next(n);
-      w.host_forward.push_back(table_.mixes(forward, n));
-      w.host_backward.push_back(table_.mixes(backward, n));
-      w.forward_images.push_back(table_.sent_mixes(forward, n));
-      w.backward_images.push_back(table_.sent_mixes(backward, n));
-    }
-  }
+  place_keys();
 }
 
 at::ScalarType Session::half_type() const {
@@ -98,6 +63,7 @@ void Session::lay_out() {
   char* const base = arena_.reserve(plan_.bytes, plan_.shapes[0]);
   if (base == base_) return;
   base_ = base;
+  ++layout_;
   tensors_.clear();
   tensors_.reserve(plan_.tensors.size());
   for (const PlannedTensor& t : plan_.tensors) {
@@ -122,6 +88,8 @@ void Session::bind(const Weights& weights, Weights& buffers) {
   weights_ = &weights;
   buffers_ = &buffers;
   views_ = {weights.views.data(), buffers.views.data()};
+  ++layout_;
+  own_statistics();
   if (!same) {
     if (plan_.options.precision != Precision::kOwn) half_ = weights.copy(half_type());
     coefficients_.emplace(plan_.graph, weights);
@@ -160,7 +128,7 @@ Frame Session::frame_of(const Call& call) const {
   for (int c : node.coefs) f.coefs_.push_back(&coefficients_->at(c));
   if (packs_ != nullptr) f.packed_ = &packs_->at(call.node);
   if (at_id(call.node) < mixes_.size()) f.mix_ = &mixes_[at_id(call.node)];
-  f.key_ = &key_;
+  if (at_id(call.node) < keys_.size()) f.keys_ = &keys_[at_id(call.node)];
   f.ranks_ = &ranks_;
   f.grad_ = there(call.grad);
   f.grads_.assign(call.inputs.size(), nullptr);
@@ -169,49 +137,39 @@ Frame Session::frame_of(const Call& call) const {
 }
 
 void Session::begin(const Weights& weights, Weights& buffers, const DrawKey& key) {
+  prepare(weights, buffers, key, false);
+  load();
+}
+
+void Session::prepare(const Weights& weights, Weights& buffers, const DrawKey& key, bool keeps_all) {
   lay_out();
   bind(weights, buffers);
-  if (version_ != weights.version || plan_.options.backward) coefficients_->evaluate();
-  if (version_ != weights.version && plan_.options.precision != Precision::kOwn)
-    half_.flat.copy_(weights.flat);
-  if (packs_ != nullptr && packs_->renew(weights)) pack();
+  is_stale_ = version_ != weights.version;
   version_ = weights.version;
   key_ = key;
+  keeps_all_ = keeps_all;
+  draw_keys();
+  draw_mixes();
+  table_.send();
+}
+
+void Session::load() {
   std::fill(absent_.begin(), absent_.end(), 0);
   std::fill(zeroed_.begin(), zeroed_.end(), 0);
   std::fill(has_grad_.begin(), has_grad_.end(), 0);
   stray_bytes_ = 0;
-  draw();
-  table_.send();
+  // Work that is recorded is done again, when the weights have changed.
+  const bool is_stale = is_stale_ || keeps_all_;
+  if (is_stale || plan_.options.backward) coefficients_->evaluate();
+  if (is_stale && plan_.options.precision != Precision::kOwn) half_.flat.copy_(weights_->flat);
+  if (keeps_all_ && mix_numbers_ > 0) mix_numbers_there_.copy_(table_.sent_mixes(0, mix_numbers_));
+  if (packs_ != nullptr && packs_->renew(*weights_)) pack();
 }
 
 void Session::pack() {
   for (size_t i = 0; i < forward_.size(); ++i) {
     const Op& op = op_of(forward_[i].node);
     if (op.pack != nullptr) packs_->at(plan_.forward[i].node) = op.pack(forward_[i]);
-  }
-}
-
-void Session::draw() {
-  bool any = false;
-  for (size_t i = 0; i < mixes_.size(); ++i) {
-    const Node& node = plan_.graph.nodes[i];
-    if (node.op != OpKind::kMix) continue;
-    draw_mix(node, plan_.options.training, key_, plan_.drop_columns, mixes_[i]);
-    any = true;
-  }
-  if (any) mark_needed();
-}
-
-// From the output down: what only a dropped branch reads is not computed.
-void Session::mark_needed() {
-  std::fill(needed_.begin(), needed_.end(), 0);
-  needed_[at_id(plan_.graph.output)] = 1;
-  for (size_t i = needed_.size(); i-- > 0;) {
-    if (!needed_[i]) continue;
-    const Node& node = plan_.graph.nodes[i];
-    for (size_t j = 0; j < node.inputs.size(); ++j)
-      if (node.op != OpKind::kMix || !mixes_[i].drops(j)) needed_[at_id(node.inputs[j])] = 1;
   }
 }
 

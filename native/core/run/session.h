@@ -32,7 +32,8 @@ class GradientWatcher {
 class Session {
  public:
   // `packs` are those of all plans of one graph with PlanOptions::pack.
-  Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs = nullptr);
+  // `number`: no other session that lives as long as those who ask for it has it.
+  Session(Plan plan, Arena& arena, at::ScalarType type, Packs* packs = nullptr, uint64_t number = 0);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -44,6 +45,16 @@ class Session {
   // Before every step: `weights` are read, `buffers` are read, and updated in place by a training pass; `key`
   // names what is drawn.
   void begin(const Weights& weights, Weights& buffers, const DrawKey& key = {});
+  // The same in two: what the host knows of the step is drawn and sent; what the device makes of that and of
+  // the weights. With `keeps_all` the step does the same work whatever is drawn: branches that are dropped
+  // count as zero times what they are.
+  void prepare(const Weights& weights, Weights& buffers, const DrawKey& key, bool keeps_all);
+  void load();
+  // After forward, where all branches were kept: statistics of those that were dropped are the ones before.
+  void keep_statistics(const Weights& before);
+  // Which session this is, and how often the places of its values have changed.
+  uint64_t number() const { return number_; }
+  uint64_t layout() const { return layout_; }
   // Where the input of the step goes, and the gradient of its output.
   const at::Tensor& input() const { return tensor(plan_.input); }
   const at::Tensor& output_gradient() const { return tensor(plan_.output_gradient); }
@@ -76,8 +87,12 @@ class Session {
   std::vector<Frame> frames_of(const std::vector<Call>& calls) const;
   Frame frame_of(const Call& call) const;
   void place_mixes();
-  void draw();
+  void place_keys();
+  void own_statistics();
+  void draw_keys();
+  void draw_mixes();
   void mark_needed();
+  void keep_all();
   bool is_needed(int id) const;
   void fill_absent(Frame& frame, const Call& call);
   void run(const Call& call, Frame& frame);
@@ -100,16 +115,23 @@ class Session {
   Weights* grads_ = nullptr;
   Weights half_;  // copy of the weights in the precision of the plan, where that is not the model's own
   uint64_t version_ = 0;
+  bool is_stale_ = true;  // the weights have changed since they were copied
+  uint64_t number_, layout_ = 0;
   Packs* packs_;
   std::optional<Coefficients> coefficients_;
   DrawKey key_;
   Ranks* ranks_ = nullptr;
   StepTable table_;
   std::vector<MixWeights> mixes_;  // by node; empty where it is no mix
-  std::vector<char> needed_;       // by node: not part of a dropped branch
-  std::vector<char> absent_;       // by slot: a mixture all of whose branches were dropped
-  std::vector<char> zeroed_;       // by slot: absent, and its place is filled with zeros
-  std::vector<char> has_grad_;     // by node
+  int64_t mix_numbers_ = 0;        // of all of them, at the beginning of what the table has of mixes
+  at::Tensor mix_numbers_there_;   // in the model's own type, on the device
+  at::Tensor owner_;  // of every number of the statistics: its tensor; none where no branch is dropped
+  bool keeps_all_ = false;
+  std::vector<DrawKeys> keys_;  // by node; empty where nothing is drawn for images
+  std::vector<char> needed_;    // by node: not part of a dropped branch
+  std::vector<char> absent_;    // by slot: a mixture all of whose branches were dropped
+  std::vector<char> zeroed_;    // by slot: absent, and its place is filled with zeros
+  std::vector<char> has_grad_;  // by node
   bool watching_ = false;
   size_t stray_bytes_ = 0;
   std::string not_finite_;

@@ -15,11 +15,13 @@ LossScale LossScale::parse(const Value& spec) {
   return out;
 }
 
-ScaledLoss::ScaledLoss(const LossScale& from, at::Device device)
-    : state_(at::empty({kRows}, at::TensorOptions().dtype(at::kDouble).device(device))) {
-  state_[kScale].fill_(from.scale);
-  state_[kGoodSteps].fill_(from.good_steps);
-  state_[kSkipped].fill_(from.skipped);
+ScaledLoss::ScaledLoss(at::Device device)
+    : state_(at::zeros({kRows}, at::TensorOptions().dtype(at::kDouble).device(device))) {}
+
+void ScaledLoss::set(const LossScale& to) {
+  state_[kScale].fill_(to.scale);
+  state_[kGoodSteps].fill_(to.good_steps);
+  state_[kSkipped].fill_(to.skipped);
 }
 
 at::Tensor ScaledLoss::step(const at::Tensor& overflowed) {

@@ -21,8 +21,9 @@ struct LossScale {
 
 class ScaledLoss {
  public:
-  // Of what `parse` accepts.
-  ScaledLoss(const LossScale& from, at::Device device);
+  explicit ScaledLoss(at::Device device);
+  // To what `parse` accepts.
+  void set(const LossScale& to);
 
   // The gradient of a loss, or that of weights, times or by the scale.
   void scale(const at::Tensor& gradient) const { gradient.mul_(state_[kScale]); }

@@ -42,7 +42,7 @@ MixingSpec MixingSpec::parse(const Value& spec) {
 }
 
 Mix draw_mixing(const MixingSpec& spec, double probability, int64_t height, int64_t width, Rng rng) {
-  if (spec.mixup == 0 && spec.cutmix == 0) return {};
+  if (!spec.mixes()) return {};
   if (rng.uniform() >= probability) return {};
   const bool cut = spec.mixup == 0 || (spec.cutmix > 0 && rng.uniform() < spec.switch_prob);
   const double alpha = cut ? spec.cutmix : spec.mixup;
@@ -50,10 +50,12 @@ Mix draw_mixing(const MixingSpec& spec, double probability, int64_t height, int6
   return cut ? draw_box(lambda, height, width, rng) : Mix{.lambda = lambda};
 }
 
-void apply(const Mix& mix, const at::Tensor& x) {
-  if (mix.lambda == 1) return;
-  const Kernels& kernels = kernels_for(x.device(), x.scalar_type());
-  mix.cut ? kernels.exchange(x, mix.box) : kernels.blend(x, mix.lambda);
+void write(const Mix& mix, std::span<double> into) {
+  const Rectangle& box = mix.box;
+  const double numbers[]{mix.cut ? 1 : mix.lambda, static_cast<double>(box.top),
+                         static_cast<double>(box.bottom), static_cast<double>(box.left),
+                         static_cast<double>(box.right)};
+  std::copy(std::begin(numbers), std::end(numbers), into.begin());
 }
 
 }  // namespace lm

@@ -6,13 +6,14 @@ namespace lm {
 void adapt_gradients(Model& model, const OptimizerSpec& spec, const StepTable& t) {
   for (const ParamGroup& group : spec.groups) {
     if (!group.adapts) continue;
-    const double decay = t[StepTable::kWeightDecay] * group.decay_scale;
     const std::vector<at::Tensor> w = tensors_of(group, model.values());
     const std::vector<at::Tensor> g = tensors_of(group, model.set("gradient"));
+    // As the device knows it: a step that is recorded reads the next one there.
+    const at::Tensor decay = t.sent(StepTable::kWeightDecay).mul(group.decay_scale).to(w[0].scalar_type());
     const auto ratios = norms_over(w, g, [&](const at::Tensor& of_w, const at::Tensor& of_g) {
       return of_w * spec.trust / (of_g + of_w * decay + spec.eps);
     });
-    at::_foreach_add_(g, w, decay);
+    at::_foreach_add_(g, at::_foreach_mul(w, decay));
     at::_foreach_mul_(g, ratios);
   }
 }

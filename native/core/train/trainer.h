@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/batch.h"
+#include "core/capture/captured_steps.h"
 #include "core/loss.h"
 #include "core/model.h"
 #include "core/run/draws.h"
@@ -29,7 +30,9 @@ struct ChunkResult {
   // With other ranks: what each said where they took no further step; else empty.
   std::vector<Say> said;
   std::optional<LossScale> loss_scale;
-  size_t stray_bytes = 0;  // that outlived the op that took them: none, for all places are planned
+  CapturedSteps::Counts captured;
+  std::string capture_failure;  // why steps are not recorded, once; empty: they are, or nobody asked for it
+  size_t stray_bytes = 0;       // that outlived the op that took them: none, for all places are planned
 };
 
 struct TrainerOptions {
@@ -38,10 +41,12 @@ struct TrainerOptions {
   MixingSpec mixing;
   LossSpec loss;
   ClipSpec clip;
-  bool ema = false;        // average the weights and statistics into the set "ema"
-  int64_t accumulate = 1;  // batches of a step: their gradients are averaged
-  int64_t batches = 0;     // only the first so many of the first pass, again and again; 0: all
-  SharingOptions sharing;  // with other ranks
+  bool deterministic = true;  // cuDNN's algorithms: the same bits every time
+  bool capture = false;       // work on a device is recorded, and done again at one call
+  bool ema = false;           // average the weights and statistics into the set "ema"
+  int64_t accumulate = 1;     // batches of a step: their gradients are averaged
+  int64_t batches = 0;        // only the first so many of the first pass, again and again; 0: all
+  SharingOptions sharing;     // with other ranks
 
   // Steps of one pass: batches that make no whole step are left out.
   int64_t steps_per_epoch(const BatchSource& source) const {
@@ -66,25 +71,38 @@ class Trainer {
   void observe(Observer seen) { seen_ = std::move(seen); }
 
  private:
-  // A batch as the network and the loss take it.
-  struct Inputs {
-    Session& session;  // which has the images
-    at::Tensor targets;
-    at::Tensor labels;  // those with the largest share of their image
-  };
-
   // A batch of a step, by its number in the order of the source.
   struct Place {
     int64_t step, batch;
   };
 
-  Inputs inputs(Place at, const Batch& batch, const StepScalars& scalars);
+  // A batch of which the host has told the device all that it knows.
+  struct Part {
+    Session& session;
+    at::Tensor pixels, labels;
+    bool is_mixed;
+  };
+
+  // What the loss takes, beside the images in the session.
+  struct Targets {
+    at::Tensor shares;  // of every class
+    at::Tensor labels;  // those with the largest share of their image
+  };
+
+  void begin_chunk(int64_t count, const std::optional<LossScale>& scale);
+  bool read_metrics(int64_t count, ChunkResult& into) const;
+  Part prepare(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
+  Targets load(const Part& part);
   bool step(int64_t number, const StepScalars& scalars, int64_t row);
+  void take(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
+  CapturedSteps::Key key_of(const Part& part) const;
+  void compute(const Part& part);
+  void begin_step();
+  void finish_step();
   void begin_together();
   bool takes(const Batch& batch);
   void judge(const at::Tensor& loss);
-  void pass(Place at, const Batch& batch, const StepScalars& scalars, int64_t row);
-  void fill(StepTable& table, int64_t step, const StepScalars& scalars, double lambda) const;
+  void fill(StepTable& table, int64_t step, const StepScalars& scalars, int64_t row) const;
   void update_weights();
   void saw(Piece::Kind kind) const {
     if (seen_) seen_({kind});
@@ -105,6 +123,8 @@ class Trainer {
   double batches_of_step() const {
     return static_cast<double>(options_.accumulate) * (shared_ ? shared_->world() : 1);
   }
+  // Whether steps do the same work whatever is drawn, and so can be recorded. All ranks go step by step.
+  bool captures() const { return captured_.on() && !seen_; }
   bool is_last_part() const { return part_ + 1 == options_.accumulate; }
   Session& session_for(const at::Tensor& pixels);
 
@@ -118,11 +138,12 @@ class Trainer {
   std::optional<ScaledLoss> scale_;  // none: the loss is not scaled
   at::Tensor
       bad_;  // float [1]: 1 once a loss or gradient was not finite; with a scaled loss, of the step under way
-  at::Tensor losses_, correct_;
-  at::Tensor step_correct_;  // of the step under way
-  int64_t part_ = 0;         // of the step: the batch under way
-  size_t stray_bytes_ = 0;   // of the chunk
-  bool exhausted_ = false;   // the source has no more batches
+  at::Tensor losses_, correct_, good_steps_;  // of the chunk
+  at::Tensor step_loss_, step_correct_;       // of the step under way
+  CapturedSteps captured_;
+  int64_t part_ = 0;        // of the step: the batch under way
+  size_t stray_bytes_ = 0;  // of the chunk
+  bool exhausted_ = false;  // the source has no more batches
   std::optional<SharedSteps> shared_;
   bool has_begun_ = false;  // all ranks have the same weights
   const std::atomic<bool>* stop_ = nullptr;

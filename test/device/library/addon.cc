@@ -126,6 +126,7 @@ Napi::Value take_counts(const Napi::CallbackInfo& info) {
   put("kernels", all.kernels);
   put("toDevice", all.to_device);
   put("toHost", all.to_host);
+  put("replays", all.replays);
   put("streamWaits", all.stream_waits);
   put("eventWaits", all.event_waits);
   out.Set("liveBytes", static_cast<double>(memory_count().live));
@@ -151,6 +152,8 @@ Napi::Value set_fault(const Napi::CallbackInfo& info) {
                                                         {"noWaitsOfKernels", &faults().no_waits_of_kernels},
                                                         {"noHostWaits", &faults().no_host_waits},
                                                         {"noCopies", &faults().no_copies},
+                                                        {"noRecordings", &faults().no_recordings},
+                                                        {"brokenRecordings", &faults().broken_recordings},
                                                         {"noKernels", &faults().no_kernels}};
   return guarded(info.Env(), [&] {
     *known.at(info[0].As<Napi::String>()) = info[1].ToBoolean();

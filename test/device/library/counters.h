@@ -8,6 +8,7 @@ namespace lm::device {
 
 struct Counters {
   std::atomic<int64_t> kernels{0}, to_device{0}, to_host{0};
+  std::atomic<int64_t> replays{0};  // of recorded work
   // Times that the host waited: for a whole stream, or for an event.
   std::atomic<int64_t> stream_waits{0}, event_waits{0};
 };
@@ -18,6 +19,8 @@ struct Faults {
   std::atomic<bool> no_waits_of_kernels{false};  // of the default one
   std::atomic<bool> no_host_waits{false};        // of the host for an event
   std::atomic<bool> no_copies{false};            // those that the host does not wait for
+  std::atomic<bool> no_recordings{false};        // of work: all fail when they begin
+  std::atomic<bool> broken_recordings{false};    // all fail when they end
   std::atomic<bool> no_kernels{false};           // of ours: a device for which no library of them is there
 };
 

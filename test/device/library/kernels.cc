@@ -38,7 +38,7 @@ void Views::check(const std::string& what) const {
 
 void launch(const std::string& what, Views views, std::function<void()> work) {
   check_alive();
-  ++counters().kernels;
+  if (!is_recording()) ++counters().kernels;
   enqueue(current_stream(), what, [what, views = std::move(views), work = std::move(work)] {
     views.check(what);
     work();

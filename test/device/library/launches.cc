@@ -59,7 +59,7 @@ struct TestMachine : Bare {
   template <typename Kernel>
   static const char* start(const Kernel& kernel, Grid grid, void* stream) {
     device::check_alive();
-    ++device::counters().kernels;
+    if (!device::is_recording()) ++device::counters().kernels;
     device::enqueue(reinterpret_cast<int64_t>(stream), typeid(Kernel).name(), [kernel, grid] {
       for (int64_t block = 0; block < grid.x * grid.y; ++block) run_block(kernel, grid, block);
     });
@@ -87,7 +87,7 @@ struct TestMachine : Bare {
 }  // namespace
 }  // namespace lm::cuda
 
-extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_2(
+extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_3(
     lm::cuda::Type type, int64_t bytes) {
   using namespace lm::cuda;
   static const Launches tables[]{Launch<TestMachine, float>::table(), Launch<TestMachine, double>::table(),
@@ -101,7 +101,7 @@ namespace {
 // Where the addon looks for it.
 const bool named = [] {
   Dl_info self;
-  return dladdr(reinterpret_cast<const void*>(&lm_cuda_launches_2), &self) != 0 &&
+  return dladdr(reinterpret_cast<const void*>(&lm_cuda_launches_3), &self) != 0 &&
          setenv("LM_RESNET_CUDA_KERNELS", self.dli_fname, 1) == 0;
 }();
 

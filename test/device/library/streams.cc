@@ -13,6 +13,8 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "counters.h"
 
@@ -168,6 +170,47 @@ thread_local int64_t current = kDefaultStream;
 
 }  // namespace
 
+class Recorded {
+ public:
+  int64_t stream;
+  std::vector<Work> work;
+};
+
+namespace {
+
+thread_local std::shared_ptr<Recorded> recording;
+
+void give(int64_t stream, Work work) {
+  if (recording != nullptr && recording->stream == stream)
+    recording->work.push_back(std::move(work));
+  else
+    Device::instance().enqueue(stream, std::move(work));
+}
+
+}  // namespace
+
+void begin_recording(int64_t stream) {
+  recording = std::make_shared<Recorded>();
+  recording->stream = stream;
+}
+
+std::shared_ptr<const Recorded> end_recording() { return std::exchange(recording, nullptr); }
+
+void replay(const Recorded& recorded, int64_t stream) {
+  ++counters().replays;
+  Device::instance().check_alive();
+  for (const Work& work : recorded.work) {
+    if (!work.is_for_memory) ++counters().kernels;
+    Device::instance().enqueue(stream, work);
+  }
+}
+
+bool is_recording() { return recording != nullptr; }
+
+void check_not_recording(const std::string& what) {
+  TORCH_CHECK(!is_recording(), what, " while the work of a stream is recorded");
+}
+
 Counters& counters() {
   static auto* all = new Counters;
   return *all;
@@ -187,11 +230,11 @@ int64_t current_stream() { return current; }
 int64_t exchange_current_stream(int64_t stream) { return std::exchange(current, stream); }
 
 void enqueue(int64_t stream, std::string what, std::function<void()> work) {
-  Device::instance().enqueue(stream, {std::move(what), std::move(work), std::nullopt, false});
+  give(stream, {std::move(what), std::move(work), std::nullopt, false});
 }
 
 void enqueue_for_memory(int64_t stream, std::function<void()> work) {
-  Device::instance().enqueue(stream, {"memory", std::move(work), std::nullopt, true});
+  give(stream, {"memory", std::move(work), std::nullopt, true});
 }
 
 Mark mark(int64_t stream) { return Device::instance().mark(stream); }
@@ -201,10 +244,14 @@ bool is_done(const Mark& mark) { return Device::instance().is_done(mark); }
 void wait_in_stream(int64_t stream, const Mark& mark) {
   const auto& left_out =
       stream == kDefaultStream ? faults().no_waits_of_kernels : faults().no_waits_of_copies;
+  if (recording != nullptr && recording->stream == stream) check_not_recording("a wait for another stream");
   if (!left_out) Device::instance().enqueue(stream, {"a wait", {}, mark, true});
 }
 
-void wait_on_host(const Mark& mark) { Device::instance().wait(mark); }
+void wait_on_host(const Mark& mark) {
+  check_not_recording("a wait of the host");
+  Device::instance().wait(mark);
+}
 
 void lose_after(int64_t pieces) { Device::instance().lose_after(pieces); }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace lm::device {
@@ -36,6 +37,17 @@ void wait_in_stream(int64_t stream, const Mark& mark);
 // The host waits. Throws what went wrong in any work that was done: from then on the device is lost, and all
 // waits and all further work throw that.
 void wait_on_host(const Mark& mark);
+
+// Work of a stream that is kept instead of being done, and given to any stream as often as one likes.
+class Recorded;
+// From now on this thread's work for the stream is kept. Nothing may come from the host then, and nobody
+// waits.
+void begin_recording(int64_t stream);
+std::shared_ptr<const Recorded> end_recording();
+void replay(const Recorded& recorded, int64_t stream);
+bool is_recording();
+// Throws where this thread's work is being recorded, which `what` is not for.
+void check_not_recording(const std::string& what);
 
 // A lost device: after so many further pieces of work; then whole again, empty.
 void lose_after(int64_t pieces);

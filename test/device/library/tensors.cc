@@ -53,6 +53,7 @@ void wait_for(int64_t stream) {
 
 // Memory of the host that no copy can go on from while the host runs is copied before it does.
 void to_device(const Tensor& host, const Tensor& into, bool goes_on) {
+  check_not_recording("a copy from the host");
   ++counters().to_device;
   const bool beside = goes_on && host.is_pinned();
   if (beside && faults().no_copies) return;
@@ -75,6 +76,7 @@ void to_device(const Tensor& host, const Tensor& into, bool goes_on) {
 }
 
 void to_host(const Tensor& from, const Tensor& host, bool goes_on) {
+  check_not_recording("a copy to the host");
   ++counters().to_host;
   const bool beside = goes_on && host.is_pinned() && host.is_non_overlapping_and_dense();
   if (beside && faults().no_copies) return;

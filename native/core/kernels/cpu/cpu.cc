@@ -19,8 +19,7 @@ constexpr Kernels kernels_of(std::string_view name) {
       .dot = dot<T>,
       .combine_backward = combine_backward<T>,
       .normalise = normalise<T>,
-      .blend = [](const at::Tensor& x, double lambda) { plain_kernels.blend(x, lambda); },
-      .exchange = [](const at::Tensor& x, const Rectangle& box) { plain_kernels.exchange(x, box); },
+      .mix_images = [](const at::Tensor& x, const at::Tensor& by) { plain_kernels.mix_images(x, by); },
       .dropout_mask = fill_dropout_mask,
       .gaussian = fill_gaussian,
   };

@@ -176,32 +176,16 @@ struct Row {
                                     out.data_ptr()));
   }
 
-  static void blend(const Tensor& x, double lambda) {
-    const bool fits = x.scalar_type() == type_of(kType) && x.dim() > 0 && x.numel() > 0 && is_aligned(x) &&
-                      x.is_non_overlapping_and_dense() && x.stride(0) == x.numel() / x.size(0);
-    if (!fits) return plain_kernels.blend(x, lambda);
+  static void mix_images(const Tensor& x, const Tensor& numbers) {
+    const bool fits = is_rows(x) && numbers.scalar_type() == at::kDouble && numbers.is_contiguous();
+    if (!fits) return plain_kernels.mix_images(x, numbers);
     const c10::DeviceGuard guard(x.device());
-    want_started(launch().blend(stream_of(x), x.data_ptr(), x.size(0), x.numel() / x.size(0), lambda));
+    want_started(launch().mix_images(stream_of(x), x.data_ptr(), x.size(0), x.size(2), x.size(3), x.size(1),
+                                     numbers.const_data_ptr<double>()));
   }
 
-  static void exchange(const Tensor& x, const Rectangle& box) {
-    if (!is_rows(x) || box.bottom <= box.top || box.right <= box.left) return plain_kernels.exchange(x, box);
-    const c10::DeviceGuard guard(x.device());
-    want_started(launch().exchange(stream_of(x), x.data_ptr(), x.size(0), x.size(2), x.size(3), x.size(1),
-                                   box.top, box.bottom, box.left, box.right));
-  }
-
-  // The keys of the images' streams, on the device.
-  static Tensor keys_of(const Streams& streams, const Tensor& out) {
-    Tensor keys =
-        at::empty({out.size(0)}, at::TensorOptions().dtype(at::kLong).pinned_memory(!out.device().is_cpu()));
-    for (int64_t i = 0; i < keys.numel(); ++i)
-      keys.data_ptr<int64_t>()[i] = static_cast<int64_t>(streams(static_cast<size_t>(i)).key());
-    return keys.to(out.device(), /*non_blocking=*/true);
-  }
-
-  static const uint64_t* data_of_keys(const Tensor& keys) {
-    return reinterpret_cast<const uint64_t*>(keys.data_ptr<int64_t>());
+  static const uint64_t* data_of_keys(const DrawKeys& keys) {
+    return reinterpret_cast<const uint64_t*>(keys.sent.const_data_ptr<int64_t>());
   }
 
   // As the elements lie in memory.
@@ -209,18 +193,16 @@ struct Row {
     return out.scalar_type() == type_of(kType) && out.numel() > 0 && out.is_non_overlapping_and_dense();
   }
 
-  static void dropout_mask(const Streams& streams, double p, const Tensor& out) {
-    if (!is_drawn(out)) return plain_kernels.dropout_mask(streams, p, out);
+  static void dropout_mask(const DrawKeys& keys, double p, const Tensor& out) {
+    if (!is_drawn(out)) return plain_kernels.dropout_mask(keys, p, out);
     const c10::DeviceGuard guard(out.device());
-    const Tensor keys = keys_of(streams, out);
     want_started(launch().dropout_mask(stream_of(out), data_of_keys(keys), out.size(0),
                                        out.numel() / out.size(0), p, out.data_ptr()));
   }
 
-  static void gaussian(const Streams& streams, double deviation, const Tensor& out) {
-    if (!is_drawn(out)) return plain_kernels.gaussian(streams, deviation, out);
+  static void gaussian(const DrawKeys& keys, double deviation, const Tensor& out) {
+    if (!is_drawn(out)) return plain_kernels.gaussian(keys, deviation, out);
     const c10::DeviceGuard guard(out.device());
-    const Tensor keys = keys_of(streams, out);
     want_started(launch().gaussian(stream_of(out), data_of_keys(keys), out.size(0), out.numel() / out.size(0),
                                    deviation, out.data_ptr()));
   }
@@ -243,8 +225,7 @@ struct Row {
             .dot = dot,
             .combine_backward = combine_backward,
             .normalise = normalise,
-            .blend = blend,
-            .exchange = exchange,
+            .mix_images = mix_images,
             .dropout_mask = dropout_mask,
             .gaussian = gaussian,
             .sgd = sgd,

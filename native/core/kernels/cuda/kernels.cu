@@ -46,7 +46,7 @@ constexpr Launches kTable = Launch<Device, V>::table();
 }  // namespace
 }  // namespace lm::cuda
 
-extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_2(
+extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_cuda_launches_3(
     lm::cuda::Type type, int64_t bytes) {
   using namespace lm::cuda;
   if (bytes != sizeof(Launches)) return nullptr;

@@ -123,25 +123,17 @@ class Launch {
     return M::start(kernel, strip.grid, stream);
   }
 
-  static const char* blend(void* stream, void* x, int64_t images, int64_t each, double lambda) {
+  static const char* mix_images(void* stream, void* x, int64_t images, int64_t height, int64_t width,
+                                int64_t channels, const double* numbers) {
     const int64_t pairs = images / 2;  // that in the middle stays as it is
-    if (pairs == 0) return nullptr;
+    const int64_t each = height * width * channels;
+    if (pairs == 0 || each == 0) return nullptr;
     return with_pack(each, [&](auto pack) {
       const Strip strip = Strip::of(pairs * each / pack(), 1, M::kBlocks.elements);
-      return M::start(Blend<M, V, pack()>{values(x, images * each), images, each, static_cast<A>(lambda),
-                                          static_cast<A>(1 - lambda), strip},
+      return M::start(MixImages<M, V, pack()>{values(x, images * each), M::global(numbers, 5), images, height,
+                                              width, channels, strip},
                       strip.grid, stream);
     });
-  }
-
-  static const char* exchange(void* stream, void* x, int64_t images, int64_t height, int64_t width,
-                              int64_t channels, int64_t top, int64_t bottom, int64_t left, int64_t right) {
-    if (images < 2) return nullptr;
-    const Strip strip =
-        Strip::of(images / 2 * (bottom - top) * (right - left) * channels, 1, M::kBlocks.elements);
-    return M::start(ExchangeBox<M, V>{values(x, images * height * width * channels), images, height, width,
-                                      channels, top, left, bottom - top, right - left, strip},
-                    strip.grid, stream);
   }
 
   static const char* dropout_mask(void* stream, const uint64_t* keys, int64_t images, int64_t each, double p,
@@ -171,14 +163,8 @@ class Launch {
   }
 
   static constexpr Launches table() {
-    return {norm_scratch, norm_statistics,
-            norm_apply,   norm_backward,
-            combine,      dot_scratch,
-            dot,          combine_backward,
-            normalise,    blend,
-            exchange,     dropout_mask,
-            gaussian,     sgd,
-            adam};
+    return {norm_scratch,     norm_statistics, norm_apply, norm_backward, combine,  dot_scratch, dot,
+            combine_backward, normalise,       mix_images, dropout_mask,  gaussian, sgd,         adam};
   }
 
  private:

@@ -65,11 +65,10 @@ struct Launches {
   // Up to 16 channels.
   const char* (*normalise)(void* stream, const uint8_t* pixels, const double* scale, const double* shift,
                            int channels, int64_t numbers, void* out);
-  // images >= 1 of so many numbers each, in place.
-  const char* (*blend)(void* stream, void* x, int64_t images, int64_t each, double lambda);
-  // x [images, height, width, channels], in place; the box is not empty.
-  const char* (*exchange)(void* stream, void* x, int64_t images, int64_t height, int64_t width,
-                          int64_t channels, int64_t top, int64_t bottom, int64_t left, int64_t right);
+  // x [images, height, width, channels], in place, by 5 numbers on the device: share, top, bottom, left,
+  // right.
+  const char* (*mix_images)(void* stream, void* x, int64_t images, int64_t height, int64_t width,
+                            int64_t channels, const double* numbers);
   // Of `images` images with so many numbers each; keys on the device.
   const char* (*dropout_mask)(void* stream, const uint64_t* keys, int64_t images, int64_t each, double p,
                               void* out);
@@ -86,6 +85,6 @@ constexpr int64_t kAlignment = 16;
 // The function that the library exports: the table of a type, or null where its own is not of so many bytes.
 // The number in its name counts up where arguments change: a library of other sources is left alone.
 using LaunchesOf = const Launches* (*)(Type, int64_t bytes);
-constexpr const char* kLaunchesOf = "lm_cuda_launches_2";
+constexpr const char* kLaunchesOf = "lm_cuda_launches_3";
 
 }  // namespace lm::cuda

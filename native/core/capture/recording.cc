@@ -1,0 +1,47 @@
+#include "core/capture/recording.h"
+
+#include <dlfcn.h>
+#include <torch/headeronly/version.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "core/library/beside.h"
+
+namespace lm {
+namespace {
+
+std::string path_of_library() {
+  if (const char* named = std::getenv("LM_RESNET_CUDA_GRAPHS")) return named;
+  return path_beside("lm_cuda_graphs-" + std::to_string(TORCH_VERSION_MAJOR) + "." +
+                     std::to_string(TORCH_VERSION_MINOR) + ".so");
+}
+
+const Recorder* open_recorder() {
+  void* const library = dlopen(path_of_library().c_str(), RTLD_NOW | RTLD_LOCAL);
+  const auto of = library == nullptr ? nullptr : reinterpret_cast<RecorderOf>(dlsym(library, kRecorderOf));
+  return of == nullptr ? nullptr : of(sizeof(Recorder));
+}
+
+}  // namespace
+
+std::unique_ptr<Recording> Recording::on(at::Device device) {
+  if (device.is_cpu()) return nullptr;
+  static const Recorder* const recorder = open_recorder();
+  return recorder == nullptr ? nullptr : std::make_unique<Recording>(*recorder, device);
+}
+
+Recording::Recording(const Recorder& recorder, at::Device device)
+    : recorder_(recorder), device_(device), graph_(recorder.make()) {}
+
+Recording::~Recording() { recorder_.drop(graph_); }
+
+void Recording::record(const std::function<void()>& give) {
+  recorder_.begin(graph_, device_.has_index() ? device_.index() : 0);
+  give();  // where it fails the graph is dropped in the middle
+  recorder_.end(graph_);
+}
+
+void Recording::replay() { recorder_.replay(graph_); }
+
+}  // namespace lm
