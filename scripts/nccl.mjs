@@ -43,7 +43,8 @@ export async function fetchHeaders(minor) {
   const file = join(place, 'requirements.txt');
   writeFileSync(file, wanted);
   const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--no-user'];
-  await runQuietly('python3', [...pip, '--require-hashes', '--target', scratch, '-r', file]);
+  const bounded = ['--no-input', '--retries', '0', '--timeout', '15']; // without a network it is left out soon
+  await runQuietly('python3', [...pip, ...bounded, '--require-hashes', '--target', scratch, '-r', file]);
   for (const from of ['nccl', 'cu13'].map((name) => join(scratch, 'nvidia', name, 'include')))
     for (const name of readdirSync(from)) renameSync(join(from, name), join(folder, name));
   rmSync(scratch, { recursive: true });
