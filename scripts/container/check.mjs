@@ -1,13 +1,13 @@
 // Carries out examples/Dockerfile line by line in an empty root (Debian by debootstrap, Node as npm has it),
 // and asks the service that comes of it. Needs root and debootstrap; no builder of images. The packages come
 // from their tarballs, everything else from where it comes for users.
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { obtainNode } from '../proof/nodes.mjs';
 import { carryOut, readStages } from './dockerfile.mjs';
 import { openRegistry } from './registry.mjs';
@@ -35,7 +35,7 @@ async function check(packages) {
   try {
     const stages = readStages(readFileSync(join(root, 'examples', 'Dockerfile'), 'utf8'));
     const context = await makeContext(join(world, 'context'));
-    const { image, roots } = makeImage(stages, { world, context, registry: registry.url });
+    const { image, roots } = await makeImage(stages, { world, context, registry: registry.url });
     const folder = roots.at(-1);
     expectNoPython(folder);
     for (const path of ['/opt/lm-resnet', '/app']) console.log(`${path}: ${sizeOf(join(folder, path))}`);
@@ -56,7 +56,7 @@ async function makeContext(folder) {
   return folder;
 }
 
-function makeImage(stages, { world, context, registry }) {
+async function makeImage(stages, { world, context, registry }) {
   const roots = [];
   const named = {};
   let image;
@@ -64,7 +64,7 @@ function makeImage(stages, { world, context, registry }) {
     const folder = join(world, `root-${roots.length}`);
     execFileSync('cp', ['-a', baseImage(from, world), folder]);
     const run = (text, state) => build(folder, text, state, registry);
-    image = carryOut(steps, { root: folder, context, stages: named, run });
+    image = await carryOut(steps, { root: folder, context, stages: named, run });
     roots.push(folder);
     named[name] = folder;
   }
@@ -93,19 +93,20 @@ function baseImage(from, world) {
   return folder;
 }
 
-/** A line of shell while the image is made, with the network of this machine. */
-function build(folder, text, state, registry) {
+/** A line of shell, with this machine's network; the registry in this process answers meanwhile. */
+async function build(folder, text, state, registry) {
   const certificate = '/lm-resnet-builder.crt';
   cpSync('/etc/resolv.conf', join(folder, 'etc', 'resolv.conf'), { dereference: true });
   if (certificates !== undefined) cpSync(certificates, join(folder, certificate), { dereference: true });
   const trusted = { PIP_CERT: certificate, NODE_EXTRA_CA_CERTS: certificate, npm_config_cafile: certificate };
   const env = { ...state.env, npm_config_registry: registry, ...(certificates === undefined ? {} : trusted) };
   const words = inside(folder, { ...state, env }, ['/bin/sh', '-c', text]);
-  const { status, stdout, stderr } = spawnSync('unshare', [...namespaces, ...words], { encoding: 'utf8' });
+  const { stdout } = await execute('unshare', [...namespaces, ...words], { maxBuffer: 2 ** 28 });
   rmSync(join(folder, certificate), { force: true });
-  if (status !== 0) throw new Error(`RUN ${text} ended with ${status}:\n${stdout}\n${stderr}`);
   console.log(stdout.trim().replace(/^(?=.)/gm, '  '));
 }
+
+const execute = promisify(execFile);
 
 const namespaces = ['--mount', '--pid', '--fork', '--kill-child'];
 

@@ -25,15 +25,15 @@ export function readStages(text) {
 /**
  * @param {object} place root: the stage's folder; context: that of the build; stages: roots of earlier stages
  * by name; run(command, state): runs a line of shell in the root.
- * @returns {object} what the image is: env, cwd, user, command, health.
+ * @returns {Promise<object>} what the image is: env, cwd, user, command, health.
  */
-export function carryOut(steps, place) {
+export async function carryOut(steps, place) {
   let state = { env: {}, cwd: '/', user: 'root' };
   for (const { word, text } of steps) {
     const instruction = instructions[word];
     if (instruction === undefined) throw new Error(`${word} ${text}: no such instruction is known here`);
     console.log(`${word} ${text}`);
-    state = { ...state, ...instruction(text, state, place) };
+    state = { ...state, ...(await instruction(text, state, place)) };
   }
   return state;
 }
