@@ -53,10 +53,11 @@ at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
 
 }  // namespace
 
-// A GPU moves bytes for the longer part of a step, so that it pays for every pass.
+// A GPU moves bytes for the longer part of a step, so that it pays for every pass; and so does the processor
+// where passes are libtorch's.
 PlanTarget target_of(const ModelOptions& model, const PlanOptions& plan) {
   return {.bytes_of_own = static_cast<int64_t>(at::elementSize(model.dtype)),
-          .cheap_passes = model.device.is_cpu(),
+          .cheap_passes = model.device.is_cpu() && !plan.plain && plan.precision != Precision::kFloat16,
           .takes_norm = kernels_for(model.device, model.dtype, plan.plain).takes_norm};
 }
 
@@ -159,7 +160,6 @@ Vjp Model::vjp(const at::Tensor& x, const std::optional<at::Tensor>& cotangent, 
                             .backward = true,
                             .input_gradient = true,
                             .plain = o.plain,
-                            .again = !o.plain,
                             .memory = o.memory,
                             .every = o.every,
                             .precision = o.precision};

@@ -28,7 +28,7 @@ struct VjpOptions {
   Memory memory = Memory::kStore;
   int every = 1;
   Precision precision = Precision::kOwn;
-  bool plain = false;  // by libtorch's functions alone, and the same calls on every device
+  bool plain = false;  // by libtorch's functions alone
 };
 
 struct Vjp {

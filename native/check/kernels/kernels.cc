@@ -1,6 +1,6 @@
-// The CUDA kernels' bodies on the host (host_machine.h), behind the row that brings tensors to them, at
-// random shapes, against float64:
-//   lm-check-kernels [--seed 1] [--count 40]
+// The CUDA kernels' bodies on the host (host_machine.h), behind the row that brings tensors to them, or the
+// processor's own kernels of norms, at random shapes, against float64:
+//   lm-check-kernels [--seed 1] [--count 40] [--of cuda|cpu]
 // Prints one JSON object for every result: the kernel, the type, the shape, and the largest error as a share
 // of what the numbers would be if nothing cancelled.
 
@@ -207,19 +207,34 @@ void check_machine() {
 
 int main(int argc, char** argv) {
   uint64_t seed = 1, count = 40;
+  bool of_cpu = false;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (std::string(argv[i]) == "--seed") seed = std::strtoull(argv[i + 1], nullptr, 10);
     if (std::string(argv[i]) == "--count") count = std::strtoull(argv[i + 1], nullptr, 10);
+    if (std::string(argv[i]) == "--of") of_cpu = std::string(argv[i + 1]) == "cpu";
   }
-  lm::cuda::use(lm_cuda_launches_3);
+  using Check = void (*)(Case&);
+  const std::vector<Check> of_norms{check_norm, check_norm_backward, check_layouts};
+  const std::vector<Check> all{check_norm,
+                               check_norm_backward,
+                               lm::check_combine,
+                               lm::check_combine_images,
+                               lm::check_combine_backward,
+                               lm::check_dot,
+                               check_normalise,
+                               check_mixing,
+                               check_draws,
+                               check_layouts,
+                               lm::check_updates};
   try {
-    check_machine();
-    check_numbers(seed);
+    if (!of_cpu) {
+      lm::cuda::use(lm_cuda_launches_3);
+      check_machine();
+      check_numbers(seed);
+    }
     for (uint64_t i = 0; i < count; ++i)
-      for (const auto check : {check_norm, check_norm_backward, lm::check_combine, lm::check_combine_images,
-                               lm::check_combine_backward, lm::check_dot, check_normalise, check_mixing,
-                               check_draws, check_layouts, lm::check_updates}) {
-        Case c(seed, i);
+      for (const Check check : of_cpu ? of_norms : all) {
+        Case c(seed, i, of_cpu);
         check(c);
       }
     return 0;

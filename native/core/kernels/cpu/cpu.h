@@ -10,8 +10,11 @@ struct DirectSet;
 struct ReadInput;
 
 extern const Kernels float_kernels, double_kernels;
+// Norms in bfloat16, computed in float32; all else is libtorch's.
+const Kernels& bfloat16_kernels();
 
-template <typename T>
+// Values of type S, computed with in T.
+template <typename T, typename S = T>
 struct NormKernels {
   static void train(const Norm& norm, const Running& running, const Statistics& found, const at::Tensor& out);
   static void again(const Norm& norm, const Statistics& found, const at::Tensor& out);

@@ -12,6 +12,17 @@ namespace {
 
 using at::Tensor;
 
+template <typename S>
+S* values_of(const Tensor& t) {
+  return static_cast<S*>(t.data_ptr());
+}
+
+float wide(Bfloat16 v) { return static_cast<float>(c10::BFloat16(v.bits, c10::BFloat16::from_bits())); }
+template <typename T>
+T wide(T v) {
+  return v;
+}
+
 bool is_rows(const Tensor& t) { return t.dim() == 4 && t.is_contiguous(at::MemoryFormat::ChannelsLast); }
 
 template <typename T>
@@ -41,11 +52,11 @@ struct Affine {
 
 // Mean and inverse deviation of the batch, taken about the first pixel so that no digits cancel; moves the
 // running ones.
-template <typename T>
+template <typename T, typename S>
 void batch_statistics(const Norm& n, const Layout& layout, const Running& running, const Statistics& found) {
-  const T* data = n.x.data_ptr<T>();
-  const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return data[c]; });
-  const Rows<T> rows{.x = data, .width = layout.width(), .centre = centre.data()};
+  const S* data = values_of<S>(n.x);
+  const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return wide(data[c]); });
+  const Rows<T, S> rows{.x = data, .width = layout.width(), .centre = centre.data()};
   const auto [first, second] =
       sum_rows<T>(layout, [&](int64_t begin, int64_t end, T* a, T* b) { moments(rows, begin, end, a, b); });
   const auto count = static_cast<double>(layout.rows);
@@ -54,11 +65,11 @@ void batch_statistics(const Norm& n, const Layout& layout, const Running& runnin
   for (int64_t c = 0; c < layout.channels; ++c) {
     const auto j = static_cast<size_t>(c);
     const double shifted = first[j] / count;
-    const double average = static_cast<double>(data[c]) + shifted;
-    const double var = std::max(0.0, second[j] / count - shifted * shifted);
+    const double average = static_cast<double>(wide(data[c])) + shifted;
+    const double square = second[j] / count - shifted * shifted;
+    const double var = square < 0 ? 0 : square;  // what is no number stays so
     found.mean.data_ptr<T>()[c] = static_cast<T>(average);
-    found.invstd.data_ptr<T>()[c] =
-        static_cast<T>(1 / std::sqrt((std::isnan(second[j]) ? second[j] : var) + n.eps));
+    found.invstd.data_ptr<T>()[c] = static_cast<T>(1 / std::sqrt(var + n.eps));
     running_mean[c] =
         static_cast<T>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * average);
     running_var[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_var[c]) +
@@ -71,16 +82,16 @@ T floor_of(bool relu) {
   return relu ? T(0) : -std::numeric_limits<T>::infinity();
 }
 
-template <typename T>
+template <typename T, typename S>
 void apply_norm(const Norm& n, const T* mean, const T* invstd, const Tensor& out) {
   const Layout layout(n.x);
   const Affine<T> affine(n, layout, mean, invstd);
-  const Rows<T> rows{.x = n.x.data_ptr<T>(),
-                     .out = out.data_ptr<T>(),
-                     .width = layout.width(),
-                     .scale = affine.scale.data(),
-                     .shift = affine.shift.data(),
-                     .floor = floor_of<T>(n.relu)};
+  const Rows<T, S> rows{.x = values_of<S>(n.x),
+                        .out = values_of<S>(out),
+                        .width = layout.width(),
+                        .scale = affine.scale.data(),
+                        .shift = affine.shift.data(),
+                        .floor = floor_of<T>(n.relu)};
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply(rows, begin, end); });
 }
 
@@ -94,46 +105,46 @@ void add_to(const Tensor& into, const Number& number) {
 
 }  // namespace
 
-template <typename T>
-void NormKernels<T>::train(const Norm& n, const Running& running, const Statistics& found,
-                           const Tensor& out) {
+template <typename T, typename S>
+void NormKernels<T, S>::train(const Norm& n, const Running& running, const Statistics& found,
+                              const Tensor& out) {
   if (!is_rows(n.x)) return plain_kernels.norm_train(n, running, found, out);
-  batch_statistics<T>(n, Layout(n.x), running, found);
+  batch_statistics<T, S>(n, Layout(n.x), running, found);
   if (out.defined()) again(n, found, out);
 }
 
-template <typename T>
-void NormKernels<T>::again(const Norm& n, const Statistics& found, const Tensor& out) {
+template <typename T, typename S>
+void NormKernels<T, S>::again(const Norm& n, const Statistics& found, const Tensor& out) {
   if (!is_rows(n.x)) return plain_kernels.norm_again(n, found, out);
-  apply_norm<T>(n, found.mean.data_ptr<T>(), found.invstd.data_ptr<T>(), out);
+  apply_norm<T, S>(n, found.mean.data_ptr<T>(), found.invstd.data_ptr<T>(), out);
 }
 
-template <typename T>
-void NormKernels<T>::evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
+template <typename T, typename S>
+void NormKernels<T, S>::evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
   if (!is_rows(n.x)) return plain_kernels.norm_evaluate(n, mean, var, out);
   std::vector<T> invstd(static_cast<size_t>(var.numel()));
   const T* of = var.data_ptr<T>();
   for (size_t c = 0; c < invstd.size(); ++c) invstd[c] = T(1) / std::sqrt(of[c] + static_cast<T>(n.eps));
-  apply_norm<T>(n, mean.data_ptr<T>(), invstd.data(), out);
+  apply_norm<T, S>(n, mean.data_ptr<T>(), invstd.data(), out);
 }
 
 // With g the gradient after the relu, m the number of rows, xc = x - mean:
 //   d weight = invstd sum(g xc), d bias = sum(g), dx = scale (g - sum(g) / m - xc invstd^2 sum(g xc) / m).
-template <typename T>
-void NormKernels<T>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
-                              const Gradients& into) {
+template <typename T, typename S>
+void NormKernels<T, S>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
+                                 const Gradients& into) {
   if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_backward(n, found, grad, into);
   const Layout layout(n.x);
   const T *mean = found.mean.data_ptr<T>(), *invstd = found.invstd.data_ptr<T>();
   const Affine<T> affine(n, layout, mean, invstd);
   const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return mean[c]; });
-  Rows<T> rows{.x = n.x.data_ptr<T>(),
-               .grad = grad.data_ptr<T>(),
-               .width = layout.width(),
-               .scale = affine.scale.data(),
-               .shift = affine.shift.data(),
-               .floor = floor_of<T>(n.relu),
-               .centre = centre.data()};
+  Rows<T, S> rows{.x = values_of<S>(n.x),
+                  .grad = values_of<S>(grad),
+                  .width = layout.width(),
+                  .scale = affine.scale.data(),
+                  .shift = affine.shift.data(),
+                  .floor = floor_of<T>(n.relu),
+                  .centre = centre.data()};
   const auto [sum, dot] = sum_rows<T>(
       layout, [&](int64_t begin, int64_t end, T* a, T* b) { gradient_sums(rows, begin, end, a, b); });
   add_to<T>(into.weight, [&, &dot = dot](size_t c) { return dot[c] * static_cast<double>(invstd[c]); });
@@ -147,7 +158,7 @@ void NormKernels<T>::backward(const Norm& n, const Statistics& found, const Tens
   });
   const std::vector<T> offset = repeated<T>(
       layout, [&, &sum = sum](int64_t c) { return scale_of(c) * sum[static_cast<size_t>(c)] / count; });
-  rows.out = into.x.data_ptr<T>();
+  rows.out = values_of<S>(into.x);
   rows.slope = slope.data();
   rows.offset = offset.data();
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { gradient(rows, begin, end); });
@@ -169,5 +180,6 @@ ReadInput::ReadInput(const Convolution& c) : x(c.x) {
 
 template struct NormKernels<float>;
 template struct NormKernels<double>;
+template struct NormKernels<float, Bfloat16>;
 
 }  // namespace lm::cpu

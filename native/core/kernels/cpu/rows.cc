@@ -1,6 +1,8 @@
 #include "core/kernels/cpu/rows.h"
 
 #include <algorithm>
+#include <bit>
+#include <type_traits>
 
 // Loops that the compiler turns into vector code; each is checked by scripts/bench, not trusted.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
@@ -31,21 +33,53 @@ struct Vector {
   }
 };
 
+// Values as they are computed with, one or a vector of them, and back.
+LM_INLINE float wide(float v) { return v; }
+LM_INLINE double wide(double v) { return v; }
+LM_INLINE float wide(Bfloat16 v) { return std::bit_cast<float>(static_cast<uint32_t>(v.bits) << 16); }
+
+template <typename T>
+LM_INLINE typename Vector<T>::Type wide_vector(const T* from) {
+  return Vector<T>::load(from);
+}
+LM_INLINE Vector<float>::Type wide_vector(const Bfloat16* from) {
+  typedef uint16_t Halves __attribute__((vector_size(16)));
+  typedef uint32_t Words __attribute__((vector_size(32)));
+  Halves bits;
+  __builtin_memcpy(&bits, from, sizeof bits);
+  const Words words = __builtin_convertvector(bits, Words) << 16;
+  Vector<float>::Type v;
+  __builtin_memcpy(&v, &words, sizeof v);
+  return v;
+}
+
+template <typename S>
+LM_INLINE S narrow(S v) {
+  return v;
+}
+template <typename S>
+  requires std::is_same_v<S, Bfloat16>
+LM_INLINE S narrow(float v) {
+  const auto bits = std::bit_cast<uint32_t>(v);
+  const uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+  return {static_cast<uint16_t>(v != v ? 0x7FC0U : rounded)};
+}
+
 template <typename T, typename Body>
 LM_INLINE void in_rows(int64_t width, int64_t begin, int64_t end, const Body& body) {
   for (int64_t i = begin; i < end; i += width) body(i, std::min(width, end - i));
 }
 
-template <typename T>
-LM_INLINE void apply_body(const Rows<T>& r, int64_t begin, int64_t end) {
+template <typename T, typename S>
+LM_INLINE void apply_body(const Rows<T, S>& r, int64_t begin, int64_t end) {
   in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
-    const T* __restrict x = r.x + i;
-    T* __restrict out = r.out + i;
+    const S* __restrict x = r.x + i;
+    S* __restrict out = r.out + i;
     const T* __restrict scale = r.scale, * __restrict shift = r.shift;
     const T floor = r.floor;
     for (int64_t j = 0; j < n; ++j) {
-      const T y = x[j] * scale[j] + shift[j];
-      out[j] = y > floor ? y : (y != y ? y : floor);  // NaN stays NaN, as in relu
+      const T y = wide(x[j]) * scale[j] + shift[j];
+      out[j] = narrow<S>(y > floor ? y : (y != y ? y : floor));  // NaN stays NaN, as in relu
     }
   });
 }
@@ -76,56 +110,57 @@ LM_INLINE void sum_down(int64_t width, int64_t begin, int64_t end, T* first, T* 
     add_one(i, i - begin - whole, first[i - begin - whole], second[i - begin - whole]);
 }
 
-template <typename T>
-LM_INLINE void moments_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+template <typename T, typename S>
+LM_INLINE void moments_body(const Rows<T, S>& r, int64_t begin, int64_t end, T* first, T* second) {
   using V = Vector<T>;
   sum_down<T>(
       r.width, begin, end, first, second,
       [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
-        const auto d = V::load(r.x + i) - V::load(r.centre + j);
+        const auto d = wide_vector(r.x + i) - V::load(r.centre + j);
         a += d;
         b += d * d;
       },
       [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
-        const T d = r.x[i] - r.centre[j];
+        const T d = wide(r.x[i]) - r.centre[j];
         a += d;
         b += d * d;
       });
 }
 
-template <typename T>
-LM_INLINE void gradient_sums_body(const Rows<T>& r, int64_t begin, int64_t end, T* first, T* second) {
+template <typename T, typename S>
+LM_INLINE void gradient_sums_body(const Rows<T, S>& r, int64_t begin, int64_t end, T* first, T* second) {
   using V = Vector<T>;
   const typename V::Type zero = {}, floor = zero + r.floor;
   sum_down<T>(
       r.width, begin, end, first, second,
       [&](int64_t i, int64_t j, auto& a, auto& b) LM_INLINED {
-        const auto x = V::load(r.x + i);
-        const auto g = x * V::load(r.scale + j) + V::load(r.shift + j) > floor ? V::load(r.grad + i) : zero;
+        const auto x = wide_vector(r.x + i);
+        const auto g =
+            x * V::load(r.scale + j) + V::load(r.shift + j) > floor ? wide_vector(r.grad + i) : zero;
         a += g;
         b += g * (x - V::load(r.centre + j));
       },
       [&](int64_t i, int64_t j, T& a, T& b) LM_INLINED {
-        const T g = r.x[i] * r.scale[j] + r.shift[j] > r.floor ? r.grad[i] : T(0);
+        const T x = wide(r.x[i]), g = x * r.scale[j] + r.shift[j] > r.floor ? wide(r.grad[i]) : T(0);
         a += g;
-        b += g * (r.x[i] - r.centre[j]);
+        b += g * (x - r.centre[j]);
       });
 }
 
-template <typename T>
-LM_INLINE void gradient_body(const Rows<T>& r, int64_t begin, int64_t end) {
+template <typename T, typename S>
+LM_INLINE void gradient_body(const Rows<T, S>& r, int64_t begin, int64_t end) {
   in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
-    const T* __restrict x = r.x + i;
-    const T* grad = r.grad + i;
-    T* out = r.out + i;
+    const S* __restrict x = r.x + i;
+    const S* grad = r.grad + i;
+    S* out = r.out + i;
     const T* __restrict scale = r.scale, * __restrict shift = r.shift, * __restrict centre = r.centre;
     const T* __restrict slope = r.slope, * __restrict offset = r.offset;
     const T floor = r.floor;
 #pragma GCC ivdep
     for (int64_t j = 0; j < n; ++j) {
-      const T raw = grad[j];
-      const T g = x[j] * scale[j] + shift[j] > floor ? raw : T(0);
-      out[j] = g * scale[j] - (x[j] - centre[j]) * slope[j] - offset[j];
+      const T value = wide(x[j]), raw = wide(grad[j]);
+      const T g = value * scale[j] + shift[j] > floor ? raw : T(0);
+      out[j] = narrow<S>(g * scale[j] - (value - centre[j]) * slope[j] - offset[j]);
     }
   });
 }
@@ -172,11 +207,18 @@ LM_INLINE T product_sum_body(const T* __restrict a, const T* __restrict b, int64
 
 LM_CLONES void apply(const Rows<float>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
 LM_CLONES void apply(const Rows<double>& r, int64_t begin, int64_t end) { apply_body(r, begin, end); }
+LM_CLONES void apply(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end) {
+  apply_body(r, begin, end);
+}
 
 LM_CLONES void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second) {
   moments_body(r, begin, end, first, second);
 }
 LM_CLONES void moments(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second) {
+  moments_body(r, begin, end, first, second);
+}
+LM_CLONES void moments(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* first,
+                       float* second) {
   moments_body(r, begin, end, first, second);
 }
 
@@ -187,9 +229,16 @@ LM_CLONES void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, 
                              double* second) {
   gradient_sums_body(r, begin, end, first, second);
 }
+LM_CLONES void gradient_sums(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* first,
+                             float* second) {
+  gradient_sums_body(r, begin, end, first, second);
+}
 
 LM_CLONES void gradient(const Rows<float>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
 LM_CLONES void gradient(const Rows<double>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
+LM_CLONES void gradient(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end) {
+  gradient_body(r, begin, end);
+}
 
 LM_CLONES void combine_rows(const float* const* u, const float* c, int count, float* out, int64_t begin,
                             int64_t end) {

@@ -7,11 +7,17 @@
 
 namespace lm::cpu {
 
-template <typename T>
+// A number of bfloat16 as it lies in memory: the upper half of one of float32, rounded to nearest.
+struct Bfloat16 {
+  uint16_t bits;
+};
+
+// Values are of type S; what is computed with them, and all that is given by channel, of type T.
+template <typename T, typename S = T>
 struct Rows {
-  const T* x = nullptr;
-  const T* grad = nullptr;
-  T* out = nullptr;
+  const S* x = nullptr;
+  const S* grad = nullptr;
+  S* out = nullptr;
   int64_t width = 0;
   const T *scale = nullptr, *shift = nullptr;   // y = x * scale + shift
   T floor = 0;                                  // y is cut off below: 0 is relu, minus infinity is nothing
@@ -22,18 +28,22 @@ struct Rows {
 // out = max(x * scale + shift, floor) for numbers begin to end.
 void apply(const Rows<float>& r, int64_t begin, int64_t end);
 void apply(const Rows<double>& r, int64_t begin, int64_t end);
+void apply(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end);
 
 // first[j] += sum of (x - centre), second[j] += sum of its square.
 void moments(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
 void moments(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
+void moments(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* first, float* second);
 
 // With g = grad where x * scale + shift > floor: first[j] += sum of g, second[j] += sum of g (x - centre).
 void gradient_sums(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
 void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
+void gradient_sums(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* first, float* second);
 
 // out = scale * g - (x - centre) * slope - offset; out may be grad.
 void gradient(const Rows<float>& r, int64_t begin, int64_t end);
 void gradient(const Rows<double>& r, int64_t begin, int64_t end);
+void gradient(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end);
 
 // out = sum of c[k] u[k], k < count <= 4.
 void combine_rows(const float* const* u, const float* c, int count, float* out, int64_t begin, int64_t end);

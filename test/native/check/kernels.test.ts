@@ -1,4 +1,4 @@
-/** The kernels of CUDA devices, run on the host thread by thread, and compiled where nvcc is. */
+/** Kernels of CUDA devices, by the host thread by thread and compiled where nvcc is; norms of the CPU. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -25,14 +25,26 @@ const exact = ['numbers', 'norm again: the same bits', 'boxes exchanged', 'dropo
 const isRight = ({ kernel, type, error }: Found): boolean =>
   error !== null && (exact.includes(kernel) ? error === 0 : error < tolerance[type]);
 
+async function run(...words: string[]): Promise<readonly Found[]> {
+  const { code, stdout, stderr } = await runProgram(program, ['--seed', '1', ...words]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Found);
+}
+
+it('norms of the processor give what float64 gives, in every type that has loops', async () => {
+  const all = await run('--count', '120', '--of', 'cpu');
+  const found = all.filter(({ type }) => type !== 'Half'); // which is libtorch's
+  expect(new Set(found.map(({ kernel }) => kernel)).size).toBeGreaterThan(10);
+  expect(new Set(found.map(({ type }) => type)).size).toBe(3);
+  expect(found.filter((one) => !isRight(one))).toEqual([]);
+});
+
 describe('the kernels of CUDA devices', () => {
   it('give what float64 gives, within their bounds and with no race, when the host runs every thread', async () => {
-    const { code, stdout, stderr } = await runProgram(program, ['--seed', '1', '--count', '40']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const found = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Found);
+    const found = await run('--count', '40');
     expect(new Set(found.map(({ kernel }) => kernel)).size).toBeGreaterThan(36);
     expect(new Set(found.map(({ type }) => type)).size).toBe(4);
     expect(found.filter((one) => !isRight(one))).toEqual([]);
