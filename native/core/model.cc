@@ -58,6 +58,7 @@ at::Tensor initial(const ParamSpec& spec, uint64_t seed) {
 PlanTarget target_of(const ModelOptions& model, const PlanOptions& plan) {
   return {.bytes_of_own = static_cast<int64_t>(at::elementSize(model.dtype)),
           .cheap_passes = model.device.is_cpu() && !plan.plain && plan.precision != Precision::kFloat16,
+          .adds_terms = kernels_for(model.device, model.dtype, plan.plain).adds_terms,
           .takes_norm = kernels_for(model.device, model.dtype, plan.plain).takes_norm};
 }
 

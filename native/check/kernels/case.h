@@ -25,6 +25,7 @@ struct Case {
 
   int64_t below(size_t limit) { return static_cast<int64_t>(rng.below(limit)); }
   bool chance() { return rng.below(2) == 0; }
+  bool is_wide() const { return type == wide(); }
   at::ScalarType wide() const { return type == at::kDouble ? at::kDouble : at::kFloat; }
 
   at::Tensor random(at::IntArrayRef shape, at::ScalarType as, double mean = 0) {

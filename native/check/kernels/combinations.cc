@@ -55,7 +55,7 @@ void check_combine_backward(Case& c) {
   const Tensor grad = c.values(), grad64 = exact(grad);
   const auto count = static_cast<size_t>(c.below(5) + 1);
   std::vector<Tensor> values(count), factors(count), gradients(count), sums(count), wanted(count),
-      wanted_sums(count);
+      wanted_sums(count), befores(count), befores64(count);
   std::vector<TermGradient> terms, exactly;
   std::vector<Tensor> values64(count), factors64(count);
   const bool by_channel = c.chance();
@@ -64,16 +64,23 @@ void check_combine_backward(Case& c) {
     if (c.chance()) factors[i] = by_channel ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
     factors64[i] = exact(factors[i]);
     if (c.chance()) wanted[i] = exact(gradients[i] = at::empty_like(grad)).clone();
+    if (gradients[i].defined() && c.kernels->adds_terms && c.chance()) {
+      befores64[i] = exact(befores[i] = c.values()).clone();
+      if (c.chance()) gradients[i] = befores[i];
+    }
     if (factors[i].defined() && c.chance())
       wanted_sums[i] = exact(sums[i] = c.random(factors[i].sizes(), c.wide())).clone();
     const double number = c.rng.normal();
     const auto there = [](const Tensor& t) { return t.defined() ? &t : nullptr; };
     const bool has_u = sums[i].defined();
-    terms.push_back(
-        {{has_u ? &values[i] : nullptr, number, there(factors[i])}, there(gradients[i]), there(sums[i])});
+    terms.push_back({{has_u ? &values[i] : nullptr, number, there(factors[i])},
+                     there(gradients[i]),
+                     there(sums[i]),
+                     there(befores[i])});
     exactly.push_back({{has_u ? &values64[i] : nullptr, number, there(factors64[i])},
                        there(wanted[i]),
-                       there(wanted_sums[i])});
+                       there(wanted_sums[i]),
+                       there(befores64[i])});
   }
   c.kernels->combine_backward(grad, terms);
   plain_kernels.combine_backward(grad64, exactly);

@@ -1,5 +1,5 @@
 // The CUDA kernels' bodies on the host (host_machine.h), behind the row that brings tensors to them, or the
-// processor's own kernels of norms, at random shapes, against float64:
+// processor's own kernels of norms and of combinations, at random shapes, against float64:
 //   lm-check-kernels [--seed 1] [--count 40] [--of cuda|cpu]
 // Prints one JSON object for every result: the kernel, the type, the shape, and the largest error as a share
 // of what the numbers would be if nothing cancelled.
@@ -215,6 +215,7 @@ int main(int argc, char** argv) {
   }
   using Check = void (*)(Case&);
   const std::vector<Check> of_norms{check_norm, check_norm_backward, check_layouts};
+  const std::vector<Check> of_states{lm::check_combine, lm::check_combine_backward, lm::check_dot};
   const std::vector<Check> all{check_norm,
                                check_norm_backward,
                                lm::check_combine,
@@ -232,11 +233,17 @@ int main(int argc, char** argv) {
       check_machine();
       check_numbers(seed);
     }
-    for (uint64_t i = 0; i < count; ++i)
-      for (const Check check : of_cpu ? of_norms : all) {
+    const auto run = [&](const std::vector<Check>& checks, uint64_t i) {
+      for (const Check check : checks) {
         Case c(seed, i, of_cpu);
         check(c);
       }
+    };
+    for (uint64_t i = 0; i < count; ++i) {
+      run(of_cpu ? of_norms : all, i);
+      // States are never in a half type.
+      if (of_cpu && Case(seed, i, of_cpu).is_wide()) run(of_states, i);
+    }
     return 0;
   } catch (const lm::Error& e) {
     std::cerr << e.code << ": " << e.message << '\n';

@@ -42,6 +42,12 @@ struct Work {
     for (const Contribution& c : call.gradients) wanted += c.passes ? 0 : 1;
     return wanted;
   }
+  // Those that the op adds to what others have given.
+  double added() const {
+    double added = 0;
+    for (const Contribution& c : call.gradients) added += c.adds ? 1 : 0;
+    return added;
+  }
   double learned() const {
     double learned = 0;
     for (int c : node.coefs) learned += plan.graph.is_learned(c) ? 1 : 0;
@@ -110,7 +116,7 @@ double backward_flops(const Plan& plan, const Call& call) {
     case OpKind::kBatchNormRelu:  // whose mask follows from x^ (2), and is compared and applied (1)
       return (8 + 4 * w.wanted()) * w.out;
     case OpKind::kLin:
-      return (w.wanted() + 2 * w.learned()) * w.out;
+      return (w.wanted() + w.added() + 2 * w.learned()) * w.out;
     case OpKind::kAvgPool2d:
       return (w.window() + 1) * w.out;
     case OpKind::kRelu:

@@ -91,7 +91,8 @@ Cost backward_cost(const Plan& plan, const Call& call, const Sizing& sizing) {
   for (const Contribution& c : call.gradients) {
     if (c.passes) continue;
     wants = true;
-    cost.written += sizing.tensor(c.from >= 0 ? c.scratch : c.to);
+    cost.written += sizing.tensor(c.from >= 0 && !c.adds ? c.scratch : c.to);
+    if (c.adds) cost.read += sizing.tensor(c.from);
   }
   if (!wants && params == 0 && learned == 0) return cost;
   std::vector<int> read{call.grad};
@@ -99,7 +100,7 @@ Cost backward_cost(const Plan& plan, const Call& call, const Sizing& sizing) {
     if (reads_input(plan, node, i)) read.push_back(call.inputs[i]);
   if (op_of(node).keeps_output) read.push_back(call.output);
   read.insert(read.end(), call.kept.begin(), call.kept.end());
-  cost.read = sizing.distinct(read) + learned * sizing.own();
+  cost.read += sizing.distinct(read) + learned * sizing.own();
   // Products need the weights for the gradient of the input alone.
   const bool reads_weights = op_of(node).mixed != Mixed::kHalf || wants;
   if (reads_weights) cost.read += params * weight_bytes(node, sizing);
@@ -112,6 +113,7 @@ Cost backward_cost(const Plan& plan, const Call& call, const Sizing& sizing) {
 Cost sum_cost(const Plan& plan, const Call& call, const Sizing& sizing) {
   Cost cost;
   for (const Contribution& c : call.gradients) {
+    if (c.adds) continue;
     const int part = c.passes ? call.grad : c.scratch;
     if (c.from >= 0) {
       cost.read += sizing.tensor(part) + sizing.tensor(c.from);

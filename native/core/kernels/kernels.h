@@ -60,6 +60,8 @@ struct Term {
 struct TermGradient {
   Term term;
   const at::Tensor *gradient = nullptr, *sum = nullptr;
+  // Kernels::adds_terms: what the gradient is added to; it may lie where that goes.
+  const at::Tensor* before = nullptr;
 };
 
 // The random streams (core/rng.h) of the images of a batch, as the host and as the device knows them.
@@ -136,8 +138,10 @@ struct Kernels {
   void (*combine)(std::span<const Term> terms, const at::Tensor& out);
   // sum ([1] or [C, 1, 1]) += sum of a b over all other dimensions.
   void (*dot)(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
-  // The gradients of a combination's terms; the gradient of one may not be where `grad` or some u is.
+  // The gradients of a combination's terms, one after the other; the gradient of one may not be where `grad`
+  // or some u is.
   void (*combine_backward)(const at::Tensor& grad, std::span<const TermGradient> terms);
+  bool adds_terms = false;  // combine_backward adds gradients to what is there before
   // Weights [out, in / groups, kh, kw], and numbers per output channel [..., out], in the order that
   // `convolve_fused` reads; that is null where libtorch's convolutions are all there are.
   at::Tensor (*pack_weight)(const at::Tensor& weight, const Sliding& sliding) = nullptr;

@@ -174,7 +174,9 @@ void combine_backward_by_parts(const Kernels& kernels, const Tensor& grad,
     if (t.sum != nullptr) kernels.dot(grad, *t.term.u, *t.sum);
     if (t.gradient == nullptr) continue;
     const Term scaled{&grad, t.term.number, t.term.tensor};
-    kernels.combine({&scaled, 1}, *t.gradient);
+    const Tensor part = t.before == nullptr ? *t.gradient : at::empty_like(*t.gradient);
+    kernels.combine({&scaled, 1}, part);
+    if (t.before != nullptr) at::add_out(const_cast<Tensor&>(*t.gradient), *t.before, part);
   }
 }
 

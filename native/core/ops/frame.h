@@ -99,6 +99,8 @@ class Frame {
   // Whether the gradient of input i is wanted from the op, which then writes it to grad_of(i).
   bool wants(size_t i = 0) const { return i < grads_.size() && grads_[i] != nullptr; }
   const at::Tensor& grad_of(size_t i = 0) const { return *grads_[i]; }
+  // What the op has to add that gradient to; null: nothing.
+  const at::Tensor* grad_before(size_t i) const { return befores_[i]; }
   // Added to: nothing else knows the gradient of a parameter.
   const at::Tensor& param_grad(size_t i) const { return has_param(i) ? *param_grads_[i] : none_; }
 
@@ -117,7 +119,7 @@ class Frame {
   const DrawKeys* keys_ = nullptr;
   Ranks* const* ranks_ = nullptr;
   const at::Tensor* grad_ = nullptr;
-  std::vector<const at::Tensor*> grads_, param_grads_;
+  std::vector<const at::Tensor*> grads_, befores_, param_grads_;
   at::Tensor none_;
 };
 

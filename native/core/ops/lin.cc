@@ -46,7 +46,8 @@ void backward(Frame& f) {
     const at::Tensor* const tensor = c.constant ? nullptr : &c.tensor;
     // The value of a term is kept where its coefficient is learned.
     const Term term{c.constant ? nullptr : &f.input(i), c.number, tensor};
-    terms.push_back({term, f.wants(i) ? &f.grad_of(i) : nullptr, c.constant ? nullptr : &c.gradient});
+    terms.push_back({term, f.wants(i) ? &f.grad_of(i) : nullptr, c.constant ? nullptr : &c.gradient,
+                     f.wants(i) ? f.grad_before(i) : nullptr});
   }
   f.kernels.combine_backward(f.grad(), terms);
 }

@@ -12,10 +12,10 @@ using Type = PlannedTensor::Type;
 
 class Walk {
  public:
-  Walk(Plan& plan, const Schedule& schedule, int64_t bytes_of_own)
+  Walk(Plan& plan, const Schedule& schedule, const PlanTarget& target)
       : plan_(plan),
         schedule_(schedule),
-        bytes_of_own_(bytes_of_own),
+        target_(target),
         values_(plan.slots(), -1),
         grads_(plan.graph.nodes.size(), -1),
         kept_(plan.graph.nodes.size()) {}
@@ -36,7 +36,7 @@ class Walk {
   // --- pieces of memory, and the values, gradients and kept tensors that hold them
 
   int64_t bytes_of(Type type) const {
-    return type == Type::kOwn ? bytes_of_own_ : type == Type::kHalf ? 2 : 8;
+    return type == Type::kOwn ? target_.bytes_of_own : type == Type::kHalf ? 2 : 8;
   }
 
   int open(const Sizes& shape, Type type) {
@@ -188,6 +188,12 @@ class Walk {
     release_all(schedule_.free_after_backward[i]);
   }
 
+  // Where an op reads a value twice, one part must be whole before the other is added.
+  bool adds(const Node& node, int input) const {
+    return target_.adds_terms && node.op == OpKind::kLin &&
+           std::count(node.inputs.begin(), node.inputs.end(), input) == 1;
+  }
+
   // The part of node `id` in the gradient of its input j. A gradient that passes shares its memory until
   // somebody adds to it while another still reads it.
   Contribution contribute(int id, size_t j) {
@@ -204,7 +210,8 @@ class Walk {
       sum = hold(c.to);
       return c;
     }
-    if (!c.passes) c.scratch = over_own ? own : open_value(input);
+    c.adds = !c.passes && adds(node, input);
+    if (!c.passes && !c.adds) c.scratch = over_own ? own : open_value(input);
     if (holders(sum) > 1) {
       release(sum);
       sum = hold(open_value(input));
@@ -219,7 +226,7 @@ class Walk {
 
   Plan& plan_;
   const Schedule& schedule_;
-  int64_t bytes_of_own_;
+  const PlanTarget& target_;
   int now_ = 0;
   std::vector<Piece> pieces_;
   std::vector<int> holders_;      // by piece
@@ -230,8 +237,8 @@ class Walk {
 
 }  // namespace
 
-void plan_calls(Plan& plan, const Schedule& schedule, int64_t bytes_of_own) {
-  Walk(plan, schedule, bytes_of_own).run();
+void plan_calls(Plan& plan, const Schedule& schedule, const PlanTarget& target) {
+  Walk(plan, schedule, target).run();
 }
 
 }  // namespace lm

@@ -7,6 +7,6 @@
 namespace lm {
 
 // Fills in tensors, bytes, forward, backward, values and the four ends of a plan.
-void plan_calls(Plan& plan, const Schedule& schedule, int64_t bytes_of_own);
+void plan_calls(Plan& plan, const Schedule& schedule, const PlanTarget& target);
 
 }  // namespace lm

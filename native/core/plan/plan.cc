@@ -75,7 +75,7 @@ Plan make_plan(const Graph& graph, int64_t n, int64_t height, int64_t width, con
   plan.needs_grad = find_needs_grad(plan.graph, options);
   const Schedule schedule = make_schedule(plan);
   infer_inverse_shapes(plan);
-  plan_calls(plan, schedule, target.bytes_of_own);
+  plan_calls(plan, schedule, target);
   return plan;
 }
 

@@ -60,6 +60,7 @@ struct PlannedTensor {
 struct Contribution {
   size_t input = 0;
   bool passes = false;  // it is the gradient of the result itself
+  bool adds = false;    // the op adds its part to what was given before
   int from = -1;        // what other readers of the input have given before
   int scratch = -1;     // where the op writes its part if they have; else it writes to `to`
   int to = -1;          // the sum
@@ -99,10 +100,12 @@ struct Plan {
 };
 
 // What a plan is made for: bytes of a value in the model's own type (in the half types 2, of an index 8);
-// whether a pass over values is cheap beside convolutions; which of these take in norms.
+// whether a pass over values is cheap beside convolutions; what the kernels can; which convolutions take in
+// norms.
 struct PlanTarget {
   int64_t bytes_of_own = 4;
   bool cheap_passes = false;
+  bool adds_terms = false;  // combinations add the gradients of their terms to what is there before
   TakesNorm takes_norm = nullptr;
 };
 

@@ -132,6 +132,7 @@ Frame Session::frame_of(const Call& call) const {
   f.ranks_ = &ranks_;
   f.grad_ = there(call.grad);
   f.grads_.assign(call.inputs.size(), nullptr);
+  f.befores_ = f.grads_;
   f.param_grads_.assign(node.params.size(), nullptr);
   return f;
 }

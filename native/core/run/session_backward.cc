@@ -27,14 +27,14 @@ void Session::move(const Contribution& c, int slot) {
 
 void Session::add(const Contribution& c, int slot, const Call& call) {
   char& has = has_grad_[at_id(slot)];
-  if (has) {
+  if (has && !c.adds) {
     const at::Tensor& part = tensor(c.passes ? call.grad : c.scratch);
     at::Tensor to = tensor(c.to);
     if (c.to == c.from)
       to.add_(part);
     else
       at::add_out(to, tensor(c.from), part);
-  } else if (c.passes && c.to != call.grad) {
+  } else if (!has && c.passes && c.to != call.grad) {
     tensor(c.to).copy_(tensor(call.grad));
   }
   has = 1;
@@ -58,7 +58,8 @@ void Session::differentiate(const Call& call, Frame& frame, const Observer& seen
     for (size_t e = 0; e < k; ++e)
       later |=
           inputs[call.gradients[e].input] == inputs[c.input] && contributes(call, call.gradients[e].input);
-    frame.grads_[c.input] = &tensor(later ? c.scratch : c.to);
+    frame.grads_[c.input] = &tensor(later && !c.adds ? c.scratch : c.to);
+    frame.befores_[c.input] = later && c.adds ? &tensor(c.from) : nullptr;
   }
   for (size_t i = 0; i < frame.node.params.size(); ++i)
     frame.param_grads_[i] = &grads_->views[at_id(frame.node.params[i])];

@@ -34,7 +34,7 @@ async function run(...words: string[]): Promise<readonly Found[]> {
     .map((line) => JSON.parse(line) as Found);
 }
 
-it('norms of the processor give what float64 gives, in every type that has loops', async () => {
+it('norms and combinations of the processor give what float64 gives, in every type that has loops', async () => {
   const all = await run('--count', '120', '--of', 'cpu');
   const found = all.filter(({ type }) => type !== 'Half'); // which is libtorch's
   expect(new Set(found.map(({ kernel }) => kernel)).size).toBeGreaterThan(10);

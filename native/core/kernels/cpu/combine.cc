@@ -1,5 +1,7 @@
 // Linear combinations of states in one pass over memory, and what is summed of them backwards.
 
+#include <numeric>
+
 #include "core/kernels/cpu/cpu.h"
 #include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/rows.h"
@@ -10,6 +12,7 @@ namespace {
 using at::Tensor;
 
 constexpr size_t kMostTerms = 4;
+constexpr int64_t kPiece = 4096;  // numbers that are summed in their own type
 
 bool fits(std::span<const Term> terms, const Tensor& out) {
   if (terms.size() > kMostTerms || !out.is_non_overlapping_and_dense()) return false;
@@ -41,10 +44,9 @@ void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
   const bool flat = sum.numel() == 1 && a.strides() == b.strides() && a.is_non_overlapping_and_dense();
   if (!flat) return plain_kernels.dot(a, b, sum);
   const T *x = a.data_ptr<T>(), *y = b.data_ptr<T>();
-  constexpr int64_t kPiece = 4096;
   const int64_t pieces = (a.numel() + kPiece - 1) / kPiece;
   std::vector<double> parts(static_cast<size_t>(pieces));
-  at::parallel_for(0, pieces, kGrain / kPiece, [&](int64_t from, int64_t to) {
+  at::parallel_for(0, pieces, std::max<int64_t>(1, kGrain / kPiece), [&](int64_t from, int64_t to) {
     for (int64_t p = from; p < to; ++p)
       parts[static_cast<size_t>(p)] =
           static_cast<double>(product_sum(x, y, p * kPiece, std::min(a.numel(), (p + 1) * kPiece)));
@@ -54,9 +56,60 @@ void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
   *sum.data_ptr<T>() += static_cast<T>(total);
 }
 
+namespace {
+
+// One term of a combination backwards, as it lies.
+template <typename T>
+struct TermPlaces {
+  explicit TermPlaces(const TermGradient& t)
+      : c(t.term.tensor == nullptr ? static_cast<T>(t.term.number) : *t.term.tensor->data_ptr<T>()),
+        u(t.sum == nullptr ? nullptr : t.term.u->data_ptr<T>()),
+        before(t.before == nullptr ? nullptr : t.before->data_ptr<T>()),
+        to(t.gradient == nullptr ? nullptr : t.gradient->data_ptr<T>()) {}
+  T c;
+  const T *u, *before;
+  T* to;
+};
+
+bool fits(const Tensor& grad, std::span<const TermGradient> terms) {
+  const auto like = [&](const Tensor* t) { return t == nullptr || t->strides() == grad.strides(); };
+  const auto one = [](const Tensor* t) { return t == nullptr || t->numel() == 1; };
+  return grad.is_non_overlapping_and_dense() && std::all_of(terms.begin(), terms.end(), [&](const auto& t) {
+           return like(t.sum == nullptr ? nullptr : t.term.u) && like(t.gradient) && like(t.before) &&
+                  one(t.term.tensor) && one(t.sum);
+         });
+}
+
+}  // namespace
+
+// Piece by piece, so that the incoming gradient is read once.
 template <typename T>
 void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
-  combine_backward_by_parts(std::is_same_v<T, float> ? float_kernels : double_kernels, grad, terms);
+  if (!fits(grad, terms))
+    return combine_backward_by_parts(std::is_same_v<T, float> ? float_kernels : double_kernels, grad, terms);
+  const std::vector<TermPlaces<T>> places(terms.begin(), terms.end());
+  const T* const g = grad.data_ptr<T>();
+  const int64_t count = grad.numel(), pieces = (count + kPiece - 1) / kPiece;
+  std::vector<double> parts(terms.size() * static_cast<size_t>(pieces));
+  at::parallel_for(0, pieces, std::max<int64_t>(1, kGrain / kPiece), [&](int64_t from, int64_t end) {
+    for (int64_t p = from; p < end; ++p) {
+      const int64_t begin = p * kPiece, last = std::min(count, begin + kPiece);
+      for (size_t i = 0; i < places.size(); ++i) {
+        const TermPlaces<T>& t = places[i];
+        if (t.u != nullptr)
+          parts[i * static_cast<size_t>(pieces) + static_cast<size_t>(p)] =
+              static_cast<double>(product_sum(g, t.u, begin, last));
+        const T* const of[]{g, t.before};
+        const T by[]{t.c, 1};
+        if (t.to != nullptr) combine_rows(of, by, t.before == nullptr ? 1 : 2, t.to, begin, last);
+      }
+    }
+  });
+  for (size_t i = 0; i < places.size(); ++i) {
+    if (places[i].u == nullptr) continue;
+    const auto first = parts.begin() + static_cast<int64_t>(i) * pieces;
+    *terms[i].sum->data_ptr<T>() += static_cast<T>(std::accumulate(first, first + pieces, 0.0));
+  }
 }
 
 template void combine<float>(std::span<const Term>, const Tensor&);

@@ -19,6 +19,7 @@ constexpr Kernels kernels_of(std::string_view name) {
       .combine = combine<T>,
       .dot = dot<T>,
       .combine_backward = combine_backward<T>,
+      .adds_terms = true,
       .normalise = normalise<T>,
       .mix_images = [](const at::Tensor& x, const at::Tensor& by) { plain_kernels.mix_images(x, by); },
       .dropout_mask = fill_dropout_mask,
