@@ -59,7 +59,7 @@ describe('examineLibtorch', () => {
   const refused: [string, string, FakeOptions][] = [
     ['version 2.12', 'version', { version: '2.12.1' }],
     ['version 2.130', 'version', { version: '2.130.0' }],
-    ['version 2.15', 'version', { version: '2.15.0+cpu' }],
+    ['version 2.16', 'version', { version: '2.16.0+cpu' }],
     [
       'the layout of a system 1.13',
       'version',
