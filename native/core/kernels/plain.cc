@@ -176,7 +176,7 @@ void combine_backward_by_parts(const Kernels& kernels, const Tensor& grad,
     const Term scaled{&grad, t.term.number, t.term.tensor};
     const Tensor part = t.before == nullptr ? *t.gradient : at::empty_like(*t.gradient);
     kernels.combine({&scaled, 1}, part);
-    if (t.before != nullptr) at::add_out(const_cast<Tensor&>(*t.gradient), *t.before, part);
+    if (t.before != nullptr) t.gradient->copy_(*t.before + part);
   }
 }
 

@@ -24,6 +24,9 @@ struct NormKernels {
                        const at::Tensor& out);
 };
 
+// y = x scale + shift, both [C] of float32, is what a norm makes of x by these statistics, but for the relu.
+void norm_affine(const Norm& norm, const Statistics& by, const at::Tensor& scale, const at::Tensor& shift);
+
 template <typename T>
 void combine(std::span<const Term> terms, const at::Tensor& out);
 template <typename T>

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/kernels/cpu/convolutions/read_input.h"
+#include "core/kernels/cpu/cpu.h"
 #include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/rows.h"
 
@@ -15,12 +15,6 @@ using at::Tensor;
 template <typename S>
 S* values_of(const Tensor& t) {
   return static_cast<S*>(t.data_ptr());
-}
-
-float wide(Bfloat16 v) { return static_cast<float>(c10::BFloat16(v.bits, c10::BFloat16::from_bits())); }
-template <typename T>
-T wide(T v) {
-  return v;
 }
 
 bool is_rows(const Tensor& t) { return t.dim() == 4 && t.is_contiguous(at::MemoryFormat::ChannelsLast); }
@@ -164,17 +158,11 @@ void NormKernels<T, S>::backward(const Norm& n, const Statistics& found, const T
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { gradient(rows, begin, end); });
 }
 
-ReadInput::ReadInput(const Convolution& c) : x(c.x) {
-  if (c.norm == nullptr) return;
-  relu = c.norm->relu;
-  const int64_t channels = x.size(1);
-  scale = at::empty({channels}, at::kFloat);
-  shift = at::empty({channels}, at::kFloat);
-  const float *mean = c.found->mean.data_ptr<float>(), *invstd = c.found->invstd.data_ptr<float>();
-  float *to_scale = scale.data_ptr<float>(), *to_shift = shift.data_ptr<float>();
-  for (int64_t i = 0; i < channels; ++i) {
-    to_scale[i] = scale_at(*c.norm, invstd, i);
-    to_shift[i] = shift_at(*c.norm, mean, invstd, i);
+void norm_affine(const Norm& n, const Statistics& by, const Tensor& scale, const Tensor& shift) {
+  const float *mean = by.mean.data_ptr<float>(), *invstd = by.invstd.data_ptr<float>();
+  for (int64_t c = 0; c < scale.numel(); ++c) {
+    scale.data_ptr<float>()[c] = scale_at(n, invstd, c);
+    shift.data_ptr<float>()[c] = shift_at(n, mean, invstd, c);
   }
 }
 

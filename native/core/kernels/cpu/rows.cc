@@ -33,11 +33,7 @@ struct Vector {
   }
 };
 
-// Values as they are computed with, one or a vector of them, and back.
-LM_INLINE float wide(float v) { return v; }
-LM_INLINE double wide(double v) { return v; }
-LM_INLINE float wide(Bfloat16 v) { return std::bit_cast<float>(static_cast<uint32_t>(v.bits) << 16); }
-
+// A vector of values as they are computed with, and one of them back.
 template <typename T>
 LM_INLINE typename Vector<T>::Type wide_vector(const T* from) {
   return Vector<T>::load(from);

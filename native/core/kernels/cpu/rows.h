@@ -3,6 +3,7 @@
 // are few channels), so that every inner loop is long. Per-channel arrays are repeated to `width`.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace lm::cpu {
@@ -11,6 +12,11 @@ namespace lm::cpu {
 struct Bfloat16 {
   uint16_t bits;
 };
+
+// Values as they are computed with.
+inline float wide(float v) { return v; }
+inline double wide(double v) { return v; }
+inline float wide(Bfloat16 v) { return std::bit_cast<float>(static_cast<uint32_t>(v.bits) << 16); }
 
 // Values are of type S; what is computed with them, and all that is given by channel, of type T.
 template <typename T, typename S = T>

@@ -7,8 +7,6 @@
 namespace lm {
 namespace {
 
-bool is_norm(const Node& node) { return node.op == OpKind::kBatchNorm || node.op == OpKind::kBatchNormRelu; }
-
 // Every convolution takes in the norm that it reads, and the norm, the linear combination and the relu that
 // alone read it.
 class Fusing {
@@ -16,7 +14,7 @@ class Fusing {
   explicit Fusing(const Graph& graph)
       : from_(graph), uses_(count_uses(graph)), left_(uses_), rewriter_(graph) {
     for (const Node& node : from_.nodes)
-      if (is_fused(node) && is_norm(input_of(node))) --left_[static_cast<size_t>(node.inputs[0])];
+      if (is_fused(node) && is_norm(input_of(from_, node))) --left_[static_cast<size_t>(node.inputs[0])];
   }
 
   Graph run() {
@@ -33,10 +31,6 @@ class Fusing {
   }
 
  private:
-  const Node& input_of(const Node& node, size_t i = 0) const {
-    return from_.nodes[static_cast<size_t>(node.inputs[i])];
-  }
-
   bool is_fused(const Node& node) const { return node.op == OpKind::kConv2d && can_fuse(from_, node); }
 
   Node convolution(const Node& node) const {
@@ -45,7 +39,7 @@ class Fusing {
     a->bias = node.params.size() > 1;
     Node out = node;
     out.op = OpKind::kFusedConv2d;
-    const Node& before = input_of(node);
+    const Node& before = input_of(from_, node);
     if (rewriter_.place(node.inputs[0]) < 0) {
       a->before = taken(before);
       a->relu_before = before.op == OpKind::kBatchNormRelu;

@@ -4,10 +4,6 @@
 namespace lm {
 namespace {
 
-const Node& input_of(const Graph& graph, const Node& node, size_t i) {
-  return graph.nodes[static_cast<size_t>(node.inputs[i])];
-}
-
 // An apply node whose statistics are those of its own input, read by it alone.
 bool has_own_stats(const Graph& graph, const Node& node, const std::vector<int>& uses) {
   if (node.op != OpKind::kBatchNormApply || uses[static_cast<size_t>(node.inputs[1])] != 1) return false;

@@ -30,6 +30,16 @@ class Rewriter {
   std::vector<int> places_;
 };
 
+// The node whose value a node reads.
+inline const Node& input_of(const Graph& graph, const Node& node, size_t i = 0) {
+  return graph.nodes[static_cast<size_t>(node.inputs[i])];
+}
+
+// Batch norm as fuse_norms makes it, with or without a relu.
+inline bool is_norm(const Node& node) {
+  return node.op == OpKind::kBatchNorm || node.op == OpKind::kBatchNormRelu;
+}
+
 // How often every value is read: by nodes, as the output, as a state of a step or by its inverse.
 std::vector<int> count_uses(const Graph& graph);
 

@@ -5,12 +5,6 @@
 namespace lm {
 namespace {
 
-bool is_norm(const Node& node) { return node.op == OpKind::kBatchNorm || node.op == OpKind::kBatchNormRelu; }
-
-const Node& input_of(const Graph& graph, const Node& node) {
-  return graph.nodes[static_cast<size_t>(node.inputs[0])];
-}
-
 // The two as one node: inputs and statistics of the norm.
 Node joined(const Node& convolution, const Node& norm) {
   auto a = std::make_shared<NormConvAttributes>();

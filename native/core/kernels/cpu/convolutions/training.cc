@@ -9,6 +9,15 @@
 #include "core/kernels/cpu/cpu.h"
 
 namespace lm::cpu {
+
+ReadInput::ReadInput(const Convolution& c) : x(c.x) {
+  if (c.norm == nullptr) return;
+  relu = c.norm->relu;
+  scale = at::empty({x.size(1)}, at::kFloat);
+  shift = at::empty({x.size(1)}, at::kFloat);
+  norm_affine(*c.norm, *c.found, scale, shift);
+}
+
 namespace {
 
 using at::Tensor;
