@@ -161,8 +161,14 @@ function bound(settings: TrainSettings, worldSize: number): object {
   return { ...Object.fromEntries(others), ...sharesOf(settings, worldSize) };
 }
 
-/** What to do where other ranks go on. */
-function shareHint({ settings, worldSize }: Resumed<TrainSettings>['state'], now: number): string {
+/** What to do where other ranks go on; with shards of their own they see other images, whatever the batch. */
+function shareHint(
+  { train }: TrainSets,
+  { settings, worldSize }: Resumed<TrainSettings>['state'],
+  now: number,
+): string {
+  if (train.part !== null)
+    return `The run had ${worldSize} rank${worldSize === 1 ? '' : 's'}, not ${now}, each with shards of its own: resume with as many, or load the checkpoint and start a new run from it.`;
   const batch = (settings.batch * worldSize) / now;
   const given = Number.isInteger(batch) ? `Give --batch ${batch} --sync-bn; or begin` : 'Begin';
   return `The run had ${worldSize} rank${worldSize === 1 ? '' : 's'}, not ${now}. ${given} with --global-batch, which any number of ranks shares.`;
@@ -204,6 +210,11 @@ function resumedLoop(
   checkSets(sets, settings, classesOf(coreOf(model)), worldSize);
   const there = { ...state, settings: bound(state.settings, state.worldSize) };
   const here = { ...marksOf(sets), settings: bound(settings, worldSize) };
-  checkAgrees(path, there, here, worldSize === state.worldSize ? undefined : shareHint(state, worldSize));
+  checkAgrees(
+    path,
+    there,
+    here,
+    worldSize === state.worldSize ? undefined : shareHint(sets, state, worldSize),
+  );
   return new Loop(model, sets, settings, { folder: folderOf(folder, place.ranks), ...place });
 }
