@@ -1,9 +1,7 @@
 #include "core/capture/recording.h"
 
 #include <dlfcn.h>
-#include <torch/headeronly/version.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "core/library/beside.h"
@@ -11,14 +9,9 @@
 namespace lm {
 namespace {
 
-std::string path_of_library() {
-  if (const char* named = std::getenv("LM_RESNET_CUDA_GRAPHS")) return named;
-  return path_beside("lm_cuda_graphs-" + std::to_string(TORCH_VERSION_MAJOR) + "." +
-                     std::to_string(TORCH_VERSION_MINOR) + ".so");
-}
-
 const Recorder* open_recorder() {
-  void* const library = dlopen(path_of_library().c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::string path = library_path("LM_RESNET_CUDA_GRAPHS", for_libtorch("lm_cuda_graphs"));
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   const auto of = library == nullptr ? nullptr : reinterpret_cast<RecorderOf>(dlsym(library, kRecorderOf));
   return of == nullptr ? nullptr : of(sizeof(Recorder));
 }

@@ -2,27 +2,16 @@
 
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
-#include <torch/headeronly/version.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "core/error.h"
 #include "core/library/beside.h"
 
 namespace lm {
-namespace {
-
-std::string library_path() {
-  if (const char* named = std::getenv("LM_RESNET_NCCL")) return named;
-  return path_beside("lm_nccl-" + std::to_string(TORCH_VERSION_MAJOR) + "." +
-                     std::to_string(TORCH_VERSION_MINOR) + ".so");
-}
-
-}  // namespace
 
 DeviceGroupPtr open_device_group(const DevicePlace& place) {
-  const std::string path = library_path();
+  const std::string path = library_path("LM_RESNET_NCCL", for_libtorch("lm_nccl"));
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   const char* const why = library == nullptr ? dlerror() : nullptr;
   LM_CHECK(library != nullptr, "ERR_ADDON_MISSING",

@@ -2,7 +2,6 @@
 
 #include <dlfcn.h>
 
-#include <cstdlib>
 #include <string>
 
 #include "core/library/beside.h"
@@ -12,13 +11,9 @@ namespace {
 
 LaunchesOf given = nullptr;
 
-std::string path_of_library() {
-  const char* const named = std::getenv("LM_RESNET_CUDA_KERNELS");
-  return named != nullptr ? named : path_beside("lm_cuda.so");
-}
-
 LaunchesOf open_library() {
-  void* const library = dlopen(path_of_library().c_str(), RTLD_NOW | RTLD_LOCAL);
+  const std::string path = library_path("LM_RESNET_CUDA_KERNELS", "lm_cuda");
+  void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   return library == nullptr ? nullptr : reinterpret_cast<LaunchesOf>(dlsym(library, kLaunchesOf));
 }
 
