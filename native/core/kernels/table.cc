@@ -21,7 +21,7 @@ const Row table[]{
 const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain) {
   for (const Row& row : table)
     if (!plain && row.device == device.type() && row.type == type) return row.kernels;
-  if (!plain && device.is_cpu() && type == at::kBFloat16) return cpu::bfloat16_kernels();
+  if (!plain && device.is_cpu() && at::isReducedFloatingType(type)) return cpu::half_kernels(type);
   // The device of tests brings kernels of its own for those of CUDA.
   const bool is_like_cuda = device.is_cuda() || device.is_privateuseone();
   const Kernels* const of_cuda = !plain && is_like_cuda ? cuda::kernels_of(type) : nullptr;

@@ -16,11 +16,8 @@ interface Tried {
   readonly bias?: number;
 }
 
-/**
- * Of what an element would be if nothing cancelled: sums in float32; one rounding to bfloat16; eight to
- * float16, for libtorch adds up windows in it.
- */
-const tolerance = { Float: 1e-6, BFloat16: 1.01 * 2 ** -8, Half: 8 * 2 ** -11 };
+/** Of what an element would be if nothing cancelled: sums in float32, and one rounding to a half type. */
+const tolerance = { Float: 1e-6, BFloat16: 1.01 * 2 ** -8, Half: 1.01 * 2 ** -11 };
 
 const isRight = ({ type, output = 1, x = 1, weight = 1, bias = 1 }: Tried): boolean =>
   Math.max(output, x, weight, bias) < tolerance[type];

@@ -13,14 +13,18 @@ const program = fileURLToPath(new URL('../../../build/Release/lm-check', import.
 const nets = ['lm_resnet20', 'revnet38', 'fractalnet20', 'shake_shake26_2x32d', 'resnet110_sd'] as const;
 
 describe('a training step', () => {
-  it.each(
-    nets.flatMap((name) =>
+  it.each([
+    ...nets.flatMap((name) =>
       (name === 'revnet38' ? ['store', 'reverse'] : ['store', 'recompute']).map((memory) => ({
         name,
         memory,
+        amp: 'none',
       })),
     ),
-  )('of $name with $memory leaves no memory taken behind any op', async ({ name, memory }) => {
+    { name: 'lm_resnet20', memory: 'store', amp: 'bfloat16' },
+    { name: 'lm_resnet20', memory: 'store', amp: 'float16' },
+  ] as const)('of $name with $memory and amp $amp leaves no memory taken behind any op', async (one) => {
+    const { name, memory, amp } = one;
     const graph = network(thinNet(name));
     const file = join(await temporaryFolder(), 'graph.json');
     await writeFile(file, JSON.stringify(graph.toSpec()));
@@ -35,6 +39,8 @@ describe('a training step', () => {
       size,
       '--memory',
       memory,
+      '--amp',
+      amp,
       '--lr',
       '0.01',
     ]);

@@ -1,6 +1,5 @@
 #include "core/kernels/cpu/cpu.h"
 
-#include "core/kernels/cpu/rows.h"
 #include "core/kernels/noise.h"
 
 namespace lm::cpu {
@@ -38,19 +37,5 @@ constexpr Kernels kernels_of(std::string_view name) {
 
 constinit const Kernels float_kernels = kernels_of<float>("cpu float32");
 constinit const Kernels double_kernels = kernels_of<double>("cpu float64");
-
-const Kernels& bfloat16_kernels() {
-  static const Kernels kernels = [] {
-    using Norms = NormKernels<float, Bfloat16>;
-    Kernels k = plain_kernels;
-    k.name = "cpu bfloat16";
-    k.norm_train = Norms::train;
-    k.norm_again = Norms::again;
-    k.norm_backward = Norms::backward;
-    k.norm_evaluate = Norms::evaluate;
-    return k;
-  }();
-  return kernels;
-}
 
 }  // namespace lm::cpu

@@ -10,8 +10,8 @@ struct DirectSet;
 struct ReadInput;
 
 extern const Kernels float_kernels, double_kernels;
-// Norms in bfloat16, computed in float32; all else is libtorch's.
-const Kernels& bfloat16_kernels();
+// bfloat16 and float16, computed in float32.
+const Kernels& half_kernels(at::ScalarType type);
 
 // Values of type S, computed with in T.
 template <typename T, typename S = T>
