@@ -155,7 +155,9 @@ export async function runPython(
     child.on('error', (error) => resolve(error.message));
     child.on('close', (code, killer) => resolve(code === 0 ? null : `${killer ?? `exit code ${code}`}`));
   });
-  if (signal?.aborted) throw new LmError('ERR_ABORTED', 'Setting up libtorch was aborted');
+  if (signal?.aborted) {
+    throw new LmError('ERR_ABORTED', 'Setting up libtorch was aborted', { cause: signal.reason });
+  }
   if (failure !== null) throw setupError(`${python.command} ${args[1]} … ${args.at(-1)}`, failure, output);
 }
 

@@ -8,6 +8,7 @@ import { findLibtorch } from '../../src/setup/libtorch.ts';
 import { minorOf } from '../../src/setup/releases.ts';
 import { removeLibtorch } from '../../src/setup/remove.ts';
 import { type SetupOptions, setupLibtorch } from '../../src/setup/setup.ts';
+import { runCli } from '../support/children.ts';
 import {
   dist,
   emptyEnvironment,
@@ -252,6 +253,22 @@ describe('setupLibtorch', () => {
     const { setup, store } = world('sleep 20');
     expect(await codeOf(setup({ signal: AbortSignal.timeout(300) }))).toBe('ERR_ABORTED');
     expect(readdirSync(store)).toEqual([]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('ends at %s with %i, and keeps nothing but what was downloaded', async (name, wanted) => {
+    const { env, store } = world(
+      `mkdir -p "$downloads"; echo part > "$downloads/x.part"; kill -${name.slice(3)} $PPID; exec sleep 20`,
+    );
+    const { code, stderr } = await runCli(['setup'], {
+      env: { ...env, LIBTORCH: '', LM_RESNET_LIBTORCH: '' },
+    });
+    expect(code).toBe(wanted);
+    expect(stderr).toContain('ERR_ABORTED');
+    expect(readdirSync(store)).toEqual(['.downloads']);
   });
 });
 

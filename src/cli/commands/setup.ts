@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { expected } from '../../errors.ts';
 import { removeLibtorch } from '../../setup/remove.ts';
 import { setupLibtorch } from '../../setup/setup.ts';
+import { withSignals } from '../signals.ts';
 
 interface Flags {
   readonly cuda?: boolean;
@@ -48,13 +49,17 @@ export function addSetup(program: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   if (flags.remove) return remove(flags);
-  const { libtorch, installed, commands, target } = await setupLibtorch({
+  const options = {
     cuda: flags.cuda ? true : flags.cpu ? false : undefined,
     from: flags.from,
     minor: flags.libtorch,
     dryRun: flags.dryRun,
-    onProgress: (line) => console.error(line),
-  });
+    onProgress: (line: string) => console.error(line),
+  };
+  const { libtorch, installed, commands, target } = await withSignals(
+    (signal) => setupLibtorch({ ...options, signal }),
+    { stopping: 'stopping; what was downloaded is kept for the next time' },
+  );
   if (flags.json) {
     console.log(JSON.stringify({ libtorch, installed, commands, target }, null, 2));
   } else if (libtorch === null) {
