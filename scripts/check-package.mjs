@@ -113,7 +113,7 @@ async function install() {
   writeFileSync(join(app, 'package.json'), '{ "private": true }');
   const files = tarballs.map(({ file }) => file);
   const settings = { ...env, npm_config_cache: process.env.npm_config_cache, HOME: process.env.HOME };
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  const flags = ['--ignore-scripts', '--engine-strict', '--no-audit', '--no-fund', '--prefer-offline'];
   execFileSync('npm', ['install', ...flags, ...files], { cwd: app, env: settings, stdio: 'pipe' });
 }
 
