@@ -4,8 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { obtainLibtorch } from '../bootstrap.mjs';
 import { buildCodecs, codecLicences } from '../codecs.mjs';
-import { locateLibtorch } from '../libtorch.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -38,7 +38,8 @@ function npmLicence(name) {
 
 /** One section for all minor releases with the same text. */
 async function libtorchLicences(minors) {
-  const all = await Promise.all(minors.map(libtorchLicence));
+  const all = [];
+  for (const minor of minors) all.push(await libtorchLicence(minor));
   const texts = [...new Set(all.map(({ text }) => text))];
   return texts.map((text) => {
     const versions = all.filter((licence) => licence.text === text).map(({ version }) => version);
@@ -46,9 +47,12 @@ async function libtorchLicences(minors) {
   });
 }
 
-/** A wheel has it beside the folder of libtorch. */
+/**
+ * A wheel has it beside the folder of libtorch, which is installed where it is missing: whoever packs the
+ * binaries of other machines has not built with it.
+ */
 async function libtorchLicence(minor) {
-  const { path, version } = await locateLibtorch(undefined, minor);
+  const { path, version } = (await obtainLibtorch(minor, (text) => console.error(text))).libtorch;
   const [info] = readdirSync(dirname(path)).filter((name) => /^torch-.*\.dist-info$/.test(name));
   if (info === undefined) throw new Error(`No licence of libtorch beside ${path}: build against a wheel's`);
   const text = readFileSync(join(dirname(path), info, 'licenses', 'LICENSE'), 'utf8');

@@ -39,6 +39,20 @@ const { platforms }: PlatformsScript = await import(script('platforms.mjs'));
 const { repositoryOf }: PackScript = await import(script('pack.mjs'));
 const { sbom }: SbomScript = await import(script('sbom.mjs'));
 
+interface Step {
+  readonly if?: string;
+  readonly run: string;
+}
+
+const workflow = () =>
+  parse(readFileSync(new URL('../../.github/workflows/release.yml', import.meta.url), 'utf8'));
+
+/** The steps of all jobs of the workflow that run commands. */
+const commands = (): Step[] =>
+  Object.values<{ steps: Step[] }>(workflow().jobs)
+    .flatMap(({ steps }) => steps)
+    .filter(({ run }) => run !== undefined);
+
 /** A shared library of C text, linked with more arguments. */
 function library(source: string, ...args: string[]): string {
   const file = join(temporaryFolder(), 'lm_resnet.so');
@@ -134,13 +148,30 @@ describe('a release', () => {
   });
 
   it('is built for every platform of the table by the workflow', () => {
-    const file = new URL('../../.github/workflows/release.yml', import.meta.url);
-    const { include } = parse(readFileSync(file, 'utf8')).jobs.binaries.strategy.matrix;
+    const { include } = workflow().jobs.binaries.strategy.matrix;
     const built = include.map(({ platform, proven }: { platform: string; proven: boolean }) => [
       platform,
       proven,
     ]);
     expect(built).toEqual(Object.entries(platforms).map(([name, { proven }]) => [name, proven]));
+  });
+
+  it('is made by scripts that package.json has', () => {
+    const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const named = commands().flatMap(({ run }) =>
+      [...run.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name),
+    );
+    expect(named).toContain('release:pack');
+    expect(Object.keys(scripts)).toEqual(expect.arrayContaining(named));
+  });
+
+  it('is published for a tag alone, from files that npm cannot take for repositories', () => {
+    const publishing = commands().filter(({ run }) => run.includes('npm publish'));
+    expect(publishing).toHaveLength(1);
+    const [{ if: condition, run }] = publishing as [Step];
+    expect(condition).toBe("github.ref_type == 'tag'");
+    const files = /for file in (.+?); do/.exec(run)?.[1]?.split(' ');
+    expect(files).toEqual([expect.stringMatching(/^\.\//), expect.stringMatching(/^\.\//)]);
   });
 
   it.each([
