@@ -202,8 +202,11 @@ fetch('http://127.0.0.1:8000/classify', { method: 'POST', body, headers })
   .then(async (response) => console.log(response.status, await response.text()));`;
 
 const { values } = parseArgs({ options: { help: { type: 'boolean' }, packages: { type: 'string' } } });
-if (values.help || values.packages === undefined) {
+if (values.help) {
   console.log(help);
+} else if (values.packages === undefined) {
+  console.error(`Expected --packages but received none\n\n${help}`);
+  process.exitCode = 1;
 } else {
   await check(values.packages).catch((error) => {
     console.error(error.stderr?.toString() || error.message);

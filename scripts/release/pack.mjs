@@ -142,7 +142,8 @@ async function main() {
   const { values } = parseArgs({
     options: { help: { type: 'boolean' }, out: { type: 'string' }, prebuilt: { type: 'boolean' } },
   });
-  if (values.help || values.out === undefined) return console.log(help);
+  if (values.help) return console.log(help);
+  if (values.out === undefined) throw new Error(`Expected --out but received none\n\n${help}`);
   for (const { file, size, unpacked } of await pack({ ...values, out: resolve(values.out) })) {
     console.log(`${file}  ${megabytes(size)} packed, ${megabytes(unpacked)} unpacked`);
   }

@@ -11,7 +11,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const help = `Usage: npm run release -- VERSION [--dry-run]
 
 Sets the version, gives the changes under "Unreleased" their heading, packs and proves the packages as a user
-gets them (scripts/check-package.mjs), commits and tags. Nothing is pushed or published.
+gets them (scripts/check-package.mjs), commits and tags. Nothing is pushed or published; where a step fails, nothing stays changed.
 
   --dry-run    do the checks and the proof, write nothing, and say what would be done`;
 
@@ -53,9 +53,15 @@ function release(version, dryRun) {
       () => git('tag', '-a', `v${version}`, '-m', version),
     ],
   ];
-  for (const [what, work, harmless] of steps) {
-    console.log(dryRun && !harmless ? `would do: ${what}` : what);
-    if (!dryRun || harmless) work();
+  try {
+    for (const [what, work, harmless] of steps) {
+      console.log(dryRun && !harmless ? `would do: ${what}` : what);
+      if (!dryRun || harmless) work();
+    }
+  } catch (error) {
+    // The tree was clean: what it has now is what the steps wrote.
+    if (!dryRun) git('checkout', '--', 'package.json', 'package-lock.json', 'CHANGELOG.md');
+    throw error;
   }
 }
 
@@ -81,7 +87,8 @@ function main() {
     options: { help: { type: 'boolean' }, 'dry-run': { type: 'boolean' } },
   });
   const [version] = positionals;
-  if (values.help || version === undefined) return console.log(help);
+  if (values.help) return console.log(help);
+  if (version === undefined) throw new Error(`Expected a version but received none\n\n${help}`);
   release(version, values['dry-run'] ?? false);
 }
 
