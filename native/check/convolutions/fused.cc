@@ -23,6 +23,7 @@ Tensor wide(const Tensor& numbers) { return numbers.view({1, -1, 1, 1}); }
 
 struct Case {
   Tensor x, scale, shift, weight, bias, c;
+  Tensor factors;  // by filter, of the weight
   std::vector<Tensor> u;
   bool relu_before = false, relu = false;
 };
@@ -41,6 +42,7 @@ Case draw_case(Rng& rng, const Shape& s) {
   for (int64_t i = 0; i < added; ++i) k.u.push_back(maps(rng, s.images, s.out, s.places(0), s.places(1)));
   if (added > 0) k.c = normal(rng, {added, s.out}, at::kFloat);
   k.relu = rng.below(2) == 0;
+  if (rng.below(2) == 0) k.factors = normal(rng, {s.out}, at::kDouble);
   return k;
 }
 
@@ -50,13 +52,15 @@ Tensor right(const Case& k, const Sliding& s, bool sizes) {
   Tensor z = of(k.x);
   if (k.scale.defined()) z = z * wide(of(k.scale)) + wide(of(k.shift));
   if (k.relu_before) z = z.relu();
-  Tensor out = convolve(z.contiguous(), of(k.weight).contiguous(), of(k.bias), s);
+  Tensor weight = of(k.weight).contiguous();
+  if (k.factors.defined()) weight = weight * of(k.factors).view({-1, 1, 1, 1});
+  Tensor out = convolve(z.contiguous(), weight, of(k.bias), s);
   for (size_t i = 0; i < k.u.size(); ++i) out = out + of(k.u[i]) * wide(of(k.c[static_cast<int64_t>(i)]));
   return k.relu ? out.relu() : out;
 }
 
 Tensor found(const Case& k, const Shape& s, const cpu::DirectSet& set, int threads) {
-  const Tensor weight = cpu::pack_weight(k.weight, s.sliding), bias = cpu::pack_channels(k.bias);
+  const Tensor weight = cpu::pack_weight(k.weight, k.factors, s.sliding), bias = cpu::pack_channels(k.bias);
   const Tensor c = k.c.defined() ? cpu::pack_channels(k.c) : Tensor();
   std::vector<const Tensor*> u;
   for (const Tensor& t : k.u) u.push_back(&t);

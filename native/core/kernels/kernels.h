@@ -142,9 +142,11 @@ struct Kernels {
   // or some u is.
   void (*combine_backward)(const at::Tensor& grad, std::span<const TermGradient> terms);
   bool adds_terms = false;  // combine_backward adds gradients to what is there before
-  // Weights [out, in / groups, kh, kw], and numbers per output channel [..., out], in the order that
-  // `convolve_fused` reads; that is null where libtorch's convolutions are all there are.
-  at::Tensor (*pack_weight)(const at::Tensor& weight, const Sliding& sliding) = nullptr;
+  // Weights [out, in / groups, kh, kw] times `scale` (double [out], or undefined), and numbers per output
+  // channel [..., out], in the order that `convolve_fused` reads; that is null where libtorch's convolutions
+  // are all there are.
+  at::Tensor (*pack_weight)(const at::Tensor& weight, const at::Tensor& scale,
+                            const Sliding& sliding) = nullptr;
   at::Tensor (*pack_channels)(const at::Tensor& numbers) = nullptr;
   void (*convolve_fused)(const FusedConvolution& convolution) = nullptr;
   // x = pixel scale + shift per channel: uint8 [n, h, w, c] -> [n, c, h, w].

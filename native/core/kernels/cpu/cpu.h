@@ -51,7 +51,7 @@ void narrow_weight_gradient(const ReadInput& x, const at::Tensor& grad, const Sl
 void pointwise_weight_gradient(const ReadInput& x, const at::Tensor& grad, const at::Tensor& weight,
                                const DirectSet& set);
 // float32 alone.
-at::Tensor pack_weight(const at::Tensor& weight, const Sliding& sliding);
+at::Tensor pack_weight(const at::Tensor& weight, const at::Tensor& scale, const Sliding& sliding);
 at::Tensor pack_channels(const at::Tensor& numbers);
 void convolve_fused(const FusedConvolution& convolution);
 // By the loops of one instruction set.

@@ -32,7 +32,8 @@ class Reader {
  public:
   explicit Reader(const Frame& f) : f_(f) {}
 
-  Tensor param() { return f_.param(param_++).to(at::kDouble); }
+  const Tensor& weight() { return f_.param(param_++); }
+  Tensor param() { return weight().to(at::kDouble); }
   Affine norm(const TakenNorm& norm) {
     const Tensor mean = f_.buffer(buffer_++).to(at::kDouble);
     Tensor scale = (f_.buffer(buffer_++).to(at::kDouble) + norm.eps).rsqrt();
@@ -59,8 +60,8 @@ std::vector<Tensor> pack(const Frame& f) {
   const auto type = f.param(0).options();
   Reader reader(f);
   std::vector<Tensor> out(kCoefficients + 1);
-  Tensor weight = reader.param();
-  Tensor bias = a.bias ? reader.param() : at::zeros({filters}, weight.options());
+  const Tensor& weight = reader.weight();
+  Tensor bias = a.bias ? reader.param() : at::zeros({filters}, at::kDouble);
   if (a.before) {
     const Affine norm = reader.norm(*a.before);
     out[kScale] = norm.scale.to(type).contiguous();
@@ -72,9 +73,8 @@ std::vector<Tensor> pack(const Frame& f) {
     const Tensor c = number_of(f.coef(0), filters);
     behind = {behind.scale * c, behind.shift * c};
   }
-  weight = weight * behind.scale.view({-1, 1, 1, 1});
   bias = bias * behind.scale + behind.shift;
-  out[kWeight] = f.kernels.pack_weight(weight, a.convolution.sliding()).to(type);
+  out[kWeight] = f.kernels.pack_weight(weight, behind.scale.contiguous(), a.convolution.sliding());
   out[kBias] = f.kernels.pack_channels(bias.to(type));
   if (f.count() == 1) return out;
   std::vector<Tensor> numbers;

@@ -115,7 +115,7 @@ bool by_own_loops(const Convolution& c) {
 
 void convolve(const Convolution& c, const Tensor& out, const DirectSet& set) {
   const auto weight = [&] {
-    if (is_narrow(c.weight.sizes(), c.sliding)) return pack_weight(c.weight, c.sliding);
+    if (is_narrow(c.weight.sizes(), c.sliding)) return pack_weight(c.weight, Tensor(), c.sliding);
     if (is_pointwise(c.weight.sizes(), c.sliding)) return packed_pointwise(c.weight, false);
     return packed(Weights3x3(c.weight, c.sliding.groups), false, set);
   };
@@ -138,7 +138,7 @@ void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& 
   if (to.x.defined() && s.stride[0] == 1 && s.stride[1] == 1 && std::min(padding[0], padding[1]) >= 0) {
     const Sliding back{.padding = padding, .groups = s.groups};
     const Tensor turned = c.weight.flip({2, 3}).unflatten(0, {s.groups, -1}).transpose(1, 2).flatten(0, 1);
-    slide(ReadInput(grad), pack_weight(turned, back), Tensor(), back, to.x, set);
+    slide(ReadInput(grad), pack_weight(turned, Tensor(), back), Tensor(), back, to.x, set);
   } else if (to.x.defined()) {
     const Tensor none;
     plain_kernels.convolve_backward(c, grad, {to.x, none, none});
