@@ -27,6 +27,7 @@ export async function bundle(dist) {
       format: 'esm',
       entryFileNames: '[name].js',
       chunkFileNames: 'chunks/[name].js',
+      comments: false,
     });
     for (const { fileName, code = '' } of output) checkPlace(fileName, code);
     for (const file of listFiles(dist, '.').filter((name) => name.endsWith('.js'))) rmSync(join(dist, file));

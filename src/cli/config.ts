@@ -1,5 +1,4 @@
 /** A configuration file: the options of `train` as YAML or JSON. */
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { didYouMean, expected, LmError } from '../errors.ts';
 import { readBounded } from '../files.ts';
@@ -19,14 +18,14 @@ const maxYaml = 2 ** 15;
  */
 export async function readConfig(path: string, known: readonly string[]): Promise<Record<string, unknown>> {
   const text = (await readBounded(path, maxBytes)).toString();
-  const found = z.record(z.string(), z.unknown()).safeParse(parseText(text, path) ?? {});
+  const found = z.record(z.string(), z.unknown()).safeParse((await parseText(text, path)) ?? {});
   if (!found.success) throw expected('ERR_CONFIG', 'options by name', path, text);
   const [wrong, value] = Object.entries(found.data).find(([name]) => !known.includes(name)) ?? [];
   if (wrong === undefined) return found.data;
   throw expected('ERR_CONFIG', 'a known option', `train.${wrong}`, value, { hint: didYouMean(wrong, known) });
 }
 
-function parseText(text: string, path: string): unknown {
+async function parseText(text: string, path: string): Promise<unknown> {
   try {
     return parseJson(text);
   } catch (cause) {
@@ -37,14 +36,15 @@ function parseText(text: string, path: string): unknown {
       hint: 'Write a longer one as JSON.',
     });
   try {
-    return parseYaml(text);
+    return await parseYaml(text);
   } catch (cause) {
     throw neither(path, cause);
   }
 }
 
 /** Explains one error: where each stands takes long to find. */
-function parseYaml(text: string): unknown {
+async function parseYaml(text: string): Promise<unknown> {
+  const { LineCounter, parseDocument } = await import('yaml');
   const lineCounter = new LineCounter();
   const document = parseDocument(text, { prettyErrors: false, logLevel: 'error', lineCounter });
   const [error] = document.errors;

@@ -67,7 +67,9 @@ const options: {
     'weights',
   ),
   schedule: option(
-    scheduleSchema.default(oneCycle()).describe('how the rate follows from the step (default: oneCycle)'),
+    scheduleSchema
+      .default(() => oneCycle())
+      .describe('how the rate follows from the step (default: oneCycle)'),
     'weights',
   ),
   optimizer: option(

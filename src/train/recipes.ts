@@ -1,7 +1,6 @@
 import { type KnownName, oneOf, type Suggesting } from '../check.ts';
 import type { Variants } from '../models/variants.ts';
 import { cifarTrain, parseTransform, type Size, type Transform } from '../transforms/transforms.ts';
-import { cosine, multistep, oneCycle, stepDecay } from './schedules.ts';
 import type { TrainSettingsInput } from './settings.ts';
 
 /** What happens to the images of the two parts. */
@@ -65,7 +64,7 @@ const strikesBack: TrainSettingsInput = {
   clipGrad: 1, // as timm's LAMB does by itself
   loss: 'bce',
   bceTargetThreshold: 0.2,
-  schedule: cosine({ warmupEpochs: 5, warmupLr: 1e-4 }),
+  schedule: { kind: 'cosine', warmupEpochs: 5, warmupLr: 1e-4 },
 };
 const strikesBackImages =
   (magnitude: number) =>
@@ -87,37 +86,49 @@ const strikesBackSource =
 export const recipes: Readonly<Record<RecipeName, Recipe>> = {
   'mnist-onecycle': {
     model: 'lm_resnet20',
-    settings: { epochs: 1, batch: 128, lr: 0.2, momentum: 0.9, weightDecay: 1e-4, schedule: oneCycle() },
+    settings: {
+      epochs: 1,
+      batch: 128,
+      lr: 0.2,
+      momentum: 0.9,
+      weightDecay: 1e-4,
+      schedule: { kind: 'oneCycle' },
+    },
     source: 'One epoch of one-cycle SGD (Smith, Topin 2017); lm_resnet20 passes 99 % top-1 on MNIST',
   },
   'lm-cifar10': {
     model: 'lm_resnet56',
-    settings: { ...paper, epochs: 160, schedule: multistep({ milestones: [80, 120] }) },
+    settings: { ...paper, epochs: 160, schedule: { kind: 'multistep', milestones: [80, 120] } },
     transforms: cifar,
     source: 'Lu et al. 2018, section 4, as quoted by jamadri/Dynamical-Stochastic-ResNet. Not run',
   },
   'lm-cifar10-sd': {
     model: 'lm_resnet56_sd',
-    settings: { ...paper, epochs: 500, schedule: multistep({ milestones: [250, 375] }) },
+    settings: { ...paper, epochs: 500, schedule: { kind: 'multistep', milestones: [250, 375] } },
     transforms: cifar,
     source:
       'Lu et al. 2018, stochastic depth, quoted there; p_L is the model’s: lm_resnet110_sd has 0.5. Not run',
   },
   'lm-cifar100': {
     model: 'lm_resnet110',
-    settings: { ...paper, epochs: 300, schedule: multistep({ milestones: [150, 225] }) },
+    settings: { ...paper, epochs: 300, schedule: { kind: 'multistep', milestones: [150, 225] } },
     transforms: cifar,
     source: 'Lu et al. 2018, section 4, quoted there. Not run',
   },
   'lm-resnext-cifar100': {
     model: 'lm_resnext29_8x64d',
-    settings: { ...paper, weightDecay: 5e-4, epochs: 300, schedule: multistep({ milestones: [150, 225] }) },
+    settings: {
+      ...paper,
+      weightDecay: 5e-4,
+      epochs: 300,
+      schedule: { kind: 'multistep', milestones: [150, 225] },
+    },
     transforms: cifar,
     source: 'Lu et al. 2018, after Xie et al. 2017; from memory of the paper, not checked with it. Not run',
   },
   'lm-imagenet': {
     model: 'lm_resnet50',
-    settings: { ...paper, batch: 256, amp: 'auto', epochs: 90, schedule: stepDecay({ decayEpochs: 30 }) },
+    settings: { ...paper, batch: 256, amp: 'auto', epochs: 90, schedule: { kind: 'step', decayEpochs: 30 } },
     source:
       'Lu et al. 2018 with the usual 90 epochs, for theirs are not known; crops by area and ratio, without the random shorter side. Not run',
   },

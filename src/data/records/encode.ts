@@ -50,7 +50,8 @@ async function brought(bytes: Uint8Array, { resize, quality, ...how }: Encoding)
   });
   const { height: h, width: w } = native().imageSize(file, decoding);
   if (resize === undefined || Math.min(h, w) <= resize) {
-    await apply(mean);
+    // A mean of all pixels decodes all of the file.
+    await apply(parseTransform([{ kind: 'resize', size: [1, 1] }]));
     return file;
   }
   const smaller = parseTransform([{ kind: 'resize', size: resize }]);
@@ -60,6 +61,3 @@ async function brought(bytes: Uint8Array, { resize, quality, ...how }: Encoding)
     .jpeg({ quality })
     .toBuffer();
 }
-
-/** Decodes all of a file: a mean of it takes every pixel. */
-const mean = parseTransform([{ kind: 'resize', size: [1, 1] }]);

@@ -5,13 +5,8 @@ import { expected, LmError } from '../../errors.ts';
 import { Classifier } from '../classifier.ts';
 import { answerOf } from './errors.ts';
 import { checkKey, Gate } from './gate.ts';
-import { addInference } from './inference.ts';
-import { addMetrics } from './metrics.ts';
 import { addNotFound } from './notFound.ts';
-import { addOpenApi } from './openapi.ts';
 import { type FastifyClassifierOptions, serviceSchema } from './options.ts';
-import { addPage } from './page/page.ts';
-import { addRoutes } from './routes.ts';
 import type { Service } from './service.ts';
 
 declare module 'fastify' {
@@ -49,11 +44,8 @@ export async function fastifyClassifier(
   addHooks(app, service);
   addFailures(app);
   addNotFound(app);
-  await addOpenApi(app, settings.apiKey !== undefined);
-  await addMetrics(app, service);
-  addRoutes(app, service);
-  addPage(app);
-  addInference(app, service);
+  const { addAnswers } = await import('./answers.ts');
+  await addAnswers(app, service);
 }
 
 /** Bodies are read here, whatever the app around does with its own; that of forms may be there already. */
