@@ -110,7 +110,7 @@ function planBuild(options, libtorch) {
     '-DCMAKE_BUILD_TYPE=Release',
     ...(checkOnly || cuda || nccl ? [] : [`-DNODE_API_INCLUDE=${nodeApiFolders().join(';')}`]),
   ];
-  const checks = ['lm-check', 'lm-check-convolutions', 'lm-check-kernels'];
+  const checks = ['lm-check', ...(hasTests ? ['lm-check-convolutions', 'lm-check-kernels'] : [])];
   const tests = hasTests ? ['test/test_device.node'] : [];
   const all = checkOnly ? checks : [...checks, 'opener.node', addon, ...tests];
   const one = cuda
