@@ -2,6 +2,7 @@
  * Requests into batches. One that finds the machine idle runs at once; those that come meanwhile are the next
  * batch. Files are decoded beside the computing, and as many batches compute as there are replicas.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LmError } from '../errors.ts';
 import { must } from '../must.ts';
 import { type Engine, Job, type Outcome, type Submitted, type Ticket } from './job.ts';
@@ -16,6 +17,9 @@ export interface Limits {
   /** Batches that compute at a time. */
   readonly replicas: number;
 }
+
+/** Each becomes a response, which takes a tenth of a millisecond: between so many others are heard. */
+const answersInATurn = 4;
 
 /** Gathers the images of requests into batches. */
 export class Batcher<I> {
@@ -178,8 +182,10 @@ export class Batcher<I> {
       this.#leave(batch);
       this.#pump(); // the next batch computes while answers are made
       const classes = logits.length / batch.length;
-      for (const [i, ticket] of batch.entries())
+      for (const [i, ticket] of batch.entries()) {
+        if (i > 0 && i % answersInATurn === 0) await nextTurn();
         ticket.job.settle(ticket, logits.subarray(i * classes, (i + 1) * classes));
+      }
     } catch (error) {
       this.#leave(batch);
       for (const { job } of batch) job.fail(error);
