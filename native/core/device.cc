@@ -10,6 +10,15 @@ namespace {
 
 constexpr int kCudaOutOfMemory = 2;  // cudaErrorMemoryAllocation: of libraries that do without the allocator
 
+// What the CPU's allocator says, and cuBLAS and cuDNN, whose errors have no type of their own.
+struct Phrase {
+  std::string_view said;
+  const char* code;
+};
+constexpr Phrase kPhrases[]{{"allocate memory", "ERR_MEMORY"},
+                            {"_STATUS_ALLOC_FAILED", "ERR_MEMORY"},
+                            {"_STATUS_EXECUTION_FAILED", "ERR_DEVICE"}};
+
 }  // namespace
 
 const char* code_of(const c10::Error& error) {
@@ -17,7 +26,9 @@ const char* code_of(const c10::Error& error) {
   if (const auto* failure = dynamic_cast<const c10::AcceleratorError*>(&error))
     return failure->get_error_code() == kCudaOutOfMemory ? "ERR_MEMORY" : "ERR_DEVICE";
   const std::string_view message = error.what_without_backtrace();
-  return message.find("allocate memory") == std::string_view::npos ? "ERR_TORCH" : "ERR_MEMORY";
+  for (const Phrase& phrase : kPhrases)
+    if (message.find(phrase.said) != std::string_view::npos) return phrase.code;
+  return "ERR_TORCH";
 }
 
 void choose_algorithms(bool deterministic) {

@@ -25,7 +25,7 @@ import { type DeviceFault, deviceAsCuda, deviceName } from './testDevice.ts';
 
 const device = deviceAsCuda();
 afterEach(() => {
-  for (const fault of ['noRecordings', 'brokenRecordings', 'noKernels'] as const)
+  for (const fault of ['noRecordings', 'brokenRecordings', 'noKernels', 'foreignKernels'] as const)
     device.setFault(fault, false);
   device.setSchedule('late');
 });
@@ -263,7 +263,7 @@ describe('recorded steps', () => {
 });
 
 describe('steps that cannot be recorded', () => {
-  const faults: readonly DeviceFault[] = ['noRecordings', 'brokenRecordings', 'noKernels'];
+  const faults: readonly DeviceFault[] = ['noRecordings', 'brokenRecordings', 'noKernels', 'foreignKernels'];
 
   it.each(faults)('are given piece by piece, which is told once: %s', async (fault) => {
     const row = must(rows.find(({ title }) => title === 'that drop blocks of a batch'));

@@ -137,6 +137,22 @@ describe('a device that fails in the middle', () => {
     }
   });
 
+  it('fails with ERR_DEVICE whatever work is told of it: libtorch, its libraries, our kernels', async () => {
+    const told = new Set<string>();
+    for (let pieces = 300; pieces < 330; pieces += 1) {
+      const model = await tinyModel({ device: 'cuda' });
+      await model.logits(new Uint8Array(64));
+      device.loseAtLaunch(pieces);
+      const error = await failure(train(model, data, { ...settings, checkpointEvery: undefined }));
+      expect([pieces, error.code]).toEqual([pieces, 'ERR_DEVICE']);
+      for (const kind of ['cuDNN error', 'CUDA: unspecified launch failure', 'the device was lost'])
+        if (error.message.includes(kind)) told.add(kind);
+      await model.close();
+      device.recover();
+    }
+    expect(told.size).toBe(3);
+  });
+
   it('ends what else is asked of it with ERR_DEVICE', async () => {
     const model = await tinyModel({ device: 'cuda' });
     await model.logits(new Uint8Array(64));

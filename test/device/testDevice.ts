@@ -27,8 +27,8 @@ export interface DeviceCounts {
 
 /**
  * A kind of call that the device ignores, as if the program had not made it; `noKernels`: it has none of
- * ours, and libtorch's functions are all there are; `noRecordings`, `brokenRecordings`: to record work fails
- * at the beginning, or at the end.
+ * ours, and libtorch's functions are all there are; `foreignKernels`: ours have code for other devices;
+ * `noRecordings`, `brokenRecordings`: to record work fails at the beginning, or at the end.
  */
 export type DeviceFault =
   | 'noWaitsOfCopies'
@@ -36,6 +36,7 @@ export type DeviceFault =
   | 'noHostWaits'
   | 'noCopies'
   | 'noKernels'
+  | 'foreignKernels'
   | 'noRecordings'
   | 'brokenRecordings';
 
@@ -55,6 +56,8 @@ export interface TestDevice {
   limitMemory(bytes: number): void;
   /** The device is lost after so many further pieces of work. */
   loseAfter(pieces: number): void;
+  /** It is lost, and the piece of work that is given behind so many others says so. */
+  loseAtLaunch(pieces: number): void;
   recover(): void;
   setFault(fault: DeviceFault, on: boolean): void;
 }

@@ -18,7 +18,7 @@ struct Case {
   Case(uint64_t seed, uint64_t number, bool of_cpu) : rng(seed, "kernels", number) {
     constexpr at::ScalarType types[]{at::kFloat, at::kDouble, at::kHalf, at::kBFloat16};
     type = types[number % 4];
-    kernels = of_cpu ? &kernels_for(at::kCPU, type) : cuda::kernels_of(type);
+    kernels = of_cpu ? &kernels_for(at::kCPU, type) : cuda::kernels_of(at::kCPU, type);
     const int64_t widths[]{1, 2, 3, 4, 5, 7, 8, 9, 12, 16, 17, 24, 31, 32, 33, 64, 72, 120, 264};
     sizes = {below(4) + 1, widths[below(std::size(widths))], below(11) + 1, below(11) + 2};
   }

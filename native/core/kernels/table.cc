@@ -24,7 +24,7 @@ const Kernels& kernels_for(at::Device device, at::ScalarType type, bool plain) {
   if (!plain && device.is_cpu() && at::isReducedFloatingType(type)) return cpu::half_kernels(type);
   // The device of tests brings kernels of its own for those of CUDA.
   const bool is_like_cuda = device.is_cuda() || device.is_privateuseone();
-  const Kernels* const of_cuda = !plain && is_like_cuda ? cuda::kernels_of(type) : nullptr;
+  const Kernels* const of_cuda = !plain && is_like_cuda ? cuda::kernels_of(device, type) : nullptr;
   return of_cuda != nullptr ? *of_cuda : plain_kernels;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/device.h"
+#include "core/kernels/cuda/cuda.h"
 #include "core/loss.h"
 #include "core/run/reversible.h"
 
@@ -15,7 +16,8 @@ namespace {
 std::string why_not_captured(const Model& model, const TrainerOptions& options) {
   const at::TensorOptions& weights = model.options();
   const Kernels& kernels = kernels_for(weights.device(), weights.dtype().toScalarType(), options.plan.plain);
-  return kernels.sgd == nullptr ? "they need kernels of ours for the device (lm_cuda.so)" : "";
+  if (kernels.sgd != nullptr) return "";
+  return "they need kernels of ours for the device: " + cuda::why_none(weights.device());
 }
 
 bool wants_capture(const Model& model, const TrainerOptions& options, const Ranks* ranks) {

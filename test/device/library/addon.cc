@@ -144,6 +144,8 @@ void limit(const Napi::CallbackInfo& info) {
 
 void lose(const Napi::CallbackInfo& info) { lose_after(info[0].As<Napi::Number>().Int64Value()); }
 
+void lose_launch(const Napi::CallbackInfo& info) { lose_at_launch(info[0].As<Napi::Number>().Int64Value()); }
+
 void mend(const Napi::CallbackInfo&) { recover(); }
 
 // fault(name, on): the device without one kind of its calls.
@@ -154,7 +156,8 @@ Napi::Value set_fault(const Napi::CallbackInfo& info) {
                                                         {"noCopies", &faults().no_copies},
                                                         {"noRecordings", &faults().no_recordings},
                                                         {"brokenRecordings", &faults().broken_recordings},
-                                                        {"noKernels", &faults().no_kernels}};
+                                                        {"noKernels", &faults().no_kernels},
+                                                        {"foreignKernels", &faults().foreign_kernels}};
   return guarded(info.Env(), [&] {
     *known.at(info[0].As<Napi::String>()) = info[1].ToBoolean();
     return info.Env().Undefined();
@@ -168,6 +171,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("setSchedule", Napi::Function::New<choose_schedule>(env));
   exports.Set("limitMemory", Napi::Function::New<limit>(env));
   exports.Set("loseAfter", Napi::Function::New<lose>(env));
+  exports.Set("loseAtLaunch", Napi::Function::New<lose_launch>(env));
   exports.Set("recover", Napi::Function::New<mend>(env));
   exports.Set("setFault", Napi::Function::New<set_fault>(env));
   return exports;

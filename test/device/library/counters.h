@@ -22,6 +22,7 @@ struct Faults {
   std::atomic<bool> no_recordings{false};        // of work: all fail when they begin
   std::atomic<bool> broken_recordings{false};    // all fail when they end
   std::atomic<bool> no_kernels{false};           // of ours: a device for which no library of them is there
+  std::atomic<bool> foreign_kernels{false};      // the library is there, with code for other devices
 };
 
 Counters& counters();

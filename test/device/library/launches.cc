@@ -16,6 +16,16 @@
 namespace lm::cuda {
 namespace {
 
+// As CUDA says it of a launch: in words.
+const char* why_lost() {
+  try {
+    device::check_alive();
+    return nullptr;
+  } catch (const c10::Error&) {
+    return "unspecified launch failure";
+  }
+}
+
 struct TestMachine : Bare {
   static constexpr Blocks kBlocks{5, 3};  // few, so that small sizes go around every loop
 
@@ -58,7 +68,7 @@ struct TestMachine : Bare {
 
   template <typename Kernel>
   static const char* start(const Kernel& kernel, Grid grid, void* stream) {
-    device::check_alive();
+    if (const char* lost = why_lost()) return lost;
     if (!device::is_recording()) ++device::counters().kernels;
     device::enqueue(reinterpret_cast<int64_t>(stream), typeid(Kernel).name(), [kernel, grid] {
       for (int64_t block = 0; block < grid.x * grid.y; ++block) run_block(kernel, grid, block);
@@ -94,6 +104,11 @@ extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_c
                                  Launch<TestMachine, Half>::table(), Launch<TestMachine, BFloat16>::table()};
   if (lm::device::faults().no_kernels) return nullptr;
   return bytes == sizeof(Launches) && type < Type::kTypes ? &tables[static_cast<int>(type)] : nullptr;
+}
+
+extern "C" __attribute__((visibility("default"))) const char* lm_cuda_trouble_1(int) {
+  return lm::device::faults().foreign_kernels ? "no kernel image is available for execution on the device"
+                                              : nullptr;
 }
 
 namespace {

@@ -80,7 +80,13 @@ class Device {
 
   void check_alive() {
     const std::lock_guard lock(mutex_);
+    if (!failure_ && launches_left_-- <= 0) failure_ = loss("a launch");
     if (failure_) std::rethrow_exception(failure_);
+  }
+
+  void lose_at_launch(int64_t pieces) {
+    const std::lock_guard lock(mutex_);
+    launches_left_ = pieces;
   }
 
   void lose_after(int64_t pieces) {
@@ -98,7 +104,7 @@ class Device {
                          [](const auto& s) { return s.second.done >= s.second.demanded; });
     });
     failure_ = nullptr;
-    left_ = kNever;
+    left_ = launches_left_ = kNever;
   }
 
  private:
@@ -126,9 +132,13 @@ class Device {
     }
   }
 
+  static std::exception_ptr loss(const std::string& before) {
+    return std::make_exception_ptr(c10::AcceleratorError({}, 0, "the device was lost before " + before));
+  }
+
   static std::exception_ptr attempt(const Work& work, bool lost) {
+    if (lost) return loss(work.what);
     try {
-      if (lost) throw c10::AcceleratorError({}, 0, "the device was lost before " + work.what);
       work.run();
       return nullptr;
     } catch (...) {
@@ -163,7 +173,7 @@ class Device {
   std::atomic<int64_t> next_stream_{1};
   Schedule schedule_ = Schedule::kLate;
   std::exception_ptr failure_;
-  int64_t left_ = kNever;
+  int64_t left_ = kNever, launches_left_ = kNever;  // pieces of work, done and given
 };
 
 thread_local int64_t current = kDefaultStream;
@@ -254,6 +264,8 @@ void wait_on_host(const Mark& mark) {
 }
 
 void lose_after(int64_t pieces) { Device::instance().lose_after(pieces); }
+
+void lose_at_launch(int64_t pieces) { Device::instance().lose_at_launch(pieces); }
 
 void recover() { Device::instance().recover(); }
 

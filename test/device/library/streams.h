@@ -51,6 +51,8 @@ void check_not_recording(const std::string& what);
 
 // A lost device: after so many further pieces of work; then whole again, empty.
 void lose_after(int64_t pieces);
+// The host is told of it by the piece of work that it gives next behind so many others.
+void lose_at_launch(int64_t pieces);
 void recover();
 // Throws where the device is lost.
 void check_alive();

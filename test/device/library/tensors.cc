@@ -122,6 +122,15 @@ void record_stream(Tensor& t, c10::Stream stream) {
 
 // --- convolutions
 
+// A library says in words of its own that the device was lost.
+void launch_of_cudnn(const std::string& what, Views views, std::function<void()> work) {
+  try {
+    launch(what, std::move(views), std::move(work));
+  } catch (const c10::AcceleratorError&) {
+    TORCH_CHECK(false, "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED");
+  }
+}
+
 Tensor convolve_here(const Tensor& x, const Tensor& weight, const std::optional<Tensor>& bias,
                      c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef, bool,
                      c10::SymIntArrayRef, c10::SymInt groups) {
@@ -137,7 +146,7 @@ Tensor convolve_here(const Tensor& x, const Tensor& weight, const std::optional<
   Views views;
   const Tensor to = views.of(out), u = views.of(x), w = views.of(weight),
                b = views.of(bias.value_or(Tensor()));
-  launch("convolution", std::move(views), [=] { to.copy_(convolve(u, w, b, sliding)); });
+  launch_of_cudnn("convolution", std::move(views), [=] { to.copy_(convolve(u, w, b, sliding)); });
   return out;
 }
 
@@ -155,7 +164,7 @@ std::tuple<Tensor, Tensor, Tensor> convolve_backward_here(const Tensor& grad, co
   Views views;
   const Tensor g = views.of(grad), u = views.of(x), w = views.of(weight);
   const Tensor to_x = views.of(gx), to_w = views.of(gw), to_b = views.of(gb);
-  launch("convolution_backward", std::move(views), [=] {
+  launch_of_cudnn("convolution_backward", std::move(views), [=] {
     const ConvolutionGradients found =
         convolve_backward(g, u, w, sliding, {to_x.defined(), true, to_b.defined()});
     if (to_x.defined()) to_x.copy_(found.x);

@@ -151,7 +151,7 @@ struct Row {
                       is_aligned(grad) && grad.is_non_overlapping_and_dense() &&
                       std::all_of(terms.begin(), terms.end(),
                                   [&](const TermGradient& t) { return is_term_gradient(t, grad); });
-    if (!fits) return combine_backward_by_parts(*kernels_of(type_of(kType)), grad, terms);
+    if (!fits) return combine_backward_by_parts(*kernels_of(grad.device(), type_of(kType)), grad, terms);
     const c10::DeviceGuard guard(grad.device());
     TermGradientCall calls[kMost];
     std::transform(terms.begin(), terms.end(), calls, [](const TermGradient& t) {
@@ -242,10 +242,18 @@ constinit const Kernels kernels[]{
 
 }  // namespace
 
-const Kernels* kernels_of(at::ScalarType type) {
+std::string why_none(at::Device device) {
+  if (launches(Type::kFloat) == nullptr) return "there is no lm_cuda.so";
+  if (device.is_cpu()) return "";
+  c10::OptionalDeviceGuard guard;
+  if (device.has_index()) guard.reset_device(device);
+  const char* const trouble = trouble_on(device.has_index() ? device.index() : 0);
+  return trouble == nullptr ? "" : trouble;
+}
+
+const Kernels* kernels_of(at::Device device, at::ScalarType type) {
   for (int t = 0; t < static_cast<int>(Type::kTypes); ++t)
-    if (type_of(static_cast<Type>(t)) == type)
-      return launches(static_cast<Type>(t)) == nullptr ? nullptr : &kernels[t];
+    if (type_of(static_cast<Type>(t)) == type) return why_none(device).empty() ? &kernels[t] : nullptr;
   return nullptr;
 }
 

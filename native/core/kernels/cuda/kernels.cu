@@ -2,6 +2,8 @@
 // pointers.
 #include <cuda_runtime.h>
 
+#include <atomic>
+
 #include "core/kernels/cuda/launch.h"
 
 namespace lm::cuda {
@@ -40,6 +42,19 @@ struct Device : Bare {
   }
 };
 
+// Asked of a device once: the answer stays.
+const char* trouble_on(int device) {
+  constexpr int kDevices = 256;
+  static std::atomic<int> known[kDevices];  // 1 + what CUDA said
+  std::atomic<int>& said = known[device % kDevices];
+  if (said == 0) {
+    cudaFuncAttributes attributes;
+    said = 1 + static_cast<int>(cudaFuncGetAttributes(&attributes, run<Combine<Device, float, 1>>));
+    cudaGetLastError();
+  }
+  return said == 1 + cudaSuccess ? nullptr : cudaGetErrorString(static_cast<cudaError_t>(said - 1));
+}
+
 template <typename V>
 constexpr Launches kTable = Launch<Device, V>::table();
 
@@ -62,4 +77,8 @@ extern "C" __attribute__((visibility("default"))) const lm::cuda::Launches* lm_c
     default:
       return nullptr;
   }
+}
+
+extern "C" __attribute__((visibility("default"))) const char* lm_cuda_trouble_1(int device) {
+  return lm::cuda::trouble_on(device);
 }

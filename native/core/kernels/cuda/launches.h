@@ -87,4 +87,9 @@ constexpr int64_t kAlignment = 16;
 using LaunchesOf = const Launches* (*)(Type, int64_t bytes);
 constexpr const char* kLaunchesOf = "lm_cuda_launches_3";
 
+// Another one: why the current device, of this number, runs none of the kernels (there is no code for it, or
+// the driver is older than CUDA's runtime in the library); null: it does.
+using TroubleOn = const char* (*)(int device);
+constexpr const char* kTroubleOn = "lm_cuda_trouble_1";
+
 }  // namespace lm::cuda

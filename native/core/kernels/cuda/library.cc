@@ -11,10 +11,23 @@ namespace {
 
 LaunchesOf given = nullptr;
 
-LaunchesOf open_library() {
+struct Library {
+  LaunchesOf launches_of = nullptr;
+  TroubleOn trouble_on = nullptr;
+};
+
+Library open_library() {
+  if (given != nullptr) return {given, nullptr};
   const std::string path = library_path("LM_RESNET_CUDA_KERNELS", "lm_cuda");
   void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  return library == nullptr ? nullptr : reinterpret_cast<LaunchesOf>(dlsym(library, kLaunchesOf));
+  if (library == nullptr) return {};
+  return {reinterpret_cast<LaunchesOf>(dlsym(library, kLaunchesOf)),
+          reinterpret_cast<TroubleOn>(dlsym(library, kTroubleOn))};
+}
+
+const Library& library() {
+  static const Library opened = open_library();
+  return opened;
 }
 
 }  // namespace
@@ -22,8 +35,12 @@ LaunchesOf open_library() {
 void use(LaunchesOf launches_of) { given = launches_of; }
 
 const Launches* launches(Type type) {
-  static const LaunchesOf of = given != nullptr ? given : open_library();
+  const LaunchesOf of = library().launches_of;
   return of == nullptr ? nullptr : of(type, sizeof(Launches));
+}
+
+const char* trouble_on(int device) {
+  return library().trouble_on == nullptr ? nullptr : library().trouble_on(device);
 }
 
 }  // namespace lm::cuda

@@ -9,6 +9,9 @@ namespace lm::cuda {
 // The launches for a type of values; null where there is no library.
 const Launches* launches(Type type);
 
+// Why the current device, of this number, runs none of them; null: it does.
+const char* trouble_on(int device);
+
 // Brings launches from elsewhere, before the first question: tests run the kernels on the host.
 void use(LaunchesOf launches_of);
 

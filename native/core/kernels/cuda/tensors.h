@@ -23,7 +23,8 @@ inline void* stream_of(const at::Tensor& t) {
   return c10::impl::VirtualGuardImpl(t.device().type()).getStream(t.device()).native_handle();
 }
 
-inline void want_started(const char* failed) { LM_CHECK(failed == nullptr, "ERR_TORCH", "CUDA: ", failed); }
+// Work that a device does not take: it failed before, whoever's work that was.
+inline void want_started(const char* failed) { LM_CHECK(failed == nullptr, "ERR_DEVICE", "CUDA: ", failed); }
 
 inline void* data_of(const at::Tensor& t) { return t.defined() ? t.data_ptr() : nullptr; }
 
