@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { ensureFolder, fileError } from '../files.ts';
 
 /** What is to be started. */
@@ -73,7 +74,7 @@ export async function launchRanks({ command: [file, ...args], ranks, logs }: Lau
   } finally {
     for (const timer of timers) clearTimeout(timer);
     for (const name of passed) process.off(name, pass);
-    for (const log of kept) log.end();
+    await Promise.all(kept.map(written));
   }
   return first?.code ?? 0;
 }
@@ -110,6 +111,12 @@ async function openLogs(folder: string, ranks: Launch['ranks']): Promise<WriteSt
   } catch (error) {
     throw fileError(error, 'a writable folder', folder);
   }
+}
+
+/** Ends a log, and waits until the file has all of it or cannot have it. */
+async function written(log: WriteStream): Promise<void> {
+  log.end();
+  await finished(log).catch(() => undefined);
 }
 
 /** Passes lines on, with words before them where they are shown; without words all as it comes. */

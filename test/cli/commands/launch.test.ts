@@ -7,6 +7,7 @@ import { cli } from '../../support/cli.ts';
 import { writeDigits } from '../../support/files/idx.ts';
 import { temporaryFolder } from '../../support/folder.ts';
 import { place } from '../../support/job.ts';
+import { freePort } from '../../support/ranks/processes.ts';
 
 /** A module text as a program of its own. */
 const program = (text: string): readonly [string, ...string[]] => [
@@ -61,6 +62,26 @@ describe('lm-resnet launch', () => {
     expect(JSON.parse(ended.stdout)).toMatchObject({ steps: 2, run: join(folder, 'run') });
     expect(existsSync(join(folder, 'run', 'checkpoint.safetensors'))).toBe(true);
     expect(readFileSync(join(folder, 'run', 'metrics.jsonl'), 'utf8')).toContain('"step":2');
+  });
+
+  it("reads the hosts from Kubeflow's variables alone", async () => {
+    const folder = await temporaryFolder();
+    const digits = await writeDigits(join(folder, 'digits'));
+    const train = ['train', '--data', `mnist:${digits}`, '--batch', '2', '--steps', '2', '--json', ...place];
+    const port = String(await freePort());
+    const hosts = ['0', '1'].map((node) => ({
+      PET_NNODES: '2',
+      PET_NPROC_PER_NODE: '1',
+      PET_NODE_RANK: node,
+      PET_MASTER_ADDR: '127.0.0.1',
+      PET_MASTER_PORT: port,
+    }));
+    const ended = await Promise.all(
+      hosts.map((env) => runCli(['launch', '--', ...train, '--run', join(folder, 'run')], { env })),
+    );
+    expect(ended.map(({ code }) => code)).toEqual([0, 0]);
+    expect(JSON.parse(ended[0]?.stdout ?? '')).toMatchObject({ steps: 2 });
+    expect(ended[1]?.stdout).toBe('');
   });
 
   it('ends all ranks where one cannot go on, and says which', async () => {
