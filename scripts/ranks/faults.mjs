@@ -2,7 +2,7 @@
 //   node scripts/ranks/faults.mjs [--kills 50] [--seed 1] [checks…]
 // Prints a line of JSON for each check; exits with 1 where one is not so. Takes minutes; `disk` needs root,
 // for a file system of its own.
-//   kills      a rank of two is killed at random moments; the other says which, and both have ended within 20
+//   kills      a rank of two is killed at random moments; the rest says which, and all have ended within 23
 //              seconds; every time the same command goes on, and comes to the bytes of the undisturbed run
 //   hangs      a rank is stopped: the other ends within --timeout and names it
 //   joining    a rank of three is killed while the others wait for the third: they end and name it
@@ -18,7 +18,6 @@ import {
   descendants,
   digest,
   freePort,
-  generator,
   inFolder,
   launched,
   report,
@@ -28,6 +27,7 @@ import {
   training,
   until,
 } from './job.mjs';
+import { kills } from './kills.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,48 +45,16 @@ async function rankOf(rank, worldSize, port, command) {
   });
 }
 
-/** Kills one of two ranks at a moment between the start and a step; what became of the other. */
-async function killOne(folder, random) {
-  const run = start(launched(2, training(folder, 'disturbed')));
-  await until(() => ranksOf(run).length === 2, run.ended);
-  if (random() < 0.7) {
-    const step = stepsOf(folder, 'disturbed') + Math.floor(3 * random());
-    await until(() => stepsOf(folder, 'disturbed') >= step, run.ended);
-  }
-  await sleep(1500 * random());
-  const ranks = ranksOf(run);
-  const victim = ranks[Math.floor(random() * ranks.length)];
-  if (victim !== undefined) process.kill(victim, 'SIGKILL');
-  const begun = performance.now();
-  const { code, said } = await run.ended;
-  return { killed: victim !== undefined && code !== 0, code, said, took: seconds(begun) };
+/** Two ranks by `launch`. */
+function begin(command) {
+  const run = start(launched(2, command));
+  const ended = run.ended.then(({ code, said }) => ({ failed: code !== 0, said }));
+  return { ranks: () => ranksOf(run), ended };
 }
-
-const named = /rank \d (?:does not answer|ended|was ended)|does not answer|cannot (?:go on|join)/;
 
 const checks = {
   kills: () =>
-    inFolder(async (folder) => {
-      const random = generator(Number(values.seed));
-      await runToEnd(launched(2, training(folder, 'undisturbed')));
-      const wanted = Number(values.kills);
-      const found = { kills: 0, slowest: 0, unnamed: 0, runs: 0 };
-      while (found.kills < wanted) {
-        const { killed, said, took } = await killOne(folder, random);
-        if (killed) {
-          found.kills++;
-          found.slowest = Math.max(found.slowest, Number(took.toFixed(1)));
-          if (!named.test(said)) found.unnamed++;
-        }
-        if (stepsOf(folder, 'disturbed') < 36 && found.kills < wanted) continue;
-        await runToEnd(launched(2, training(folder, 'disturbed')));
-        found.runs++;
-        if (digest(folder, 'disturbed') !== digest(folder, 'undisturbed'))
-          return { ok: false, ...found, same: false };
-        rmSync(join(folder, 'disturbed'), { recursive: true });
-      }
-      return { ok: found.slowest < 20 && found.unnamed === 0, ...found, same: true };
-    }),
+    inFolder((folder) => kills(folder, { wanted: Number(values.kills), seed: Number(values.seed), begin })),
 
   hangs: () =>
     inFolder(async (folder) => {

@@ -1,19 +1,28 @@
 // Two ranks in two networks of this machine, and what may happen to the link between them:
-//   node scripts/ranks/hosts.mjs [checks…]
-// Prints a line of JSON for each check; exits with 1 where one is not so. Needs root, python3, ip and
-// /dev/net/tun, and takes minutes.
+//   node scripts/ranks/hosts.mjs [--kills 10] [--seed 1] [checks…]
+// Prints a line of JSON for each check; exits with 1 where one is not so. Needs root, python3, ip, tc,
+// iptables and /dev/net/tun, and takes minutes. link.py makes packets late or loses them, for a kernel may
+// have no netem; `lossy`, `kills` and `launch` have a wire of the kernel (networks.mjs).
 //   slow       packets are 10 ms late, and one of a thousand is lost: the bytes are those of one host
 //   cut        the link is cut: both end, and name the other; once it is mended the same command goes on, to
 //              the bytes of the undisturbed run
 //   killed     a rank is killed: the one on the other host ends within seconds, and names it
 //   late       the link is cut before the ranks meet: both say who is not there, within --timeout
+//   lossy      the kernel loses one packet of a hundred, and queues the others: bytes of one host
+//   kills      a rank of either host is killed at random moments, as in faults.mjs
+//   launch     `lm-resnet launch --nnodes 2` on each, two ranks a host: the bytes of four on one host
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { digest, inFolder, launched, report, runToEnd, start, stepsOf, training, until } from './job.mjs';
+import { kills } from './kills.mjs';
+import { addressOf, hinder, lostPackets, on, withHosts } from './networks.mjs';
 
-const { positionals } = parseArgs({ allowPositionals: true });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { kills: { type: 'string', default: '10' }, seed: { type: 'string', default: '1' } },
+});
 const names = [0, 1].map((i) => `lm${process.pid}-${i}`);
 
 /** Runs work with a link that takes words; it and its networks are gone afterwards. */
@@ -35,6 +44,17 @@ async function withLink(work) {
 function rankOn(rank, command) {
   const env = { RANK: `${rank}`, WORLD_SIZE: '2', MASTER_ADDR: '10.77.0.1', MASTER_PORT: '29500' };
   return start(['ip', 'netns', 'exec', names[rank], ...command], { env });
+}
+
+/** The ranks of a command, one on each host of a wire. */
+function onWire(command) {
+  const place = { WORLD_SIZE: '2', MASTER_ADDR: addressOf(0), MASTER_PORT: '29500' };
+  const ranks = [0, 1].map((i) => start(on(i, command), { env: { ...place, RANK: String(i) } }));
+  const ended = ends(ranks).then((found) => ({
+    failed: found.some(({ code }) => code !== 0),
+    said: found.map(({ said }) => said).join('\n'),
+  }));
+  return { ranks: () => ranks.filter(({ isOver }) => !isOver()).map(({ pid }) => pid), ended };
 }
 
 const both = (command) => [0, 1].map((rank) => rankOn(rank, command));
@@ -104,6 +124,38 @@ const checks = {
         return { ok: ok && took < 8 + 12, took, said };
       }),
     ),
+
+  lossy: () =>
+    inFolder(async (folder) => {
+      await runToEnd(launched(2, training(folder, 'undisturbed', { steps: 12 })));
+      return withHosts(async () => {
+        hinder({ rate: '200mbit', lost: 0.01 });
+        const { failed, said } = await onWire(training(folder, 'lossy', { steps: 12 })).ended;
+        if (failed) return { ok: false, said };
+        const lost = lostPackets();
+        return { ok: lost > 0 && digest(folder, 'undisturbed') === digest(folder, 'lossy'), lost };
+      });
+    }),
+
+  kills: () =>
+    inFolder((folder) =>
+      withHosts(() =>
+        kills(folder, { wanted: Number(values.kills), seed: Number(values.seed), begin: onWire }),
+      ),
+    ),
+
+  launch: () =>
+    inFolder(async (folder) => {
+      await runToEnd(launched(4, training(folder, 'one')));
+      return withHosts(async () => {
+        const [node, main, word, ...words] = launched(2, training(folder, 'two'));
+        const hosts = ['--nnodes', '2', '--master-addr', 'node0', '--node-rank'];
+        const ranks = [0, 1].map((i) => start(on(i, [node, main, word, ...hosts, String(i), ...words])));
+        const found = await ends(ranks);
+        if (found.some(({ code }) => code !== 0)) return { ok: false, said: found.map(({ said }) => said) };
+        return { ok: digest(folder, 'one') === digest(folder, 'two') };
+      });
+    }),
 };
 
 await report(checks, positionals);

@@ -76,7 +76,7 @@ process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
 
-/** Starts a program. `ended` has its exit code and what it said; `pid`, `kill`. */
+/** Starts a program. `ended` has its exit code and what it said; `pid`, `kill`, `isOver`. */
 export function start([file, ...args], { env = {}, cwd } = {}) {
   const child = spawn(file, args, {
     env: { ...process.env, ...env },
@@ -96,7 +96,7 @@ export function start([file, ...args], { env = {}, cwd } = {}) {
       resolve({ code: code ?? signal, said });
     });
   });
-  return { pid: child.pid, kill: (signal) => child.kill(signal), ended };
+  return { pid: child.pid, kill: (signal) => child.kill(signal), isOver: () => !children.has(child), ended };
 }
 
 /** Runs a program to its end. Throws where it fails. */

@@ -6,6 +6,7 @@
 //              and the same command goes on
 //   mpich      the same by MPICH's mpiexec
 //   slurm      the same by srun, in a cluster of one host that is made for it
+//   hosts/openmpi, hosts/mpich, hosts/slurm    the same, a rank on each of two hosts (networks.mjs)
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -33,6 +34,7 @@ import {
   training,
   until,
 } from './job.mjs';
+import { addressOf, on, withHosts, writeShell } from './networks.mjs';
 
 const { positionals } = parseArgs({ allowPositionals: true });
 
@@ -67,20 +69,20 @@ function checked(command, env = {}) {
   });
 }
 
-/** Slurm's daemons for this host alone, with all their files in one folder. */
-const slurmOf = (folder) => `ClusterName=check
-SlurmctldHost=${hostname()}(127.0.0.1)
+/** Slurm's daemons for some hosts, with all their files in one folder. */
+const slurmOf = (folder, hosts) => `ClusterName=check
+SlurmctldHost=${hosts[0].name}(${hosts[0].address})
 SlurmUser=root
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 ReturnToService=2
 StateSaveLocation=${folder}/state
-SlurmdSpoolDir=${folder}/spool
+SlurmdSpoolDir=${folder}/spool-%n
 SlurmctldPidFile=${folder}/slurmctld.pid
-SlurmdPidFile=${folder}/slurmd.pid
+SlurmdPidFile=${folder}/%n.pid
 SlurmctldLogFile=${folder}/slurmctld.log
-SlurmdLogFile=${folder}/slurmd.log
-NodeName=${hostname()} NodeAddr=127.0.0.1 CPUs=2
+SlurmdLogFile=${folder}/%n.log
+${hosts.map(({ name, address }) => `NodeName=${name} NodeAddr=${address} CPUs=2`).join('\n')}
 PartitionName=all Nodes=ALL Default=YES State=UP
 `;
 
@@ -90,20 +92,28 @@ function must(file, ...args) {
   if (status !== 0) throw new Error(`${file} ended with ${status}: ${error?.message ?? stderr}`);
 }
 
-async function withSlurm(work) {
+/** This host alone: its name, its address, and how a command is started there. */
+const here = [{ name: hostname(), address: '127.0.0.1', on: (command) => command }];
+const apart = [0, 1].map((i) => ({
+  name: `node${i}`,
+  address: addressOf(i),
+  on: (command) => on(i, command),
+}));
+
+async function withSlurm(hosts, work) {
   const folder = mkdtempSync(join(tmpdir(), 'lm-slurm-'));
   const conf = join(folder, 'slurm.conf');
-  const pids = ['slurmctld', 'slurmd'].map((name) => join(folder, `${name}.pid`));
+  const pids = ['slurmctld', ...hosts.map(({ name }) => name)].map((name) => join(folder, `${name}.pid`));
   try {
     mkdirSync(join(folder, 'state'));
-    writeFileSync(conf, slurmOf(folder));
+    writeFileSync(conf, slurmOf(folder, hosts));
     if (spawnSync('munge', ['-n']).status !== 0) {
       mkdirSync('/run/munge', { recursive: true });
       must('chown', 'munge:munge', '/run/munge');
       must('su', '-s', '/bin/sh', 'munge', '-c', '/usr/sbin/munged');
     }
-    must('slurmctld', '-f', conf);
-    must('slurmd', '-f', conf, '-N', hostname());
+    must(...hosts[0].on(['slurmctld', '-f', conf]));
+    for (const { name, on } of hosts) must(...on(['slurmd', '-f', conf, '-N', name]));
     await sleep(3000);
     return await work({ SLURM_CONF: conf });
   } finally {
@@ -114,19 +124,43 @@ async function withSlurm(work) {
   }
 }
 
+/** Two hosts, and a program that starts others on them as ssh does. */
+const withShell = (work) =>
+  withHosts(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lm-shell-'));
+    try {
+      const shell = join(folder, 'shell');
+      writeShell(shell);
+      return await work(shell);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
 const master = { MASTER_ADDR: '127.0.0.1' };
+const openmpi = ['mpirun.openmpi', '--allow-run-as-root', '--oversubscribe', '-np', '2'];
+const mpich = ['mpiexec.mpich', '-n', '2'];
+const srun = ['srun', '--overcommit', '-n', '2'];
+
 const checks = {
-  openmpi: () =>
-    checked((command) => [
-      'mpirun.openmpi',
-      '--allow-run-as-root',
-      '--oversubscribe',
-      '-np',
-      '2',
-      ...command,
-    ]),
-  mpich: () => checked((command) => ['mpiexec.mpich', '-n', '2', ...command], master),
-  slurm: () => withSlurm((env) => checked((command) => ['srun', '--overcommit', '-n', '2', ...command], env)),
+  openmpi: () => checked((command) => [...openmpi, ...command]),
+  mpich: () => checked((command) => [...mpich, ...command], master),
+  slurm: () => withSlurm(here, (env) => checked((command) => [...srun, ...command], env)),
+  'hosts/openmpi': () =>
+    withShell((shell) => {
+      const hosts = ['--host', 'node0,node1', '--mca', 'plm_rsh_agent', shell, '-x', 'MASTER_ADDR=node0'];
+      return checked((command) => on(0, [...openmpi, ...hosts, ...command]));
+    }),
+  'hosts/mpich': () =>
+    withShell((shell) => {
+      const hosts = ['-hosts', 'node0,node1', '-launcher', 'ssh', '-launcher-exec', shell];
+      const given = ['-genv', 'MASTER_ADDR', 'node0'];
+      return checked((command) => on(0, [...mpich, ...hosts, ...given, ...command]));
+    }),
+  'hosts/slurm': () =>
+    withHosts(() =>
+      withSlurm(apart, (env) => checked((command) => on(0, [...srun, '-N', '2', ...command]), env)),
+    ),
 };
 
 await report(checks, positionals);

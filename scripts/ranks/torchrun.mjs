@@ -5,6 +5,8 @@
 //   plain      two ranks, by torchrun's own store, come to the bytes of `lm-resnet launch`
 //   words      what ended a rank is shown by torchrun
 //   restarts   a rank is killed, three times: with --max-restarts the bytes are those of the undisturbed run
+//   hosts      an agent on each of two hosts (networks.mjs), as root: a rank of the second is killed, both
+//              start theirs again, to the bytes of the undisturbed run
 //   fewer      one of two agents is killed: the other goes on alone, to the undisturbed run's result
 import { parseArgs } from 'node:util';
 import {
@@ -22,6 +24,7 @@ import {
   training,
   until,
 } from './job.mjs';
+import { on, withHosts } from './networks.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -74,6 +77,24 @@ const checks = {
       const { code, said } = await run.ended;
       const same = code === 0 && digest(folder, 'undisturbed') === digest(folder, 'disturbed');
       return { ok: same && killed === 3, killed, same, ...(code === 0 ? {} : { code, said }) };
+    }),
+
+  hosts: () =>
+    inFolder(async (folder) => {
+      await runToEnd(launched(2, training(folder, 'undisturbed')));
+      return withHosts(async () => {
+        const meeting = ['--rdzv-backend', 'c10d', '--rdzv-endpoint', 'node0:29400', '--rdzv-id', 'hosts'];
+        const nodes = ['--nnodes', '2', '--nproc-per-node', '1', '--max-restarts', '3'];
+        const command = torchrun([...nodes, ...meeting], training(folder, 'hosts'));
+        const agents = [0, 1].map((i) => start(on(i, command)));
+        await until(() => stepsOf(folder, 'hosts') >= 9, agents[0].ended);
+        const [victim] = ranksOf(agents[1]);
+        if (victim !== undefined) process.kill(victim, 'SIGKILL');
+        const found = await Promise.all(agents.map(({ ended }) => ended));
+        const failed = found.filter(({ code }) => code !== 0).map(({ said }) => said);
+        const same = failed.length === 0 && digest(folder, 'undisturbed') === digest(folder, 'hosts');
+        return { ok: same && victim !== undefined, same, ...(failed.length > 0 ? { failed } : {}) };
+      });
     }),
 
   fewer: () =>

@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { errorCodes, LmError } from '../errors.ts';
 import { expandHome } from '../files.ts';
 import { tellDeviceNotes } from '../model/device.ts';
+import { writeLastWords } from '../ranks/lastWords.ts';
 import { packageVersion } from '../setup/binaries.ts';
 import { addAnalyze } from './commands/analyze.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -82,9 +83,14 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     await program().parseAsync(args.map(atHome), { from: 'user' });
     return 0;
   } catch (error) {
+    if (!isShown(error)) await writeLastWords(error);
     return explain(error, args.includes('--json'));
   }
 }
+
+/** Whether it is no failure of its own: help that was asked for, or what another process said. */
+const isShown = (error: unknown): boolean =>
+  error instanceof Verdict || (error instanceof CommanderError && error.exitCode === 0);
 
 /** An argument with `~/` written out where a shell leaves it: in quotes, and behind `--run=`. */
 function atHome(arg: string): string {

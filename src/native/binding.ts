@@ -504,6 +504,8 @@ export interface NativeRanksSpec {
   readonly port: number;
   /** Whether this process is to host it. */
   readonly hostsStore: boolean;
+  /** Whether the store outlives its ranks, and others meet there after them. */
+  readonly agentStore: boolean;
   /** Tells runs apart that share a store. */
   readonly run: string;
   /** Interfaces by name, with commas; empty: that which reaches the store. */

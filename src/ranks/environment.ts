@@ -19,7 +19,9 @@ export interface RankPlace {
   readonly port: number;
   /** Whether this process hosts the store that the ranks meet at: rank 0, unless an agent does. */
   readonly hostsStore: boolean;
-  /** Tells runs apart that meet at one store: the run's id and how often it was started again. */
+  /** Whether an agent hosts it, which starts ranks anew that meet there again. */
+  readonly agentStore: boolean;
+  /** Tells runs apart that meet at one store. */
   readonly run: string;
   /** Interfaces that ranks talk over, by name, with commas; empty: that which reaches the store. */
   readonly network: string;
@@ -148,9 +150,10 @@ function withoutRank({ worldSize }: GivenPlace, env: Environment): null {
 function told(given: GivenPlace, launcher: Launcher, env: Environment): RankPlace {
   const { hint, name } = launcher;
   const rank = given.rank ?? integerOf(env, launcher.rank, 0);
-  const worldSize = given.worldSize ?? integerOf(env, launcher.worldSize, 1);
   if (rank === undefined) throw missing(launcher.rank[0] ?? 'rank', name, hint);
-  if (worldSize === undefined) throw missing(launcher.worldSize[0] ?? 'worldSize', name, hint);
+  const who = ` of rank ${rank}`;
+  const worldSize = given.worldSize ?? integerOf(env, launcher.worldSize, 1, { who });
+  if (worldSize === undefined) throw missing(launcher.worldSize[0] ?? 'worldSize', name, hint, who);
   if (rank >= worldSize)
     throw expected(
       'ERR_CONFIG',
@@ -162,20 +165,24 @@ function told(given: GivenPlace, launcher: Launcher, env: Environment): RankPlac
   const isAlone = worldSize === 1;
   const host =
     given.masterAddr ?? text(env.MASTER_ADDR) ?? launcher.host?.(env) ?? (isAlone ? '127.0.0.1' : undefined);
-  if (host === undefined) throw missing('MASTER_ADDR', name, hint);
+  if (host === undefined) throw missing('MASTER_ADDR', name, hint, who);
+  const agentStore = env.TORCHELASTIC_USE_AGENT_STORE === 'True';
   const port =
-    given.masterPort ?? integerOf(env, ['MASTER_PORT'], 1, 65_535) ?? launcher.port?.(env) ?? defaultPort;
+    given.masterPort ??
+    integerOf(env, ['MASTER_PORT'], 1, { who, most: 65_535 }) ??
+    launcher.port?.(env) ??
+    defaultPort;
   return {
     rank,
     worldSize,
-    localRank: integerOf(env, launcher.localRank, 0) ?? 0,
-    localWorldSize: integerOf(env, launcher.localWorldSize, 1) ?? null,
+    localRank: integerOf(env, launcher.localRank, 0, { who }) ?? 0,
+    localWorldSize: integerOf(env, launcher.localWorldSize, 1, { who }) ?? null,
     host,
     port,
-    hostsStore: rank === 0 && env.TORCHELASTIC_USE_AGENT_STORE !== 'True',
-    run: [...launcher.run.map((variable) => env[variable] ?? ''), env.TORCHELASTIC_RESTART_COUNT ?? ''].join(
-      '/',
-    ),
+    hostsStore: rank === 0 && !agentStore,
+    agentStore,
+    // without TORCHELASTIC_RESTART_COUNT, which agents of several hosts count each for itself
+    run: launcher.run.map((variable) => env[variable] ?? '').join('/'),
     network: text(env.GLOO_SOCKET_IFNAME) ?? '',
     source: name,
   };
@@ -203,7 +210,7 @@ function integerOf(
   env: Environment,
   names: readonly string[],
   least: number,
-  most: number = 2 ** 20,
+  { who = '', most = 2 ** 20 }: { readonly who?: string; readonly most?: number } = {},
 ): number | undefined {
   const name = names.find((one) => isSet(env[one]));
   if (name === undefined) return undefined;
@@ -211,14 +218,14 @@ function integerOf(
   const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= least && number <= most) return number;
   throw expected('ERR_CONFIG', `an integer from ${least} to ${most}`, name, value, {
-    hint: 'It is a variable of the environment: launchers set it.',
+    hint: `It is a variable of the environment${who}: launchers set it.`,
   });
 }
 
-function missing(variable: string, launcher: string, hint: string): LmError {
+function missing(variable: string, launcher: string, hint: string, who = ''): LmError {
   return new LmError(
     'ERR_CONFIG',
-    `Expected a value for \`${variable}\` in the environment, which looks like ${launcher}'s, but received nothing`,
+    `Expected a value for \`${variable}\` in the environment${who}, which looks like ${launcher}'s, but received nothing`,
     { hint },
   );
 }

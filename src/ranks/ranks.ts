@@ -61,9 +61,7 @@ export async function joinRanks(options: RanksOptions = {}): Promise<Ranks | nul
   const place = placeOf(given);
   if (place === null) return null;
   return told(async () => {
-    const { rank, worldSize, host, port, hostsStore, run, network } = place;
-    const timeoutMs = Math.ceil(timeout * 1000);
-    const open = new (native().Ranks)({ rank, worldSize, host, port, hostsStore, run, network, timeoutMs });
+    const open = new (native().Ranks)({ ...place, timeoutMs: Math.ceil(timeout * 1000) });
     await called(joinRanks, () => open.join());
     return new Ranks(place, open);
   });

@@ -17,6 +17,20 @@ describe('the command line', () => {
   });
 
   it.each([
+    ['an option that is not one', ['train', '--bach', '4'], {}, 'unknown option'],
+    [
+      'a variable that is missing',
+      ['train', '--data', 'mnist:x'],
+      { RANK: '1' },
+      'ERR_CONFIG: Expected a value',
+    ],
+  ])("tells torchrun's agent of %s", async (_, args, env, said) => {
+    const file = join(await temporaryFolder(), 'error.json');
+    expect(await runCli(args, { env: { ...env, TORCHELASTIC_ERROR_FILE: file } })).toMatchObject({ code: 2 });
+    expect(JSON.parse(await readFile(file, 'utf8')).message.message).toContain(said);
+  });
+
+  it.each([
     { args: ['report', '~/none'], path: 'none' },
     { args: ['info', '~/a b.safetensors'], path: 'a b.safetensors' },
     { args: ['train', '--config=~/none.yaml'], path: 'none.yaml' },

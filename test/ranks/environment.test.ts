@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
       host: 'node0',
       port: 29_400,
       hostsStore: false,
-      run: 'job7/2',
+      run: 'job7',
     },
   },
   {
@@ -45,7 +45,7 @@ const rows: readonly Row[] = [
       MASTER_PORT: '1',
       TORCHELASTIC_USE_AGENT_STORE: 'True',
     },
-    place: { rank: 0, hostsStore: false },
+    place: { rank: 0, hostsStore: false, agentStore: true },
   },
   {
     launcher: 'PyTorchJob, rank 0',
@@ -56,7 +56,7 @@ const rows: readonly Row[] = [
       MASTER_PORT: '23456',
       TORCHELASTIC_USE_AGENT_STORE: 'False',
     },
-    place: { rank: 0, port: 23_456, hostsStore: true },
+    place: { rank: 0, port: 23_456, hostsStore: true, agentStore: false },
   },
   {
     launcher: 'srun',
@@ -163,12 +163,6 @@ describe('placeOf', () => {
     else expect(found).toMatchObject(place);
   });
 
-  it('keeps the first run and the second of an elastic job apart', () => {
-    const env = { RANK: '0', WORLD_SIZE: '2', MASTER_ADDR: 'a', TORCHELASTIC_RUN_ID: 'x' };
-    const runs = ['0', '1'].map((count) => placeOf({}, { ...env, TORCHELASTIC_RESTART_COUNT: count })?.run);
-    expect(runs).toEqual(['x/0', 'x/1']);
-  });
-
   const torchrun = { RANK: '1', WORLD_SIZE: '2', MASTER_ADDR: 'a', MASTER_PORT: '1' };
   it.each<[string, Environment, string]>([
     ['no world', { ...torchrun, WORLD_SIZE: undefined }, 'WORLD_SIZE'],
@@ -190,6 +184,14 @@ describe('placeOf', () => {
     const error = thrown(() => placeOf({}, env));
     expect(error.code).toBe('ERR_CONFIG');
     expect(error.text).toContain(`\`${name}\``);
+  });
+
+  it.each<[string, Environment]>([
+    ['no world', { ...torchrun, WORLD_SIZE: undefined }],
+    ['no master', { ...torchrun, MASTER_ADDR: '' }],
+    ['a port that is no number', { ...torchrun, MASTER_PORT: 'http' }],
+  ])('names the rank that has %s', (_, env) => {
+    expect(thrown(() => placeOf({}, env)).text).toContain('of rank 1');
   });
 });
 

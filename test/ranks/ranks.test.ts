@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -46,11 +47,21 @@ describe('joinRanks', () => {
 
   it.each([
     ['a rank that comes twice', { RANK: '0', TORCHELASTIC_USE_AGENT_STORE: 'True' }, 'rank 0 came twice'],
-    ['a world of another size', { WORLD_SIZE: '3' }, 'rank 1 was told 3'],
   ])('refuses %s', async (_, env, words) => {
     const ends = await run(2, 'sum', 0, { env: (rank) => ({ ...brief(), ...(rank === 1 ? env : {}) }) });
     expect(ends.some(({ message = '' }) => message.includes(words))).toBe(true);
     expect(ends.map(({ code }) => code)).toEqual(['ERR_RANKS', 'ERR_RANKS']);
+  });
+
+  it.each([
+    ['2', '3'],
+    ['3', '2'],
+  ])('tells all ranks of worlds of %s and %s', async (first, second) => {
+    const ends = await run(2, 'sum', 0, {
+      env: (rank) => ({ TIMEOUT: '30', WORLD_SIZE: rank === 0 ? first : second }),
+    });
+    const message = `Expected a world of ${first} ranks, as rank 0 was told, but rank 1 was told ${second}`;
+    expect(ends).toEqual(Array(2).fill({ code: 'ERR_RANKS', message }));
   });
 
   it('names a port that is taken, and a master that cannot be reached', async () => {
@@ -91,5 +102,31 @@ describe('joinRanks', () => {
     const others = ends.filter((__, rank) => rank !== who);
     const lost = { code: 'ERR_RANKS', message: expect.stringContaining(words) };
     expect(others).toEqual([lost, lost]);
+  });
+
+  it("meets anew at an agent's store, however many there are and who came before", async () => {
+    const port = await freePort();
+    const there = { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port), RANK: '0', WORLD_SIZE: '2' };
+    const env = { ...process.env, ...there, TORCHELASTIC_RUN_ID: 'agent' };
+    const agent = spawn(process.execPath, [program, dist, 'sum'], { env, stdio: 'ignore' }); // waits for another
+    const round = (world: number, what: string, told: (rank: number) => NodeJS.ProcessEnv = () => ({})) => {
+      const elastic = { TORCHELASTIC_USE_AGENT_STORE: 'True', TORCHELASTIC_RUN_ID: 'job' };
+      return run(world, what, 1, { port, env: (rank) => ({ ...elastic, ...told(rank) }) });
+    };
+    try {
+      expect(await round(2, 'die')).toMatchObject([{ code: 'ERR_RANKS' }, {}]);
+      // agents count their own restarts; who comes before rank 0 finds what the last round has left
+      const late = (rank: number) => ({
+        DELAY: rank === 0 ? '1000' : '0',
+        TORCHELASTIC_RESTART_COUNT: String(rank),
+      });
+      expect(await round(2, 'sum', late)).toMatchObject(Array(2).fill({ bytes: 24 }));
+      expect(await round(1, 'sum', () => ({ ...brief(), WORLD_SIZE: '2' }))).toMatchObject([
+        { code: 'ERR_RANKS' },
+      ]);
+      expect(await round(3, 'sum', late)).toMatchObject(Array(3).fill({ bytes: 24 }));
+    } finally {
+      agent.kill('SIGKILL');
+    }
   });
 });

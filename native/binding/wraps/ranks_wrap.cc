@@ -18,6 +18,7 @@ RanksOptions parse_options(const lm::Value& spec) {
   options.host = spec["host"].text();
   options.port = static_cast<int>(spec["port"].integer());
   options.hosts_store = spec["hostsStore"].boolean();
+  options.agent_store = spec["agentStore"].boolean();
   options.run = spec["run"].text();
   options.network = spec["network"].text();
   options.timeout = std::chrono::milliseconds(spec["timeoutMs"].integer());

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <sstream>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
@@ -38,15 +39,29 @@ std::string own_address(const std::string& host, int port) {
 
 }  // namespace
 
-NetworkDevices devices_of(const std::string& network, const std::string& host, int port) {
+bool is_loopback(const std::string& host) {
+  const std::string address = own_address(host, 1);
+  return address.starts_with("127.") || address == "::1";
+}
+
+NetworkDevices devices_of(const std::string& network, const std::vector<std::string>& hosts, int port) {
   NetworkDevices devices;
   std::istringstream names(network);
   for (std::string name; std::getline(names, name, ',');)
     if (!name.empty()) devices.push_back(Gloo::createDeviceForInterface(name));
   if (!devices.empty()) return devices;
-  const std::string address = own_address(host, port);
+  const auto far = std::find_if_not(hosts.begin(), hosts.end(), is_loopback);
+  const std::string address = own_address(far == hosts.end() ? hosts.front() : *far, port);
   devices.push_back(address.empty() ? Gloo::createDefaultDevice() : Gloo::createDeviceForHostname(address));
   return devices;
+}
+
+std::string why_unknown(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (error != 0) return gai_strerror(error);
+  freeaddrinfo(found);
+  return "";
 }
 
 }  // namespace lm

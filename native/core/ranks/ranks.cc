@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
-#include <thread>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <utility>
 
 #include "core/error.h"
 #include "core/ranks/device_group.h"
+#include "core/ranks/meeting.h"
 #include "core/ranks/network.h"
 #include "core/ranks/store.h"
 #include "core/ranks/watch.h"
@@ -30,13 +30,6 @@ std::string in_short(const std::string& text) {
   return line.substr(0, line.find(". This is typically"));
 }
 
-// From when the last has come until all have seen that.
-constexpr std::chrono::milliseconds kStays{30'000};
-
-// For ranks to hear of one that is missing, from the store of this process.
-constexpr std::chrono::milliseconds kHears{1000};
-constexpr const char* kNever = "never";
-
 // Lets go of what waits on a device for ranks that are lost.
 void abort(const DeviceGroupPtr& group) {
   if (!group) return;
@@ -46,18 +39,16 @@ void abort(const DeviceGroupPtr& group) {
   }
 }
 
-// Of warnings of c10d about what is told of here in words.
+// Of what c10d warns of and fails in: it is told of here in words.
 void silence() {
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 2;
+  if (std::getenv("TORCH_CPP_LOG_LEVEL") == nullptr) FLAGS_caffe2_log_level = 3;
 }
 
 }  // namespace
 
 class Ranks::Group {
  public:
-  explicit Group(const RanksOptions& o) : options(o), store(open_store(o)) {
-    arrive();
-    stay();
+  explicit Group(const RanksOptions& o) : options(o), store(meet(o)) {
     watch = std::make_unique<Watch>(o, store);
     connect();
   }
@@ -95,47 +86,9 @@ class Ranks::Group {
     watch->at_alarm([group = device] { abort(group); });
   }
 
-  // A rank comes once, and into a world of one size.
-  void arrive() {
-    const std::string number = std::to_string(options.rank);
-    LM_CHECK(store->add("came/" + number, 1) == 1, "ERR_RANKS", "Expected ranks that differ but rank ",
-             number,
-             " came twice: two processes have the same number, or the store is that of an earlier run");
-    set_text(*store, "here/" + number, std::to_string(options.world));
-    const std::set<int> missing = missing_words("here/", options.timeout);
-    LM_CHECK(missing.empty(), "ERR_RANKS", "Expected ", options.world, " ranks within ",
-             static_cast<double>(options.timeout.count()) / 1000, " s but ", names_of(missing),
-             missing.size() == 1 ? " has" : " have", " not come");
-    for (int rank = 0; rank < options.world; ++rank) {
-      const std::string world = text_at(*store, "here/" + std::to_string(rank));
-      LM_CHECK(world == std::to_string(options.world), "ERR_RANKS", "Expected a world of ", options.world,
-               " ranks, as rank ", number, " was told, but rank ", rank, " was told ", world);
-    }
-  }
-
-  // Ranks whose words do not come in time. All who wait for them hear so from the first that gives up, as
-  // long as there is a store.
-  std::set<int> missing_words(const std::string& prefix, std::chrono::milliseconds time) {
-    std::set<int> missing = missing_ranks(*store, prefix, options.world, steady_clock::now() + time);
-    for (int rank : missing) set_text(*store, prefix + std::to_string(rank), kNever);
-    for (int rank = 0; rank < options.world; ++rank)
-      if (text_at(*store, prefix + std::to_string(rank)) == kNever) missing.insert(rank);
-    if (!missing.empty() && options.hosts_store) std::this_thread::sleep_for(kHears);
-    return missing;
-  }
-
-  // Who came early may have ended while it waited for the last: those that are there say so at once.
-  void stay() {
-    set_text(*store, "stays/" + std::to_string(options.rank), "");
-    const std::set<int> gone = missing_words("stays/", std::min(options.timeout, kStays));
-    LM_CHECK(gone.empty(), "ERR_RANKS", "Expected ", options.world, " ranks but ", names_of(gone),
-             " came and ", gone.size() == 1 ? "does" : "do",
-             " not answer: ended, hangs or cannot be reached");
-  }
-
   void connect() {
     auto how = Gloo::Options::create(options.timeout);
-    how->devices = devices_of(options.network, options.host, options.port);
+    how->devices = devices_of(options.network, hosts_of(*store, options), options.port);
     const auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store);
     try {
       host = c10::make_intrusive<Gloo>(keys, options.rank, options.world, how);

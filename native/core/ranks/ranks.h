@@ -17,6 +17,7 @@ struct RanksOptions {
   std::string host;  // of the store
   int port = 0;
   bool hosts_store = false;  // this process is to host it
+  bool agent_store = false;  // an agent hosts it, for one round of ranks after another
   std::string run;           // keeps the keys of runs apart that share a store
   std::string network;  // interfaces of this host, by name, with commas; empty: that which reaches the store
   std::chrono::milliseconds timeout{600'000};  // of everything that waits for other ranks

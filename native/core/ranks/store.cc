@@ -7,6 +7,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "core/error.h"
+#include "core/ranks/network.h"
 
 namespace lm {
 namespace {
@@ -29,9 +30,13 @@ std::string seconds_of(milliseconds time) {
       why.find("EADDRINUSE") != std::string::npos || why.find("ddress already in use") != std::string::npos;
   if (o.hosts_store && taken)
     fail("ERR_RANKS", "Expected a free port for the ranks to meet at but received ", o.port,
-         ", which is taken (rank ", o.rank, " hosts the store)");
+         ", which is taken: rank ", o.rank, " hosts the store, and so does an earlier run or another rank ",
+         o.rank);
+  const std::string unknown = why_unknown(o.host);
+  const bool late = why.find("timed out") != std::string::npos;
   fail("ERR_RANKS", "Expected rank 0 at ", o.host, ":", o.port, " within ", seconds_of(o.timeout),
-       " but rank ", o.rank, " cannot reach it: ", why);
+       " but rank ", o.rank, unknown.empty() ? " cannot reach it" : " does not know this host: " + unknown,
+       late || !unknown.empty() ? "" : ": " + why);
 }
 
 bool comes(c10d::Store& store, const std::string& key, steady_clock::time_point deadline,
@@ -49,20 +54,26 @@ bool comes(c10d::Store& store, const std::string& key, steady_clock::time_point 
 
 }  // namespace
 
+// A client of TCPStore that cannot connect may take twice its time: it has half of what is left, each time.
 StorePtr open_store(const RanksOptions& o) {
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(o.port);
   options.isServer = o.hosts_store;
   options.numWorkers = static_cast<size_t>(o.world);
   options.waitWorkers = false;  // who is missing is told by name
-  options.timeout = o.timeout;
   options.useLibUV = false;
-  try {
-    auto tcp = c10::make_intrusive<c10d::TCPStore>(o.host, options);
-    return c10::make_intrusive<c10d::PrefixStore>("lm-resnet/" + o.run, std::move(tcp));
-  } catch (const c10::Error& e) {
-    const std::string why = e.what_without_backtrace();
-    fail_to_open(o, why.substr(0, why.find('\n')));
+  const auto deadline = steady_clock::now() + o.timeout;
+  const auto left = [&] { return std::chrono::duration_cast<milliseconds>(deadline - steady_clock::now()); };
+  for (;;) {
+    options.timeout = o.hosts_store ? o.timeout : std::max(left() / 2, kSlice);
+    try {
+      auto tcp = c10::make_intrusive<c10d::TCPStore>(o.host, options);
+      tcp->setTimeout(o.timeout);
+      return c10::make_intrusive<c10d::PrefixStore>("lm-resnet/" + o.run, std::move(tcp));
+    } catch (const c10::Error& e) {
+      const std::string why = e.what_without_backtrace();
+      if (o.hosts_store || left() <= kSlice) fail_to_open(o, why.substr(0, why.find('\n')));
+    }
   }
 }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { countOption } from '../flags.ts';
-import { launchRanks } from '../launch.ts';
-import { type LaunchFlags, placesOf } from '../launchPlaces.ts';
+import { launchRanks } from '../launch/launch.ts';
+import { type LaunchFlags, placesOf } from '../launch/places.ts';
 import { Verdict } from '../output/verdict.ts';
 
 interface Flags extends LaunchFlags {

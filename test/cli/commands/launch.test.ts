@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { launchRanks } from '../../../src/cli/launch.ts';
+import { launchRanks } from '../../../src/cli/launch/launch.ts';
 import { runCli } from '../../support/children.ts';
 import { cli } from '../../support/cli.ts';
 import { writeDigits } from '../../support/files/idx.ts';

@@ -49,6 +49,7 @@ const acts = {
 };
 
 try {
+  await new Promise((resolve) => setTimeout(resolve, Number(process.env.DELAY ?? 0)));
   const ranks = await joinRanks({ timeout: Number(process.env.TIMEOUT ?? 60) });
   const found = await acts[what](ranks);
   await ranks.close();

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { ensureFolder, fileError } from '../files.ts';
+import { ensureFolder, fileError } from '../../files.ts';
 
 /** What is to be started. */
 export interface Launch {

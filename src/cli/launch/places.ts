@@ -1,8 +1,8 @@
 /** Which ranks `lm-resnet launch` starts on this host, by its flags or the variables of torchrun's agent. */
-import { availableCores, defaultThreads } from '../cores.ts';
-import { expected } from '../errors.ts';
-import { native } from '../native/load.ts';
-import type { Environment } from '../ranks/environment.ts';
+import { availableCores, defaultThreads } from '../../cores.ts';
+import { expected } from '../../errors.ts';
+import { native } from '../../native/load.ts';
+import type { Environment } from '../../ranks/environment.ts';
 
 /** Flags of `lm-resnet launch` that say where its ranks are. */
 export interface LaunchFlags {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type LaunchFlags, placesOf } from '../../src/cli/launchPlaces.ts';
-import { availableCores } from '../../src/cores.ts';
-import type { Environment } from '../../src/ranks/environment.ts';
-import { thrown } from '../support/errors.ts';
+import { type LaunchFlags, placesOf } from '../../../src/cli/launch/places.ts';
+import { availableCores } from '../../../src/cores.ts';
+import type { Environment } from '../../../src/ranks/environment.ts';
+import { thrown } from '../../support/errors.ts';
 
 /** What Kubeflow Trainer sets for the second of two pods. */
 const trainer: Environment = {
