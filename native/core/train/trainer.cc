@@ -12,11 +12,12 @@
 namespace lm {
 namespace {
 
-// What recorded steps rest on: all that they read from the host lies where our kernels find it.
+// What recorded steps rest on: all that they read from the host lies where our kernels find it. On the host
+// nobody asks, and the library of the kernels stays closed.
 std::string why_not_captured(const Model& model, const TrainerOptions& options) {
   const at::TensorOptions& weights = model.options();
   const Kernels& kernels = kernels_for(weights.device(), weights.dtype().toScalarType(), options.plan.plain);
-  if (kernels.sgd != nullptr) return "";
+  if (kernels.sgd != nullptr || weights.device().is_cpu()) return "";
   return "they need kernels of ours for the device: " + cuda::why_none(weights.device());
 }
 
