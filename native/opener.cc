@@ -46,8 +46,9 @@ napi_value open(napi_env env, napi_callback_info info) {
   std::vector<std::string> paths;
   if (!read_paths(env, info, &paths)) return text(env, "expected an array of paths");
   // How long a thread of OpenMP's team spins before it sleeps, read when its library is mapped: a
-  // quarter of a millisecond at most (a service says less). Spinning for milliseconds, its default, makes a
-  // busy machine crawl; not spinning at all costs a sixth of a training step. The user's own settings stay.
+  // fraction of a millisecond (a service asks for less, src/serve/engine.ts). Spinning for milliseconds, its
+  // default, makes a busy machine crawl; not spinning at all costs a sixth of a training step. The user's own
+  // settings stay.
   if (getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
   for (const std::string& path : paths) {
     if (path.empty() || path.front() != '/') return text(env, "not an absolute path: " + path);

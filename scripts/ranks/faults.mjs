@@ -2,7 +2,7 @@
 //   node scripts/ranks/faults.mjs [--kills 50] [--seed 1] [checks…]
 // Prints a line of JSON for each check; exits with 1 where one is not so. Takes minutes; `disk` needs root,
 // for a file system of its own.
-//   kills      a rank of two is killed at random moments; the rest says which, and all have ended within 23
+//   kills      a rank of two is killed at random moments; the rest says which, and all have ended within 20
 //              seconds; every time the same command goes on, and comes to the bytes of the undisturbed run
 //   hangs      a rank is stopped: the other ends within --timeout and names it
 //   joining    a rank of three is killed while the others wait for the third: they end and name it

@@ -6,7 +6,7 @@ import { lastGoodCheckpoint } from '../../dist/index.js';
 import { digest, generator, launched, runToEnd, stepsOf, training, until } from './job.mjs';
 
 const steps = 36; // of training() in job.mjs
-const timeout = 15; // for ranks that wait for one which was killed before it came
+const timeout = 12; // for ranks that wait for one which was killed before it came
 
 /** The number of the rank that a process is, as it was told. */
 const rankOf = (pid) => /(?:^|\0)RANK=(\d+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.[1];

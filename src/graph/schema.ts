@@ -18,7 +18,7 @@ function isFew(table: object): boolean {
 
 let known: z.ZodType<GraphSpec> | undefined;
 
-/** Made when it is first asked for: most programs read no graph, and making it is a tenth of the import. */
+/** Made when it is first asked for: most programs read no graph, and making it takes a part of the import. */
 function graphSchema(): z.ZodType<GraphSpec> {
   const size = z
     .int()

@@ -18,7 +18,7 @@ export interface Limits {
   readonly replicas: number;
 }
 
-/** Each becomes a response, which takes a tenth of a millisecond: between so many others are heard. */
+/** Each becomes a response, which takes the event loop a while: between so many others are heard. */
 const answersInATurn = 4;
 
 /** Gathers the images of requests into batches. */

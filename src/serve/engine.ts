@@ -104,9 +104,9 @@ export class ModelEngine implements Engine<GivenImage> {
 }
 
 /**
- * A thread of OpenMP's team spins before it sleeps, for whom the event loop then waits: a fifth of a
- * millisecond with what trainings run best with. It counts where libtorch is not open yet, and the user's own
- * settings stay.
+ * Threads of OpenMP's team spin before they sleep, and the event loop waits for their core: less long than
+ * suits trainings (native/opener.cc). It counts where libtorch is not open yet, and the user's own settings
+ * stay.
  */
 function sleepSoon(): void {
   if (process.env.OMP_WAIT_POLICY === undefined) process.env.GOMP_SPINCOUNT ??= '500';
