@@ -41,7 +41,7 @@ macOS:           xcode-select --install && brew install cmake ninja jpeg-turbo l
 A newer CMake than the system's: pip install cmake`;
 
 /** Lets ccache serve sources that use a precompiled header, and those of another clone. */
-const compilerCache = {
+export const compilerCache = {
   CCACHE_SLOPPINESS: 'pch_defines,time_macros,include_file_mtime,include_file_ctime',
   CCACHE_BASEDIR: root,
   CCACHE_NOHASHDIR: '1',

@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compilerCache } from './build.mjs';
 import { locateLibtorch } from './libtorch.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -50,5 +51,5 @@ if (program === undefined) {
 }
 const [command, ...args] = await program();
 const path = `${join(root, 'node_modules', '.bin')}:${process.env.PATH}`;
-const env = withHeaders({ ...process.env, PATH: path });
+const env = withHeaders({ ...compilerCache, ...process.env, PATH: path });
 process.exitCode = spawnSync(command, [...args, ...rest], { cwd: root, env, stdio: 'inherit' }).status ?? 1;
