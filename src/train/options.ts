@@ -266,7 +266,7 @@ const options: {
     'trial',
   ),
   syncBn: option(
-    z.boolean().optional().describe('batch statistics of all ranks (default: for batches below 16)'),
+    z.boolean().optional().describe('batch statistics of all ranks (default: --global-batch, or batch < 16)'),
     'weights',
   ),
   compressGradients: option(

@@ -168,8 +168,8 @@ export interface TrainSettings extends LoadingOptions {
   readonly overfitBatches?: number | undefined;
   /**
    * With several ranks: whether batch statistics are those of all their images, which gives what one process
-   * with as many images would; else each rank has its own, and running ones are their mean. Default: where a
-   * batch has fewer than 16 images.
+   * with as many images would; else each rank has its own, and running ones are their mean. Default: with
+   * `globalBatch`, and where a batch has fewer than 16 images.
    */
   readonly syncBn?: boolean | undefined;
   /** With several ranks: type of gradients on their way, default `none`, their own. */

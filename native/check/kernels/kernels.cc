@@ -30,6 +30,10 @@ using lm::largest;
 using lm::report;
 using lm::Rng;
 
+const std::vector<int64_t> kReduced{0, 2, 3};
+
+Tensor sums_for(const Tensor& x) { return at::empty({2, x.size(1)}, at::kDouble); }
+
 void check_norm(Case& c) {
   const Tensor x = c.values(3);
   if (c.below(8) == 0) x.flatten()[0] = NAN;
@@ -61,6 +65,10 @@ void check_norm(Case& c) {
   c.kernels->norm_evaluate(norm, mean, var, again);
   lm::plain_kernels.norm_evaluate(norm64, mean64, var64, wanted);
   report(c, "norm, evaluated", again, wanted, largest(wanted));
+
+  const Tensor sums = sums_for(x), wanted_sums = at::stack({x64.sum(kReduced), x64.square().sum(kReduced)});
+  c.kernels->norm_sums(x, sums);
+  report(c, "norm: sums", sums, wanted_sums, largest(wanted_sums[1]) + static_cast<double>(x.numel()));
 }
 
 // The relu's mask is that of the result as it was found: on either side of zero a rounding decides.
@@ -82,10 +90,18 @@ void check_norm_backward(Case& c) {
                wanted = at::empty_like(x64);
   const lm::Norm norm64{x64, weight64, bias64, norm.eps, false};
   lm::plain_kernels.norm_backward(norm64, {mean64, invstd64}, g64, {wanted, wanted_weight, wanted_bias});
+  const Tensor sums = sums_for(x), part = at::empty_like(x),
+               product = g64 * (x64 - mean64.view({1, -1, 1, 1}));
+  c.kernels->norm_gradient_sums(norm, {mean, invstd}, grad, sums);
+  report(c, "norm backward: sums", sums, at::stack({g64.sum(kReduced), product.sum(kReduced)}),
+         std::max(largest(g64.abs().sum(kReduced)), largest(product.abs().sum(kReduced))) + 1);
+  const double count = 3.0 * static_cast<double>(x.numel() / x.size(1));
+  c.kernels->norm_gradient(norm, {mean, invstd}, grad, sums * 3, count, part);
+  report(c, "norm backward: x, of three such batches", part, wanted, largest(wanted));
   c.kernels->norm_backward(norm, {mean, invstd}, grad, {into, into_weight, into_bias});
   if (into.defined()) report(c, "norm backward: x", into, wanted, largest(wanted));
   if (!affine) return;
-  const Tensor whole = g64.abs().sum({0, 2, 3}).max();
+  const Tensor whole = g64.abs().sum(kReduced).max();
   report(c, "norm backward: weight", into_weight, wanted_weight,
          4 * whole.item<double>() * largest(invstd) + 1);
   report(c, "norm backward: bias", into_bias, wanted_bias, whole.item<double>() + 1);

@@ -127,6 +127,15 @@ struct Kernels {
   // The gradient of x may be where the incoming one is.
   void (*norm_backward)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
                         const Gradients& into);
+  // norm_train and norm_backward in parts, for what lies between them: the sums, double [2, C], of more
+  // batches than this one are added up there. Of x and of its square, over all but the channels:
+  void (*norm_sums)(const at::Tensor& x, const at::Tensor& sums);
+  // Of the incoming gradient where the relu lets it pass, and of that times x - mean:
+  void (*norm_gradient_sums)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                             const at::Tensor& sums);
+  // The gradient of x by such sums of `count` values of each channel; it may be where the incoming one is.
+  void (*norm_gradient)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                        const at::Tensor& sums, double count, const at::Tensor& out);
   // By the running statistics, which are constants.
   void (*norm_evaluate)(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                         const at::Tensor& out);

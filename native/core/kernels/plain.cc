@@ -1,5 +1,7 @@
 // libtorch's own functions: any device, any type.
 
+#include <ATen/OpMathType.h>
+
 #include "core/error.h"
 #include "core/kernels/into.h"
 #include "core/kernels/kernels.h"
@@ -49,15 +51,41 @@ void norm_again(const Norm& n, const Statistics& found, const Tensor& out) {
   if (n.relu) out.relu_();
 }
 
+// The sign of the output is that of the normalised input: computed again, so that it need not be kept.
+Tensor behind_relu(const Norm& n, const Statistics& found, const Tensor& grad) {
+  return n.relu ? at::threshold_backward(grad, normalised(n, found), 0) : grad;
+}
+
 void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, const Gradients& to) {
-  // The sign of the output is that of the normalised input: computed again, so that it need not be kept.
-  const Tensor g = n.relu ? at::threshold_backward(grad, normalised(n, found), 0) : grad;
+  const Tensor g = behind_relu(n, found, grad);
   auto [gx, gw, gb] =
       at::native_batch_norm_backward(g, n.x, weight_or_ones(n, found.mean), {}, {}, found.mean, found.invstd,
                                      /*train=*/true, n.eps, {to.x.defined(), true, true});
   if (to.x.defined()) to.x.copy_(gx);
   if (to.weight.defined()) to.weight.add_(gw);
   if (to.bias.defined()) to.bias.add_(gb);
+}
+
+void norm_sums(const Tensor& x, const Tensor& sums) {
+  const auto [var, mean] =
+      at::var_mean(x.to(at::toOpMathType(x.scalar_type())), kReduced, /*unbiased=*/false);
+  sums[0].copy_(mean);
+  sums[1].copy_(var).addcmul_(sums[0], sums[0]);
+  sums.mul_(static_cast<double>(x.numel() / x.size(1)));
+}
+
+void norm_gradient_sums(const Norm& n, const Statistics& found, const Tensor& grad, const Tensor& sums) {
+  const Tensor g = behind_relu(n, found, grad).to(found.mean.scalar_type());
+  sums[0].copy_(g.sum(kReduced));
+  sums[1].copy_((g * (n.x - wide(found.mean))).sum(kReduced));
+}
+
+void norm_gradient(const Norm& n, const Statistics& found, const Tensor& grad, const Tensor& sums,
+                   double count, const Tensor& out) {
+  const Tensor means = (sums / count).to(found.mean.scalar_type());
+  const Tensor slope = means[1] * found.invstd.square();
+  const Tensor g = behind_relu(n, found, grad) - wide(means[0]) - (n.x - wide(found.mean)) * wide(slope);
+  out.copy_(g * wide(n.weight.defined() ? found.invstd * n.weight : found.invstd));
 }
 
 void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
@@ -185,6 +213,9 @@ constinit const Kernels plain_kernels{
     .norm_train = norm_train,
     .norm_again = norm_again,
     .norm_backward = norm_backward,
+    .norm_sums = norm_sums,
+    .norm_gradient_sums = norm_gradient_sums,
+    .norm_gradient = norm_gradient,
     .norm_evaluate = norm_evaluate,
     .convolve = convolve_into,
     .convolve_backward = convolve_backward_into,

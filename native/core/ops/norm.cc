@@ -55,7 +55,7 @@ std::vector<KeptTensor> stats_keeps(const Node&, const Sizes&, const Sizes& outp
 
 Moments moments_of(const Frame& f) {
   const Tensor& x = f.input();
-  if (f.ranks() != nullptr) return moments_over(*f.ranks(), x, x.scalar_type());
+  if (f.ranks() != nullptr) return moments_over(*f.ranks(), f.kernels, x, x.scalar_type());
   auto [var, mean] = at::var_mean(x, kReduced, /*unbiased=*/false);
   return {mean, var, values_per_channel(x)};
 }
@@ -202,7 +202,7 @@ void train_norm(const Frame& f, const Norm& norm, double momentum, const Tensor&
 }
 
 void norm_gradients(const Frame& f, const Norm& norm, const Tensor& grad, const Gradients& into) {
-  if (f.ranks() != nullptr) return norm_backward_over(*f.ranks(), norm, found(f), grad, into);
+  if (f.ranks() != nullptr) return norm_backward_over(*f.ranks(), f.kernels, norm, found(f), grad, into);
   f.kernels.norm_backward(norm, found(f), grad, into);
 }
 

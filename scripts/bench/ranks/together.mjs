@@ -1,7 +1,7 @@
 // Two processes of one thread that train together, against one of one thread and one of two with as many
 // images in a step, and against two that train each by itself, at once:
 //   node scripts/bench/ranks/together.mjs [--model resnet20] [--side 32] [--images 64] [--steps 12]
-//     [--rounds 3] [--compress none|float16|bfloat16]
+//     [--rounds 3] [--compress none|float16|bfloat16] [--sync-bn]
 // `--images` is what one rank of two has in a step. Prints a line of JSON for each way of each round, then
 // one of medians. As root it runs in a network of its own, so that the bytes of `lo` are the ranks' alone. Of
 // one step: bytes handed to sums, bytes sent, what the model of a ring says of them, and hidden: 1 - (seconds
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     steps: option(12),
     rounds: option(3),
     compress: option('none'),
+    'sync-bn': { type: 'boolean', default: false },
     child: { type: 'string' },
     own: { type: 'boolean', default: false },
   },
@@ -68,7 +69,7 @@ async function child({ threads, batch }) {
   const labels = Array.from({ length: count }, (_, i) => i % 10);
   const data = imageSet({ images: pixels, labels, height: side, width: side, channels: 3 });
   const model = await createModel(values.model, { input: [3, side, side], classes: 10, device: 'cpu' });
-  const sums = { ranks, syncBn: false, compressGradients: values.compress };
+  const sums = { ranks, syncBn: values['sync-bn'], compressGradients: values.compress };
   const options = { batch, lr: 0.01, workers: 1, ...sums };
   const measured = async (some) => {
     const [before, sent] = [ranks?.traffic(), sentBytes()];

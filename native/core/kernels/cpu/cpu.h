@@ -20,6 +20,11 @@ struct NormKernels {
   static void again(const Norm& norm, const Statistics& found, const at::Tensor& out);
   static void backward(const Norm& norm, const Statistics& found, const at::Tensor& grad,
                        const Gradients& into);
+  static void sums(const at::Tensor& x, const at::Tensor& sums);
+  static void gradient_sums(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                            const at::Tensor& sums);
+  static void gradient(const Norm& norm, const Statistics& found, const at::Tensor& grad,
+                       const at::Tensor& sums, double count, const at::Tensor& out);
   static void evaluate(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                        const at::Tensor& out);
 };

@@ -64,6 +64,9 @@ Kernels kernels_of(at::ScalarType type) {
   k.norm_train = Norms::train;
   k.norm_again = Norms::again;
   k.norm_backward = Norms::backward;
+  k.norm_sums = Norms::sums;
+  k.norm_gradient_sums = Norms::gradient_sums;
+  k.norm_gradient = Norms::gradient;
   k.norm_evaluate = Norms::evaluate;
   return k;
 }

@@ -1,5 +1,6 @@
 // Batch norm, and its relu: one pass over memory for the statistics, one for the result; as many backwards.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -44,24 +45,36 @@ struct Affine {
   std::vector<T> scale, shift;
 };
 
-// Mean and inverse deviation of the batch, taken about the first pixel so that no digits cancel; moves the
-// running ones.
+using Sums = std::pair<std::vector<double>, std::vector<double>>;  // two for each channel
+
+// Mean and biased variance of every channel, taken about the first pixel so that no digits cancel.
 template <typename T, typename S>
-void batch_statistics(const Norm& n, const Layout& layout, const Running& running, const Statistics& found) {
-  const S* data = values_of<S>(n.x);
+Sums moments_of(const Tensor& x, const Layout& layout) {
+  const S* data = values_of<S>(x);
   const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return wide(data[c]); });
   const Rows<T, S> rows{.x = data, .width = layout.width(), .centre = centre.data()};
-  const auto [first, second] =
+  auto found =
       sum_rows<T>(layout, [&](int64_t begin, int64_t end, T* a, T* b) { moments(rows, begin, end, a, b); });
+  const auto count = static_cast<double>(layout.rows);
+  for (int64_t c = 0; c < layout.channels; ++c) {
+    double &mean = found.first[static_cast<size_t>(c)], &var = found.second[static_cast<size_t>(c)];
+    const double shifted = mean / count;
+    const double square = var / count - shifted * shifted;
+    mean = static_cast<double>(wide(data[c])) + shifted;
+    var = square < 0 ? 0 : square;  // what is no number stays so
+  }
+  return found;
+}
+
+// Mean and inverse deviation of the batch; moves the running ones.
+template <typename T, typename S>
+void batch_statistics(const Norm& n, const Layout& layout, const Running& running, const Statistics& found) {
+  const auto [means, vars] = moments_of<T, S>(n.x, layout);
   const auto count = static_cast<double>(layout.rows);
   const double momentum = running.momentum;
   T *running_mean = running.mean.data_ptr<T>(), *running_var = running.var.data_ptr<T>();
   for (int64_t c = 0; c < layout.channels; ++c) {
-    const auto j = static_cast<size_t>(c);
-    const double shifted = first[j] / count;
-    const double average = static_cast<double>(wide(data[c])) + shifted;
-    const double square = second[j] / count - shifted * shifted;
-    const double var = square < 0 ? 0 : square;  // what is no number stays so
+    const double average = means[static_cast<size_t>(c)], var = vars[static_cast<size_t>(c)];
     found.mean.data_ptr<T>()[c] = static_cast<T>(average);
     found.invstd.data_ptr<T>()[c] = static_cast<T>(1 / std::sqrt(var + n.eps));
     running_mean[c] =
@@ -88,6 +101,50 @@ void apply_norm(const Norm& n, const T* mean, const T* invstd, const Tensor& out
                         .floor = floor_of<T>(n.relu)};
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply(rows, begin, end); });
 }
+
+// What gradients are made of: the loops' rows, but for what they write.
+template <typename T, typename S>
+struct Backwards {
+  Backwards(const Norm& n, const Statistics& found, const Tensor& grad)
+      : layout(n.x),
+        affine(n, layout, found.mean.data_ptr<T>(), found.invstd.data_ptr<T>()),
+        centre(repeated<T>(layout, [&](int64_t c) { return found.mean.data_ptr<T>()[c]; })),
+        rows{.x = values_of<S>(n.x),
+             .grad = values_of<S>(grad),
+             .width = layout.width(),
+             .scale = affine.scale.data(),
+             .shift = affine.shift.data(),
+             .floor = floor_of<T>(n.relu),
+             .centre = centre.data()} {}
+
+  // Of g, and of g (x - mean).
+  [[nodiscard]] Sums sums() const {
+    return sum_rows<T>(
+        layout, [&](int64_t begin, int64_t end, T* a, T* b) { gradient_sums(rows, begin, end, a, b); });
+  }
+
+  // By such sums of `count` values.
+  void write(const T* invstd, const double* sum, const double* dot, double count, const Tensor& out) {
+    const auto scale_of = [&](int64_t c) {
+      return static_cast<double>(affine.scale[static_cast<size_t>(c)]);
+    };
+    const std::vector<T> slope = repeated<T>(layout, [&](int64_t c) {
+      const auto s = static_cast<double>(invstd[c]);
+      return scale_of(c) * s * s * dot[c] / count;
+    });
+    const std::vector<T> offset =
+        repeated<T>(layout, [&](int64_t c) { return scale_of(c) * sum[c] / count; });
+    rows.out = values_of<S>(out);
+    rows.slope = slope.data();
+    rows.offset = offset.data();
+    for_rows<T>(layout, [&](int64_t begin, int64_t end) { cpu::gradient(rows, begin, end); });
+  }
+
+  Layout layout;
+  Affine<T> affine;
+  std::vector<T> centre;
+  Rows<T, S> rows;
+};
 
 // into[c] += numbers[c]
 template <typename T, typename Number>
@@ -128,34 +185,42 @@ template <typename T, typename S>
 void NormKernels<T, S>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
                                  const Gradients& into) {
   if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_backward(n, found, grad, into);
-  const Layout layout(n.x);
-  const T *mean = found.mean.data_ptr<T>(), *invstd = found.invstd.data_ptr<T>();
-  const Affine<T> affine(n, layout, mean, invstd);
-  const std::vector<T> centre = repeated<T>(layout, [&](int64_t c) { return mean[c]; });
-  Rows<T, S> rows{.x = values_of<S>(n.x),
-                  .grad = values_of<S>(grad),
-                  .width = layout.width(),
-                  .scale = affine.scale.data(),
-                  .shift = affine.shift.data(),
-                  .floor = floor_of<T>(n.relu),
-                  .centre = centre.data()};
-  const auto [sum, dot] = sum_rows<T>(
-      layout, [&](int64_t begin, int64_t end, T* a, T* b) { gradient_sums(rows, begin, end, a, b); });
+  Backwards<T, S> backwards(n, found, grad);
+  const T* invstd = found.invstd.data_ptr<T>();
+  const auto [sum, dot] = backwards.sums();
   add_to<T>(into.weight, [&, &dot = dot](size_t c) { return dot[c] * static_cast<double>(invstd[c]); });
   add_to<T>(into.bias, [&sum = sum](size_t c) { return sum[c]; });
-  if (!into.x.defined()) return;
+  if (into.x.defined())
+    backwards.write(invstd, sum.data(), dot.data(), static_cast<double>(backwards.layout.rows), into.x);
+}
+
+template <typename T, typename S>
+void NormKernels<T, S>::sums(const Tensor& x, const Tensor& sums) {
+  if (!is_rows(x)) return plain_kernels.norm_sums(x, sums);
+  const Layout layout(x);
+  const auto [means, vars] = moments_of<T, S>(x, layout);
   const auto count = static_cast<double>(layout.rows);
-  const auto scale_of = [&](int64_t c) { return static_cast<double>(affine.scale[static_cast<size_t>(c)]); };
-  const std::vector<T> slope = repeated<T>(layout, [&, &dot = dot](int64_t c) {
-    const auto s = static_cast<double>(invstd[c]);
-    return scale_of(c) * s * s * dot[static_cast<size_t>(c)] / count;
-  });
-  const std::vector<T> offset = repeated<T>(
-      layout, [&, &sum = sum](int64_t c) { return scale_of(c) * sum[static_cast<size_t>(c)] / count; });
-  rows.out = values_of<S>(into.x);
-  rows.slope = slope.data();
-  rows.offset = offset.data();
-  for_rows<T>(layout, [&](int64_t begin, int64_t end) { gradient(rows, begin, end); });
+  double* to = sums.data_ptr<double>();
+  for (size_t c = 0; c < means.size(); ++c) {
+    to[c] = count * means[c];
+    to[means.size() + c] = count * (vars[c] + means[c] * means[c]);
+  }
+}
+
+template <typename T, typename S>
+void NormKernels<T, S>::gradient_sums(const Norm& n, const Statistics& found, const Tensor& grad,
+                                      const Tensor& sums) {
+  if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_gradient_sums(n, found, grad, sums);
+  const auto [sum, dot] = Backwards<T, S>(n, found, grad).sums();
+  std::copy(dot.begin(), dot.end(), std::copy(sum.begin(), sum.end(), sums.data_ptr<double>()));
+}
+
+template <typename T, typename S>
+void NormKernels<T, S>::gradient(const Norm& n, const Statistics& found, const Tensor& grad,
+                                 const Tensor& sums, double count, const Tensor& out) {
+  if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_gradient(n, found, grad, sums, count, out);
+  const double* sum = sums.data_ptr<double>();
+  Backwards<T, S>(n, found, grad).write(found.invstd.data_ptr<T>(), sum, sum + n.x.size(1), count, out);
 }
 
 void norm_affine(const Norm& n, const Statistics& by, const Tensor& scale, const Tensor& shift) {

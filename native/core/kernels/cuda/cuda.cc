@@ -72,6 +72,17 @@ struct Row {
     apply(n, found.mean, found.invstd, false, out);
   }
 
+  // libtorch's.
+  static void norm_sums(const Tensor& x, const Tensor& sums) { plain_kernels.norm_sums(x, sums); }
+  static void norm_gradient_sums(const Norm& n, const Statistics& found, const Tensor& grad,
+                                 const Tensor& sums) {
+    plain_kernels.norm_gradient_sums(n, found, grad, sums);
+  }
+  static void norm_gradient(const Norm& n, const Statistics& found, const Tensor& grad, const Tensor& sums,
+                            double count, const Tensor& out) {
+    plain_kernels.norm_gradient(n, found, grad, sums, count, out);
+  }
+
   static void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {
     if (!fits(n, {&out}, {&mean, &var})) return plain_kernels.norm_evaluate(n, mean, var, out);
     const c10::DeviceGuard guard(n.x.device());
@@ -218,6 +229,9 @@ struct Row {
             .norm_train = norm_train,
             .norm_again = norm_again,
             .norm_backward = norm_backward,
+            .norm_sums = norm_sums,
+            .norm_gradient_sums = norm_gradient_sums,
+            .norm_gradient = norm_gradient,
             .norm_evaluate = norm_evaluate,
             .convolve = convolve,
             .convolve_backward = convolve_backward,

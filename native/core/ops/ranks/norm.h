@@ -14,13 +14,13 @@ struct Moments {
 };
 
 // Of x [N, C, H, W] and that of the other ranks, of type `type`.
-Moments moments_over(Ranks& ranks, const at::Tensor& x, at::ScalarType type);
+Moments moments_over(Ranks& ranks, const Kernels& kernels, const at::Tensor& x, at::ScalarType type);
 void move_running(const Running& running, const Moments& moments);
 
 // As the kernels of these names do for one process.
 void norm_train_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, const Running& running,
                      const Statistics& found, const at::Tensor& out);
-void norm_backward_over(Ranks& ranks, const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                        const Gradients& into);
+void norm_backward_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, const Statistics& found,
+                        const at::Tensor& grad, const Gradients& into);
 
 }  // namespace lm
