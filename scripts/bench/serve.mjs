@@ -33,7 +33,11 @@ const autocannon = createRequire(join(flags.tools, 'x.js'))('autocannon');
 const threads = String(availableParallelism());
 
 const folder = mkdtempSync(join(tmpdir(), 'lm-resnet-serve-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+let running; // the server under load
+process.once('exit', () => {
+  running?.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
 const at = (name) => join(folder, name);
 const model = await createModel(flags.model, { classes: 10, seed: 1 });
 await model.save(at('model.safetensors'));
@@ -76,7 +80,7 @@ const starts = {
 async function started(name) {
   const [program, ...args] = starts[name];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill('SIGKILL'));
+  running = child;
   const line = await new Promise((done, fail) => {
     child.stdout.once('data', (data) => done(String(data).split('\n')[0]));
     child.once('close', (code) => fail(new Error(`${name} ended with ${code}`)));
