@@ -104,6 +104,26 @@ describe('joinRanks', () => {
     expect(others).toEqual([lost, lost]);
   });
 
+  it('names rank 0 that is killed while the others come', async () => {
+    const port = await freePort();
+    const there = { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port), RANK: '0', WORLD_SIZE: '3' };
+    const first = spawn(process.execPath, [program, dist, 'sum'], {
+      env: { ...process.env, ...there },
+      stdio: 'ignore',
+    });
+    const end = setTimeout(() => first.kill('SIGKILL'), 3000);
+    try {
+      const [second] = await run(1, 'sum', 1, { port, env: () => ({ RANK: '1', WORLD_SIZE: '3' }) });
+      expect(second).toEqual({
+        code: 'ERR_RANKS',
+        message: expect.stringContaining('rank 0 ended, hangs or cannot be reached'),
+      });
+    } finally {
+      clearTimeout(end);
+      first.kill('SIGKILL');
+    }
+  });
+
   it("meets anew at an agent's store, however many there are and who came before", async () => {
     const port = await freePort();
     const there = { MASTER_ADDR: '127.0.0.1', MASTER_PORT: String(port), RANK: '0', WORLD_SIZE: '2' };

@@ -128,9 +128,10 @@ Ranks::Ranks(const RanksOptions& options) : options_(options) {
            "Expected a port from 1 to 65535 but received ", options.port);
   try {
     group_ = std::make_unique<Group>(options);
-  } catch (const c10::Error& e) {
+  } catch (const c10::Error& e) {  // the store's
+    const std::string reason = in_short(e.what_without_backtrace());
     fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world,
-         " cannot join the others: ", in_short(e.what_without_backtrace()));
+         " cannot join the others: ", options.hosts_store ? reason : store_lost(options, reason));
   } catch (const std::runtime_error& e) {  // gloo's
     fail("ERR_RANKS", "Rank ", options.rank, " of ", options.world, " cannot join the others: ", e.what());
   }

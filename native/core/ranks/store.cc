@@ -95,6 +95,11 @@ std::string text_at(c10d::Store& store, const std::string& key) {
   return {bytes.begin(), bytes.end()};
 }
 
+std::string store_lost(const RanksOptions& options, const std::string& reason) {
+  return "the store at " + options.host + ":" + std::to_string(options.port) +
+         " does not answer: rank 0 ended, hangs or cannot be reached (" + reason + ")";
+}
+
 std::string names_of(const std::set<int>& ranks) {
   std::string text = ranks.size() == 1 ? "rank " : "ranks ";
   size_t told = 0;

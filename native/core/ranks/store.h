@@ -27,6 +27,9 @@ std::set<int> missing_ranks(
 void set_text(c10d::Store& store, const std::string& key, const std::string& text);
 std::string text_at(c10d::Store& store, const std::string& key);
 
+// What is to be said where the store, which rank 0 or the agent beside it hosts, does not answer.
+std::string store_lost(const RanksOptions& options, const std::string& reason);
+
 // "rank 3", "ranks 1, 2 and 5": the first few of them.
 std::string names_of(const std::set<int>& ranks);
 

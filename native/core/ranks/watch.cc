@@ -168,8 +168,7 @@ std::string Watch::verdict(const std::string& reason) const {
       },
       state_->lost);
   if (found) return *found;
-  return "the store at " + options_.host + ":" + std::to_string(options_.port) +
-         " does not answer: rank 0 ended, hangs or cannot be reached (" + reason + ")";
+  return store_lost(options_, reason);
 }
 
 void Watch::abandon(const std::string& words) const {
