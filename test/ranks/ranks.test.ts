@@ -24,6 +24,13 @@ async function run(
   return ends.map(({ stdout }) => (stdout === '' ? {} : (JSON.parse(stdout) as Told)));
 }
 
+/** Clients that are connected to a port of this machine. */
+function connections(port: number): number {
+  const to = `:${port.toString(16).toUpperCase().padStart(4, '0')} 01 `; // established
+  const sockets = readFileSync('/proc/net/tcp', 'latin1') + readFileSync('/proc/net/tcp6', 'latin1');
+  return sockets.split(to).length - 1;
+}
+
 const brief = (): NodeJS.ProcessEnv => ({ TIMEOUT: '2' });
 
 describe('joinRanks', () => {
@@ -111,7 +118,7 @@ describe('joinRanks', () => {
       env: { ...process.env, ...there },
       stdio: 'ignore',
     });
-    const end = setTimeout(() => first.kill('SIGKILL'), 3000);
+    const end = setInterval(() => connections(port) > 1 && first.kill('SIGKILL'), 500);
     try {
       const [second] = await run(1, 'sum', 1, { port, env: () => ({ RANK: '1', WORLD_SIZE: '3' }) });
       expect(second).toEqual({
@@ -119,7 +126,7 @@ describe('joinRanks', () => {
         message: expect.stringContaining('rank 0 ended, hangs or cannot be reached'),
       });
     } finally {
-      clearTimeout(end);
+      clearInterval(end);
       first.kill('SIGKILL');
     }
   });
