@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // One thread per process: OpenMP teams that spin against each other are 4 to 10 times slower than one.
@@ -8,7 +9,7 @@ export default defineConfig({
     // Whole published networks, with a folder that scripts/reference made; by hand.
     include: [process.env.LM_RESNET_REFERENCE ? 'test/reference/*.check.ts' : 'test/**/*.test.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: availableParallelism() + 1, // many wait for children
     // A process runs many files: what they import, libtorch before all, is loaded once. A test puts back what it
     // changes of the process.
     isolate: false,
