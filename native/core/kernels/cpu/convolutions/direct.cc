@@ -65,7 +65,7 @@ LM_INLINE void copy_pixels(const DirectCopy& d) {
       typename R::Type v = R::load(x + c);
       if (d.scale != nullptr) v = v * R::load(d.scale + c) + R::load(d.shift + c);
       if (d.relu) v = v < zero ? zero : v;
-      __builtin_memcpy(to + c, &v, sizeof v);
+      R::store(to + c, v);
     }
     for (int64_t c = vectors; c < d.channels; ++c) {
       float v = x[c];

@@ -15,7 +15,7 @@ template <int kNumbers, int kGroup>
 LM_INLINE typename Register<kNumbers>::Type spread(const float* from, int k, int c) {
   using R = Register<kNumbers>;
   if constexpr (kNumbers <= kGroup) {
-    return typename R::Type{} + from[k * kNumbers / kGroup * kGroup + c];
+    return from[k * kNumbers / kGroup * kGroup + c] - typename R::Type{};  // + would be an addition: of -0
   } else {
     typename R::Places places;
     for (int l = 0; l < kNumbers; ++l) places[l] = l / kGroup * kGroup + c;
@@ -80,7 +80,8 @@ LM_INLINE void some_sums(const NarrowGradient& n, const float* x, const float* g
                          float* sums) {
   using R = Register<kNumbers>;
   constexpr int kChannels = 4;
-  typename R::Type s[kColumns][kChannels] = {};
+  typename R::Type s[kColumns][kChannels];
+  set_zero(s);
   for (int64_t p = 0; p < n.width; ++p, x += kStride * n.x.step, grad += n.grad.step) {
     const auto g = R::load(grad + k * kNumbers);
 #pragma GCC unroll 3
@@ -91,8 +92,7 @@ LM_INLINE void some_sums(const NarrowGradient& n, const float* x, const float* g
   for (int j = 0; j < kColumns; ++j)
     for (int i = 0; i < kChannels; ++i) {
       float* to = sums + (j * kGroup + c + i) * kLanes + k * kNumbers;
-      const auto sum = R::load(to) + s[j][i];
-      __builtin_memcpy(to, &sum, sizeof sum);
+      R::store(to, R::load(to) + s[j][i]);
     }
 }
 

@@ -19,7 +19,7 @@ LM_INLINE void panels(const PointwisePanels& d) {
         typename R::Type v = R::load(x + c + k);
         if (d.scale != nullptr) v = v * R::load(d.scale + c + k) + R::load(d.shift + c + k);
         if (d.relu) v = v < zero ? zero : v;
-        __builtin_memcpy(to + k, &v, sizeof v);
+        R::store(to + k, v);
       }
   }
 }
@@ -28,10 +28,8 @@ template <int kNumbers, int kFilters>
 LM_INLINE void products(const PointwiseProducts& w) {
   for (int64_t f = 0; f < w.filters; f += kLanes)
     for (int64_t c = 0; c < w.channels; c += kLanes)
-      for (int64_t i = 0; i < kLanes; i += kFilters)
-        add_products<kNumbers, kFilters>(w.x + c / kLanes * w.panel, kLanes,
-                                         w.grad + f / kLanes * w.panel + i, kLanes, w.pixels,
-                                         w.sums + (f + i) * w.row + c, w.row);
+      add_all_products<kNumbers, kFilters>(w.x + c / kLanes * w.panel, kLanes, w.grad + f / kLanes * w.panel,
+                                           kLanes, w.pixels, w.sums + f * w.row + c, w.row);
 }
 
 }  // namespace
@@ -40,7 +38,7 @@ LM_INLINE void products(const PointwiseProducts& w) {
 LM_AVX512 void pointwise_panels_avx512(const PointwisePanels& d) { panels<16>(d); }
 LM_AVX512 void pointwise_products_avx512(const PointwiseProducts& w) { products<16, 16>(w); }
 LM_AVX2 void pointwise_panels_avx2(const PointwisePanels& d) { panels<8>(d); }
-LM_AVX2 void pointwise_products_avx2(const PointwiseProducts& w) { products<8, 4>(w); }
+LM_AVX2 void pointwise_products_avx2(const PointwiseProducts& w) { products<8, 6>(w); }
 #endif
 void pointwise_panels_any(const PointwisePanels& d) { panels<4>(d); }
 void pointwise_products_any(const PointwiseProducts& w) { products<4, 2>(w); }

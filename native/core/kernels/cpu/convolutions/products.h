@@ -13,7 +13,8 @@ LM_INLINE void add_products(const float* x, int64_t x_step, const float* d, int6
                             float* sums, int64_t row) {
   using R = Register<kNumbers>;
   constexpr int kRegisters = kLanes / kNumbers;
-  typename R::Type s[kFilters][kRegisters] = {};
+  typename R::Type s[kFilters][kRegisters];
+  set_zero(s);
   for (int64_t t = 0; t < count; ++t, x += x_step, d += d_step) {
     typename R::Type v[kRegisters];
     for (int k = 0; k < kRegisters; ++k) v[k] = R::load(x + k * kNumbers);
@@ -23,9 +24,19 @@ LM_INLINE void add_products(const float* x, int64_t x_step, const float* d, int6
   for (int f = 0; f < kFilters; ++f)
     for (int k = 0; k < kRegisters; ++k) {
       float* to = sums + f * row + k * kNumbers;
-      const auto sum = R::load(to) + s[f][k];
-      __builtin_memcpy(to, &sum, sizeof sum);
+      R::store(to, R::load(to) + s[f][k]);
     }
+}
+
+// The same of sixteen filters, of kFilters at a time and of what is left.
+template <int kNumbers, int kFilters>
+LM_INLINE void add_all_products(const float* x, int64_t x_step, const float* d, int64_t d_step, int64_t count,
+                                float* sums, int64_t row) {
+  int f = 0;
+  for (; f + kFilters <= kLanes; f += kFilters)
+    add_products<kNumbers, kFilters>(x, x_step, d + f, d_step, count, sums + f * row, row);
+  if constexpr (kLanes % kFilters != 0)
+    add_products<kNumbers, kLanes % kFilters>(x, x_step, d + f, d_step, count, sums + f * row, row);
 }
 
 }  // namespace

@@ -26,7 +26,15 @@ struct Register {
     __builtin_memcpy(&v, from, sizeof v);
     return v;
   }
+  static LM_INLINE void store(float* to, Type v) { __builtin_memcpy(to, &v, sizeof v); }
 };
+
+// One register after another: an array of them that is set or copied as a whole goes through memory.
+template <typename Type, size_t kRows, size_t kColumns>
+LM_INLINE void set_zero(Type (&registers)[kRows][kColumns]) {
+  for (auto& row : registers)
+    for (Type& one : row) one = Type{};
+}
 
 // Sixteen output channels of one pixel: the sum, what is added, relu. What is no number stays so.
 template <int kNumbers>
@@ -50,7 +58,7 @@ struct Result {
     float* to = r.out.first + y * r.out.row + p * r.out.step + f;
     if (f + kLanes <= r.filters) {
       finish(r, sums, u, f);
-      __builtin_memcpy(to, sums, kLanes * sizeof(float));
+      for (int v = 0; v < kRegisters; ++v) Register<kNumbers>::store(to + v * kNumbers, sums[v]);
       return;
     }
     Type copy[kRegisters];  // else the sums would not stay in registers

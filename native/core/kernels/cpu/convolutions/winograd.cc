@@ -16,14 +16,16 @@ template <int kNumbers, int kTiles>
 LM_INLINE void multiply(const float* v, const float* weight, int64_t channels, float* m) {
   using R = Register<kNumbers>;
   constexpr int kRegisters = kLanes / kNumbers;
-  typename R::Type sums[kTiles][kRegisters] = {}, w[kRegisters];
+  typename R::Type sums[kTiles][kRegisters], w[kRegisters];
+  set_zero(sums);
   for (int64_t c = 0; c < channels; ++c, weight += kLanes) {
     __builtin_prefetch(weight + kAhead);
     for (int k = 0; k < kRegisters; ++k) w[k] = R::load(weight + k * kNumbers);
     for (int t = 0; t < kTiles; ++t)
       for (int k = 0; k < kRegisters; ++k) sums[t][k] += w[k] * v[t * channels + c];
   }
-  for (int t = 0; t < kTiles; ++t) __builtin_memcpy(m + t * kLanes, sums[t], sizeof sums[t]);
+  for (int t = 0; t < kTiles; ++t)
+    for (int k = 0; k < kRegisters; ++k) R::store(m + t * kLanes + k * kNumbers, sums[t][k]);
 }
 
 // A^T M A of one tile, sixteen filters from f, at row y and pixel p of the result.
@@ -60,14 +62,26 @@ LM_INLINE void multiply_all(const float* v, int64_t v_plane, const float* weight
                                m + place * kTiles * kLanes);
 }
 
+// kTiles of `count` tiles that were put at v, from t on, which are those of the result from `first` on.
+// What lies behind the last one is multiplied too.
 template <int kNumbers, int kTiles>
+LM_INLINE void some_tiles(const DirectRows& r, const float* v, int64_t plane, const float* weight,
+                          int64_t first, int64_t t, int64_t count, int64_t f) {
+  const int64_t across = (r.width + 1) / 2;
+  float m[kPlaces * kTiles * kLanes];
+  multiply_all<kNumbers, kTiles>(v + t * r.channels, plane, weight, r.channels, m);
+  for (int64_t i = t; i < t + kTiles && i < count; ++i)
+    transform_output<kNumbers>(r, m + (i - t) * kLanes, kTiles * kLanes, (first + i) / across * 2,
+                               (first + i) % across * 2, f);
+}
+
+// kTiles at a time, and kFewer where that leaves less over: six and four make any even number.
+template <int kNumbers, int kTiles, int kFewer>
 LM_INLINE void all_tiles(const DirectRows& r, float* scratch) {
   const int64_t across = (r.width + 1) / 2, tiles = across * ((r.rows + 1) / 2);
   const int64_t most = tiles_at_a_time(r.channels), plane = most * r.channels + kLanes;
-  float m[kPlaces * kTiles * kLanes];
   for (int64_t first = 0; first < tiles; first += most) {
     const int64_t count = tiles - first < most ? tiles - first : most;
-    const int64_t whole = (count + kTiles - 1) / kTiles * kTiles;  // what is behind them is multiplied too
     for (int64_t t = 0; t < count; ++t) {
       const int64_t y = (first + t) / across * 2, p = (first + t) % across * 2;
       const float* x = r.x.first + y * r.x.row + p * r.x.step;
@@ -76,11 +90,15 @@ LM_INLINE void all_tiles(const DirectRows& r, float* scratch) {
     }
     const float* weight = r.weight;
     for (int64_t f = 0; f < r.filters; f += kLanes, weight += kPlaces * r.channels * kLanes)
-      for (int64_t t = 0; t < whole; t += kTiles) {
-        multiply_all<kNumbers, kTiles>(scratch + t * r.channels, plane, weight, r.channels, m);
-        for (int64_t i = t; i < t + kTiles && i < count; ++i)
-          transform_output<kNumbers>(r, m + (i - t) * kLanes, kTiles * kLanes, (first + i) / across * 2,
-                                     (first + i) % across * 2, f);
+      for (int64_t t = 0; t < count;) {
+        const int64_t left = count - t;
+        if ((left > kFewer && left <= kTiles) || left > 2 * kFewer) {
+          some_tiles<kNumbers, kTiles>(r, scratch, plane, weight, first, t, count, f);
+          t += kTiles;
+        } else {
+          some_tiles<kNumbers, kFewer>(r, scratch, plane, weight, first, t, count, f);
+          t += kFewer;
+        }
       }
   }
 }
@@ -88,9 +106,9 @@ LM_INLINE void all_tiles(const DirectRows& r, float* scratch) {
 }  // namespace
 
 #ifdef LM_AVX512
-LM_AVX512 void winograd_avx512(const DirectRows& r, float* scratch) { all_tiles<16, 8>(r, scratch); }
-LM_AVX2 void winograd_avx2(const DirectRows& r, float* scratch) { all_tiles<8, 4>(r, scratch); }
+LM_AVX512 void winograd_avx512(const DirectRows& r, float* scratch) { all_tiles<16, 8, 8>(r, scratch); }
+LM_AVX2 void winograd_avx2(const DirectRows& r, float* scratch) { all_tiles<8, 6, 4>(r, scratch); }
 #endif
-void winograd_any(const DirectRows& r, float* scratch) { all_tiles<4, 2>(r, scratch); }
+void winograd_any(const DirectRows& r, float* scratch) { all_tiles<4, 2, 2>(r, scratch); }
 
 }  // namespace lm::cpu

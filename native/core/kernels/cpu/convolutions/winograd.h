@@ -18,9 +18,11 @@ LM_INLINE void transform_input(const float* x, int64_t step, int64_t row, float*
     d[0][j] = a, d[1][j] = b, d[2][j] = c, d[3][j] = e;
   }
   for (int i = 0; i < 4; ++i) {
-    const typename R::Type v[4] = {d[i][0] - d[i][2], d[i][1] + d[i][2], d[i][2] - d[i][1],
-                                   d[i][1] - d[i][3]};
-    for (int j = 0; j < 4; ++j) __builtin_memcpy(to + (4 * i + j) * plane, &v[j], sizeof v[j]);
+    float* const places = to + 4 * i * plane;
+    R::store(places, d[i][0] - d[i][2]);
+    R::store(places + plane, d[i][1] + d[i][2]);
+    R::store(places + 2 * plane, d[i][2] - d[i][1]);
+    R::store(places + 3 * plane, d[i][1] - d[i][3]);
   }
 }
 

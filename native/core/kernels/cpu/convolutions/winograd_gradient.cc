@@ -21,9 +21,11 @@ LM_INLINE void transform_weight(const float* taps, int64_t tap, float* to, int64
       g[0][j] = a, g[1][j] = (a + b + c) * 0.5F, g[2][j] = (a - b + c) * 0.5F, g[3][j] = c;
     }
     for (int p = 0; p < 4; ++p) {
-      const typename R::Type u[4] = {g[p][0], (g[p][0] + g[p][1] + g[p][2]) * 0.5F,
-                                     (g[p][0] - g[p][1] + g[p][2]) * 0.5F, g[p][2]};
-      for (int q = 0; q < 4; ++q) __builtin_memcpy(to + (4 * p + q) * plane + k, &u[q], sizeof u[q]);
+      float* const places = to + 4 * p * plane + k;
+      R::store(places, g[p][0]);
+      R::store(places + plane, (g[p][0] + g[p][1] + g[p][2]) * 0.5F);
+      R::store(places + 2 * plane, (g[p][0] - g[p][1] + g[p][2]) * 0.5F);
+      R::store(places + 3 * plane, g[p][2]);
     }
   }
 }
@@ -53,7 +55,8 @@ LM_INLINE void weights(const WinogradWeights& w) {
 template <int kNumbers>
 LM_INLINE void transform_gradient(const WinogradTiles& w, int64_t y, int64_t p, int64_t f, float* to) {
   using R = Register<kNumbers>;
-  typename R::Type g[2][2] = {}, a[4][2];
+  typename R::Type g[2][2], a[4][2];
+  set_zero(g);
   for (int i = 0; i < 2; ++i)
     for (int j = 0; j < 2; ++j)
       if (y + i < w.rows && p + j < w.width)
@@ -62,8 +65,11 @@ LM_INLINE void transform_gradient(const WinogradTiles& w, int64_t y, int64_t p, 
     a[0][j] = g[0][j], a[1][j] = g[0][j] + g[1][j], a[2][j] = g[0][j] - g[1][j], a[3][j] = -g[1][j];
   }
   for (int i = 0; i < 4; ++i) {
-    const typename R::Type d[4] = {a[i][0], a[i][0] + a[i][1], a[i][0] - a[i][1], -a[i][1]};
-    for (int j = 0; j < 4; ++j) __builtin_memcpy(to + (4 * i + j) * w.d_plane, &d[j], sizeof d[j]);
+    float* const places = to + 4 * i * w.d_plane;
+    R::store(places, a[i][0]);
+    R::store(places + w.d_plane, a[i][0] + a[i][1]);
+    R::store(places + 2 * w.d_plane, a[i][0] - a[i][1]);
+    R::store(places + 3 * w.d_plane, -a[i][1]);
   }
 }
 
@@ -85,10 +91,8 @@ LM_INLINE void products(const WinogradProducts& w) {
   for (int64_t place = 0; place < kPlaces; ++place)
     for (int64_t f = 0; f < w.filters; f += kLanes)
       for (int64_t c = 0; c < w.channels; c += kLanes, sums += kLanes * kLanes)
-        for (int64_t i = 0; i < kLanes; i += kFilters)
-          add_products<kNumbers, kFilters>(w.v + place * w.v_plane + c, w.channels,
-                                           w.d + place * w.d_plane + f + i, w.filters, w.tiles,
-                                           sums + i * kLanes, kLanes);
+        add_all_products<kNumbers, kFilters>(w.v + place * w.v_plane + c, w.channels,
+                                             w.d + place * w.d_plane + f, w.filters, w.tiles, sums, kLanes);
 }
 
 template <int kNumbers>
@@ -96,7 +100,8 @@ LM_INLINE void sums(const WinogradSums& w) {
   using R = Register<kNumbers>;
   for (int64_t f = 0; f < kLanes; ++f)
     for (int64_t k = 0; k < kLanes; k += kNumbers) {
-      typename R::Type s[4][4] = {}, half[3][4];
+      typename R::Type s[4][4], half[3][4];
+      set_zero(s);
       for (int64_t piece = 0; piece < w.pieces; ++piece)
         for (int p = 0; p < 16; ++p)
           s[p / 4][p % 4] += R::load(w.sums + piece * w.piece + p * w.place + f * kLanes + k);
@@ -106,12 +111,10 @@ LM_INLINE void sums(const WinogradSums& w) {
       }
       for (int i = 0; i < 3; ++i) {
         const auto plus = (half[i][1] + half[i][2]) * 0.5F, minus = (half[i][1] - half[i][2]) * 0.5F;
-        const typename R::Type out[3] = {half[i][0] + plus, minus, half[i][3] + plus};
-        for (int j = 0; j < 3; ++j) {
-          float* to = w.weight + f * w.filter + (3 * i + j) * w.tap + k;
-          const auto sum = R::load(to) + out[j];
-          __builtin_memcpy(to, &sum, sizeof sum);
-        }
+        float* const row = w.weight + f * w.filter + 3 * i * w.tap + k;
+        R::store(row, R::load(row) + (half[i][0] + plus));
+        R::store(row + w.tap, R::load(row + w.tap) + minus);
+        R::store(row + 2 * w.tap, R::load(row + 2 * w.tap) + (half[i][3] + plus));
       }
     }
 }
@@ -125,7 +128,7 @@ LM_AVX512 void winograd_products_avx512(const WinogradProducts& w) { products<16
 LM_AVX512 void winograd_sums_avx512(const WinogradSums& w) { sums<16>(w); }
 LM_AVX2 void winograd_weights_avx2(const WinogradWeights& w) { weights<8>(w); }
 LM_AVX2 void winograd_tiles_avx2(const WinogradTiles& w) { tiles<8>(w); }
-LM_AVX2 void winograd_products_avx2(const WinogradProducts& w) { products<8, 4>(w); }
+LM_AVX2 void winograd_products_avx2(const WinogradProducts& w) { products<8, 6>(w); }
 LM_AVX2 void winograd_sums_avx2(const WinogradSums& w) { sums<8>(w); }
 #endif
 void winograd_weights_any(const WinogradWeights& w) { weights<4>(w); }
