@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -29,6 +29,21 @@ function connections(port: number): number {
   const to = `:${port.toString(16).toUpperCase().padStart(4, '0')} 01 `; // established
   const sockets = readFileSync('/proc/net/tcp', 'latin1') + readFileSync('/proc/net/tcp6', 'latin1');
   return sockets.split(to).length - 1;
+}
+
+/** Passes on all that comes, to a port of this machine and back, so many milliseconds later. */
+async function slowRelay(to: number, delay: number): Promise<Server> {
+  const pass = (from: Socket, other: Socket): void => {
+    from.on('data', (data) => setTimeout(() => other.write(data), delay));
+    from.on('close', () => setTimeout(() => other.destroy(), delay)).on('error', () => {});
+  };
+  const server = createServer((near) => {
+    const far = connect(to, '127.0.0.1').setNoDelay();
+    pass(near.setNoDelay(), far);
+    pass(far, near);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
 
 const brief = (): NodeJS.ProcessEnv => ({ TIMEOUT: '2' });
@@ -109,6 +124,16 @@ describe('joinRanks', () => {
     const others = ends.filter((__, rank) => rank !== who);
     const lost = { code: 'ERR_RANKS', message: expect.stringContaining(words) };
     expect(others).toEqual([lost, lost]);
+  });
+
+  it('names only the rank that is lost, where the store answers late', async () => {
+    const port = await freePort();
+    const relay = await slowRelay(port, 20);
+    const far = String((relay.address() as AddressInfo).port);
+    const ends = await run(3, 'die', 1, { port, env: (rank) => (rank === 2 ? { MASTER_PORT: far } : {}) });
+    relay.close();
+    const message = expect.stringContaining('rank 1 does not answer');
+    expect([ends[0], ends[2]]).toEqual(Array(2).fill({ code: 'ERR_RANKS', message }));
   });
 
   it('names rank 0 that is killed while the others come', async () => {
