@@ -24,9 +24,6 @@ const programs = {
     '--out',
     'build/cmake-js',
     `--CDLIBTORCH=${(await locateLibtorch()).path}`,
-    // Its own -DBUILDING_NODE_EXTENSION says nothing here, and would keep the compiler's cache from serving.
-    '--',
-    '-DCMAKE_CXX_FLAGS=',
   ],
   'node-gyp': async () => ['node-gyp', 'rebuild'],
   prebuildify: async () => [
