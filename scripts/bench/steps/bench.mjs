@@ -5,7 +5,9 @@
 //   PYTHON=python npm run bench -- [--full] [--ablation] [--json] [--rounds 3] [--steps N]
 //     [--races lm_resnet20:128:32:2,…] [--rivals best,bf16,compile,compile-bf16]
 // A race is network:batch:size:threads. Quick (the default): three races, eager rivals, under 5 minutes;
-// --full: all races and rivals, over an hour. --ablation: ours without each pass of the plan, no rivals.
+// --full: all races and rivals, over an hour. Rivals of float32 alone, such as best,compile, leave out ours
+// in bfloat16, for processors that do not multiply it. --ablation: ours without each pass of the plan, no
+// rivals.
 // PYTHON names an interpreter with torch (default python3). Nothing else should run meanwhile.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { isLmError, LmError } from '../../../dist/index.js';
 import { inTurn } from '../turns.mjs';
 import { checkLosses, checkTurn, ours, passes, prepare, profileOf, rival } from './programs.mjs';
-import { ablationRow, describeMachine, head, json, raceRow, table } from './report.mjs';
+import { ablationRow, describeMachine, head, isMixed, json, raceRow, table } from './report.mjs';
 
 const quick = {
   races: 'lm_resnet20:128:32:2,lm_resnet20:8:32:2,lm_resnet50:16:224:2',
@@ -75,8 +77,12 @@ const amp = ['--amp', 'bfloat16'];
 
 /** Ours in both precisions, and the twin; or without each pass of the plan. */
 function starters(options) {
-  const both = { ours: { words: [] }, 'ours, bfloat16': { words: amp } };
-  if (!options.ablation) return { ...both, 'twin, bfloat16': { words: amp, graph: 'twin' } };
+  const exact = { ours: { words: [] } };
+  const both = { ...exact, 'ours, bfloat16': { words: amp } };
+  if (!options.ablation)
+    return isMixed(options.rivals)
+      ? { ...both, 'twin, bfloat16': { words: amp, graph: 'twin' } }
+      : { ...exact, twin: { words: [], graph: 'twin' } };
   const without = passes().flatMap((pass) =>
     Object.entries(both).map(([title, { words }]) => [
       `${title}, without ${pass}`,
@@ -115,7 +121,8 @@ async function run(race, options, folder) {
   }
   const torch = programs.find(({ about }) => about.torch)?.about.torch;
   if (options.ablation) return ablationRow(race, turns);
-  const profiles = { float32: profileOf(files, race, []), bfloat16: profileOf(files, race, amp) };
+  const profiles = { float32: profileOf(files, race, []) };
+  if (isMixed(options.rivals)) profiles.bfloat16 = profileOf(files, race, amp);
   return { ...raceRow(race, turns, options.rivals), gap, torch, profiles };
 }
 

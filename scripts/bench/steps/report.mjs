@@ -39,15 +39,21 @@ function ratio(turns, names, own) {
   return rounded(median(rounds), 3);
 }
 
+const isHalf = (mode) => mode.endsWith('bf16');
+
+/** Whether a race is run in bfloat16 too: where a rival is. */
+export const isMixed = (rivals) => rivals.some(isHalf);
+
 /** Ours beside PyTorch: `mixed` against all rivals, `float32` against those of float32. */
 export function raceRow(race, turns, rivals) {
-  const exact = rivals.filter((mode) => !mode.endsWith('bf16'));
+  const exact = rivals.filter((mode) => !isHalf(mode));
   const row = { ...race, programs: {} };
-  for (const name of ['ours', 'ours, bfloat16', 'twin, bfloat16', ...rivals])
-    row.programs[name] = figures(turns.get(name));
-  if (rivals.length > 0) row.mixed = ratio(turns, rivals, 'ours, bfloat16');
+  for (const [name, list] of turns) row.programs[name] = figures(list);
+  if (isMixed(rivals)) row.mixed = ratio(turns, rivals, 'ours, bfloat16');
   if (exact.length > 0) row.float32 = ratio(turns, exact, 'ours');
-  row.twin = rounded(1 / ratio(turns, ['twin, bfloat16'], 'ours, bfloat16'), 3);
+  row.twin = isMixed(rivals)
+    ? rounded(1 / ratio(turns, ['twin, bfloat16'], 'ours, bfloat16'), 3)
+    : rounded(1 / ratio(turns, ['twin'], 'ours'), 3);
   if (rivals.includes('best')) row.memory = rounded(row.programs.ours.peakMiB / row.programs.best.peakMiB, 3);
   return row;
 }
@@ -82,7 +88,9 @@ export function table(row) {
   if (row.mixed !== undefined) console.log(`fastest rival / ours in mixed precision: ${row.mixed}`);
   if (row.float32 !== undefined) console.log(`fastest float32 rival / ours in float32: ${row.float32}`);
   if (row.twin !== undefined)
-    console.log(`ours / the twin of forward Euler, in mixed precision: ${row.twin}`);
+    console.log(
+      `ours / the twin of forward Euler, in ${row.mixed === undefined ? 'float32' : 'mixed precision'}: ${row.twin}`,
+    );
   if (row.memory !== undefined) console.log(`peak resident memory, ours / eager: ${row.memory}`);
   if (row.gap !== undefined)
     console.log(`largest difference of 20 losses from PyTorch ${row.torch}: ${row.gap.toExponential(1)}\n`);
