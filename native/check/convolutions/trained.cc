@@ -81,11 +81,13 @@ Shape draw_pointwise(Rng& rng) {
   s.out = kind == 1 ? 16 * one_of(rng, {33, 47, 64}) : one_of(rng, {16, 16, 32, 48, 64, 96});
   s.kernel[0] = s.kernel[1] = 1;
   const bool large = kind > 5;
+  const int64_t stride = one_of(rng, {1, 1, 1, 2});
+  s.sliding.stride = {rng.below(8) == 0 ? 3 : stride, stride};
   do {
     s.images = one_of(rng, {1, 1, 2, 3, 5});
     s.height = 1 + static_cast<int64_t>(rng.below(large ? 70 : 20));
     s.width = 1 + static_cast<int64_t>(rng.below(large ? 70 : 20));
-  } while (s.images * s.height * s.width < 16);
+  } while (s.images * s.places(0) * s.places(1) < 16);
   return s;
 }
 

@@ -41,7 +41,7 @@ describe('a convolution and its gradients', () => {
 
 describe.each([
   ['of an evaluation, with its neighbours,', '--fused', 60],
-  ['of training, and its gradients,', '--training', 24],
+  ['of training, and its gradients,', '--training', 72],
 ] as const)('a convolution %s', (_, option, count) => {
   it.each(['avx512', 'avx2', 'any'])(
     'is that of float64 by the loops of %s, with the same bits on any number of threads',

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,45 @@ inline int64_t parts_of(int64_t units, int64_t blocks, double reading) {
   }
   return best;
 }
+
+// All units of some work in their order, by so many threads: each takes the next one as soon as it is free,
+// for the machine may slow one of them.
+template <typename Work>
+void take_turns(int64_t threads, int64_t units, const Work& work) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, std::min(threads, units), 1, [&](int64_t, int64_t) {
+    for (int64_t unit; (unit = next++) < units;) work(unit);
+  });
+}
+
+// Pieces of work that are taken in turns. The last ones, where there are few, in parts of their blocks, so
+// that all threads end at about the same time; every part reads its input anew, which is worth it for so many
+// blocks.
+class Turns {
+ public:
+  Turns(int64_t threads, int64_t pieces, int64_t blocks, int64_t worth) : threads_(threads), whole_(pieces) {
+    if (threads == 1 || pieces >= kMany * threads) return;
+    cut_ = std::min(pieces, threads);
+    whole_ -= cut_;
+    parts_ = std::min(blocks, (threads + cut_ - 1) / cut_);
+    if (blocks >= kTimes * parts_ * worth) parts_ *= kTimes;
+  }
+
+  // Calls work(piece, part, parts of it).
+  template <typename Work>
+  void take(const Work& work) const {
+    take_turns(threads_, whole_ + cut_ * parts_, [&](int64_t unit) {
+      const int64_t part = unit - whole_;
+      if (part < 0) return work(unit, 0, 1);
+      work(whole_ + part / parts_, part % parts_, parts_);
+    });
+  }
+
+ private:
+  static constexpr int64_t kMany = 16;  // pieces for each thread: none of them matters
+  static constexpr int64_t kTimes = 4;  // as many parts as threads
+  int64_t threads_, whole_, cut_ = 0, parts_ = 1;
+};
 
 template <typename T, typename Work>
 void for_rows(const Layout& layout, const Work& work) {

@@ -60,7 +60,7 @@ LM_INLINE void copy_pixels(const DirectCopy& d) {
   const int64_t vectors = d.channels / kNumbers * kNumbers;
   for (int64_t p = 0; p < d.pixels; ++p) {
     const float* x = d.x.first + p * d.x.step;
-    float* to = d.to + p * d.channels;
+    float* to = d.to + p * d.step;
     for (int64_t c = 0; c < vectors; c += kNumbers) {
       typename R::Type v = R::load(x + c);
       if (d.scale != nullptr) v = v * R::load(d.scale + c) + R::load(d.shift + c);

@@ -37,13 +37,15 @@ struct DirectRows {
   bool relu = false;
 };
 
-// Some pixels of a row, side by side in `to`; where there is a scale, to = x scale + shift, then relu.
+// Some pixels of a row, `step` numbers apart in `to`; where there is a scale, to = x scale + shift, then
+// relu.
 struct DirectCopy {
   Pixels<const float> x{};
   int64_t pixels = 0, channels = 0;
   const float* scale = nullptr;  // [channels], as shift
   const float* shift = nullptr;
   bool relu = false;
+  int64_t step = 0;
   float* to = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include "core/kernels/cpu/convolutions/direct.h"
 #include "core/kernels/cpu/convolutions/padded.h"
 #include "core/kernels/cpu/cpu.h"
+#include "core/kernels/cpu/pieces.h"
 
 namespace lm::cpu {
 namespace {
@@ -19,6 +20,7 @@ static_assert(kMostTerms == kMostAdded);  // direct.h includes nothing of ATen
 // read anew for every part of the other.
 constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
 constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
+constexpr int64_t kSamePlaces = 512;         // numbers, of which half a way of a cache is full
 constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
 
 // Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
@@ -35,9 +37,11 @@ class Fused {
         channels_(c.weight.size(-2)),
         narrow_(groups_ * channels_ != c.x.size(1)) {
     const auto [ph, pw] = c.sliding.padding;
-    copies_ = by_winograd_ || c.scale.defined() || c.relu_before || ph > 0 || pw > 0;
+    const bool below = (c.out.size(2) - 1) * c.sliding.stride[0] + kernel_height_ > c.x.size(2);
+    copies_ = by_winograd_ || c.scale.defined() || c.relu_before || ph > 0 || pw > 0 || below;
     flat_ =
         kernel_height_ * kernel_width_ == 1 && ph + pw == 0 && c.sliding.stride[0] * c.sliding.stride[1] == 1;
+    if (flat_ && apart(c.x.stride(3)) != c.x.stride(3)) copies_ = true;
     const Tensor &x = c.x, &out = c.out;
     if (flat_) {
       pixels_ = x.size(0) * x.size(2) * x.size(3);
@@ -60,50 +64,30 @@ class Fused {
     const int64_t taps = by_winograd_ ? kPlaces / 4 : kernel_height_ * kernel_width_;
     const int64_t work = pixels_ * units * kLanes * channels_ * taps;
     const int64_t threads = std::clamp<int64_t>(work / kWork, 1, at::get_num_threads());
-    const auto [across, along] = share(units, threads);
-    if (across * along == 1) return part(0, units, 0, lines_);
-    at::parallel_for(0, across * along, 1, [&, across = across, along = along](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t a = i / along, b = i % along;
-        part(a * units / across, (a + 1) * units / across, b * lines_ / along, (b + 1) * lines_ / along);
-      }
+    const int64_t images = flat_ ? 1 : c_.x.size(0), chunks = up(lines_of_image_, lines_at_a_time(threads));
+    const Turns turns(threads, images * chunks, units, by_winograd_ ? 16 : 4);
+    turns.take([&](int64_t piece, int64_t part, int64_t parts) {
+      const int64_t image = piece / chunks, chunk = piece % chunks;
+      some_lines(image, chunk * lines_of_image_ / chunks, (chunk + 1) * lines_of_image_ / chunks,
+                 part * units / parts, (part + 1) * units / parts, threads);
     });
   }
 
  private:
-  // Parts of the filters and of the lines, so that the largest part is small; lines first, for each part of
-  // the filters copies the input anew, unless there are more weights than that.
-  std::pair<int64_t, int64_t> share(int64_t units, int64_t threads) const {
-    const bool filters_first = c_.weight.numel() > c_.x.numel();
-    std::pair<int64_t, int64_t> best{1, 1};
-    int64_t least = units * lines_ + 1;
-    for (int64_t k = 1; k <= threads; ++k) {
-      const int64_t across = std::min(units, filters_first ? threads / k : k);
-      const int64_t along = std::min(lines_, threads / across);
-      const int64_t most = up(units, across) * up(lines_, along);
-      if (most < least) {
-        least = most;
-        best = {across, along};
-      }
-    }
-    return best;
-  }
-
-  // Filter blocks and lines from, to.
-  void part(int64_t block, int64_t last_block, int64_t line, int64_t last_line) const {
+  // As many as fit; fewer where else some threads had none, unless there are more weights than that.
+  int64_t lines_at_a_time(int64_t threads) const {
     const int64_t row = (width_ + 2 * c_.sliding.padding[1]) * c_.x.size(1);
     const int64_t most = std::clamp(c_.weight.numel(), kLeastInput, kMostInput);
     const int64_t rows = (most / row - kernel_height_) / c_.sliding.stride[0] + 1;
-    const int64_t fits = std::max<int64_t>(1, rows / tall_);
-    for (int64_t end; line < last_line; line = end) {
-      end = std::min({last_line, line + fits, (line / lines_of_image_ + 1) * lines_of_image_});
-      some_lines(block, last_block, line, end);
-    }
+    const int64_t fit = std::max<int64_t>(1, rows / tall_);
+    const bool few_weights = c_.weight.numel() <= c_.x.numel();
+    return few_weights && threads > 1 ? std::clamp<int64_t>(lines_ / (2 * threads), 1, fit) : fit;
   }
 
-  // Lines of one image.
-  void some_lines(int64_t block, int64_t last_block, int64_t line, int64_t end) const {
-    const int64_t image = line / lines_of_image_, y = line % lines_of_image_ * tall_;
+  // Lines and blocks of filters of one image.
+  void some_lines(int64_t image, int64_t line, int64_t end, int64_t block, int64_t last_block,
+                  int64_t threads) const {
+    const int64_t y = line * tall_;
     DirectRows rows{.channels = channels_,
                     .kernel_height = kernel_height_,
                     .kernel_width = kernel_width_,
@@ -115,7 +99,7 @@ class Fused {
                     .relu = c_.relu};
     rows.x = copies_ ? copied(image, y, rows.rows)
                      : moved(image_of<const float>(c_.x, image), y * rows.stride_height, 0);
-    if (flat_) fetch_ahead(rows, last_block - block, y + rows.rows);
+    if (flat_) fetch_ahead(rows, last_block - block, y + rows.rows * threads);
     rows.out = moved(image_of<float>(c_.out, image), y, 0);
     for (size_t i = 0; i < c_.u.size(); ++i) rows.u[i] = moved(image_of<const float>(*c_.u[i], image), y, 0);
     for (int64_t b = block; b < last_block;) {
@@ -125,8 +109,8 @@ class Fused {
     }
   }
 
-  // As many lines more, spread over all tiles of some blocks of filters. Behind the last there is nothing to
-  // fetch, which does no harm.
+  // As many lines more, which this thread may take next, spread over all tiles of some blocks of filters.
+  // Behind the last there is nothing to fetch, which does no harm.
   void fetch_ahead(DirectRows& rows, int64_t blocks, int64_t y) const {
     constexpr int64_t kTile = 8;  // pixels of one, about
     const Pixels<const float> x = image_of<const float>(c_.x, 0);
@@ -174,14 +158,15 @@ class Fused {
   Pixels<const float> copied(int64_t image, int64_t y, int64_t rows) const {
     const auto [ph, pw] = c_.sliding.padding;
     const int64_t odd = by_winograd_ ? out_width_ % 2 : 0;
-    const int64_t channels = c_.x.size(1), row = (width_ + 2 * pw + odd) * channels;
+    const int64_t step = apart(c_.x.size(1)), row = (width_ + 2 * pw + odd) * step;
     const int64_t begin = y * c_.sliding.stride[0] - ph;
     const int64_t end = begin + (up(rows, tall_) * tall_ - 1) * c_.sliding.stride[0] + kernel_height_;
     float* const scratch = scratch_of(0, (end - begin) * row);
     PaddedRows padded{.image = image_of<const float>(c_.x, image),
                       .height = height_,
                       .width = width_,
-                      .channels = channels,
+                      .channels = c_.x.size(1),
+                      .step = step,
                       .pixels = flat_ ? pixels_ : height_ * width_,
                       .begin = begin,
                       .end = end,
@@ -193,7 +178,12 @@ class Fused {
       padded.shift = c_.shift.data_ptr<float>();
     }
     copy_padded(padded, set_, scratch);
-    return {scratch, channels, row};
+    return {scratch, step, row};
+  }
+
+  // Numbers from pixel to pixel of a copy: not such that neighbours are in the same places of a cache.
+  int64_t apart(int64_t channels) const {
+    return !by_winograd_ && channels % kSamePlaces == 0 ? channels + kLanes : channels;
   }
 
   const FusedConvolution& c_;

@@ -59,6 +59,7 @@ class NarrowWeights {
                       .height = x_.size(2),
                       .width = x_.size(3),
                       .channels = last - first,
+                      .step = last - first,
                       .pixels = x_.size(2) * x_.size(3),
                       .begin = begin,
                       .end = begin + (rows - 1) * sliding_.stride[0] + into_.size(2),

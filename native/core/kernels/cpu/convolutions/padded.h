@@ -37,6 +37,7 @@ inline float* scratch_of(size_t purpose, int64_t numbers) {
 struct PaddedRows {
   Pixels<const float> image{};
   int64_t height = 0, width = 0, channels = 0;
+  int64_t step = 0;    // numbers from one pixel to the next, in the copy
   int64_t pixels = 0;  // of the image: its last row may be shorter
   int64_t begin = 0, end = 0;
   int64_t before = 0, behind = 0;  // pixels of zeros beside every row

@@ -28,15 +28,16 @@ LM_INLINE void add_products(const float* x, int64_t x_step, const float* d, int6
     }
 }
 
-// The same of sixteen filters, of kFilters at a time and of what is left.
-template <int kNumbers, int kFilters>
+// The same of sixteen filters, or of those that are left of them, of kFilters at a time at most and of about
+// as many each time: fewer would not keep the multipliers at work.
+template <int kNumbers, int kFilters, int kLeft = kLanes>
 LM_INLINE void add_all_products(const float* x, int64_t x_step, const float* d, int64_t d_step, int64_t count,
                                 float* sums, int64_t row) {
-  int f = 0;
-  for (; f + kFilters <= kLanes; f += kFilters)
-    add_products<kNumbers, kFilters>(x, x_step, d + f, d_step, count, sums + f * row, row);
-  if constexpr (kLanes % kFilters != 0)
-    add_products<kNumbers, kLanes % kFilters>(x, x_step, d + f, d_step, count, sums + f * row, row);
+  constexpr int kTimes = (kLeft + kFilters - 1) / kFilters, kNow = (kLeft + kTimes - 1) / kTimes;
+  add_products<kNumbers, kNow>(x, x_step, d, d_step, count, sums, row);
+  if constexpr (kLeft > kNow)
+    add_all_products<kNumbers, kFilters, kLeft - kNow>(x, x_step, d + kNow, d_step, count, sums + kNow * row,
+                                                       row);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Convolutions of training by our own loops: 3 x 3 with stride 1 by Winograd's algorithm, and those of narrow
-// groups; the gradient of x as the convolution that it is, of weights that are turned about. All others are
-// libtorch's.
+// Convolutions of training by our own loops: 3 x 3 with stride 1 by Winograd's algorithm, 1 x 1, and those of
+// narrow groups; the gradient of x as the convolution that it is, of weights that are turned about. All
+// others are libtorch's.
 
 #include <ATen/Parallel.h>
 
@@ -87,6 +87,19 @@ bool is_pointwise(at::IntArrayRef weight, const Sliding& s) {
   return weight[2] == 1 && weight[3] == 1 && s.groups == 1 && s.padding[0] + s.padding[1] == 0;
 }
 
+bool moves_by_one(const Sliding& s) { return s.stride[0] == 1 && s.stride[1] == 1; }
+
+// The pixels that a window of one sees.
+Tensor seen(const Tensor& x, const Sliding& s) {
+  return x.slice(2, 0, x.size(2), s.stride[0]).slice(3, 0, x.size(3), s.stride[1]);
+}
+
+// The same, one after the other.
+Tensor gathered(const Tensor& x, const Sliding& s) {
+  const Tensor some = seen(x, s);
+  return at::empty(some.sizes(), x.options(), at::MemoryFormat::ChannelsLast).copy_(some);
+}
+
 // Weights or their gradient in an order that the loops read.
 bool is_weights(const Tensor& t) {
   return is_maps(t) && (t.size(2) == 1 || t.stride(2) == t.size(3) * t.stride(3));
@@ -97,12 +110,12 @@ bool is_weights(const Tensor& t) {
 bool by_own_loops(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& s) {
   if (is_narrow(weight, s)) return true;
   const bool whole = weight[1] % kLanes == 0 && weight[0] / s.groups % kLanes == 0;
-  if (!whole || s.stride[0] != 1 || s.stride[1] != 1) return false;
+  if (!whole || !(moves_by_one(s) || is_pointwise(weight, s))) return false;
   // By Winograd's algorithm what is summed of fewer pixels has fewer right digits than its products; and it
   // takes as many that putting the weights in order pays.
   constexpr int64_t kLeastPixels = 16;
-  const int64_t height = x[2] + 2 * s.padding[0] - weight[2] + 1,
-                width = x[3] + 2 * s.padding[1] - weight[3] + 1;
+  const int64_t height = (x[2] + 2 * s.padding[0] - weight[2]) / s.stride[0] + 1,
+                width = (x[3] + 2 * s.padding[1] - weight[3]) / s.stride[1] + 1;
   if (x[0] * height * width < kLeastPixels) return false;
   return is_pointwise(weight, s) ||
          (weight[2] == 3 && weight[3] == 3 && std::max(s.padding[0], s.padding[1]) <= 2);
@@ -114,6 +127,10 @@ bool by_own_loops(const Convolution& c) {
 }
 
 void convolve(const Convolution& c, const Tensor& out, const DirectSet& set) {
+  if (is_pointwise(c.weight.sizes(), c.sliding) && !moves_by_one(c.sliding)) {
+    const Tensor x = gathered(c.x, c.sliding);
+    return convolve({x, c.weight, c.bias, Sliding{}, c.norm, c.found}, out, set);
+  }
   const auto weight = [&] {
     if (is_narrow(c.weight.sizes(), c.sliding)) return pack_weight(c.weight, Tensor(), c.sliding);
     if (is_pointwise(c.weight.sizes(), c.sliding)) return packed_pointwise(c.weight, false);
@@ -131,19 +148,44 @@ Tensor made_of_norm(const Convolution& c) {
   return y;
 }
 
-// That of x is a convolution of the other where the window moves by one; libtorch's where it does not.
-void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
-  const Sliding& s = c.sliding;
-  const std::array<int64_t, 2> padding{c.weight.size(2) - 1 - s.padding[0], 2 - s.padding[1]};
-  if (to.x.defined() && s.stride[0] == 1 && s.stride[1] == 1 && std::min(padding[0], padding[1]) >= 0) {
-    const Sliding back{.padding = padding, .groups = s.groups};
-    const Tensor turned = c.weight.flip({2, 3}).unflatten(0, {s.groups, -1}).transpose(1, 2).flatten(0, 1);
-    slide(ReadInput(grad), pack_weight(turned, Tensor(), back), Tensor(), back, to.x, set);
-  } else if (to.x.defined()) {
-    const Tensor none;
-    plain_kernels.convolve_backward(c, grad, {to.x, none, none});
+// The gradient of the result with zeros between its columns where the window did not stop, without those that
+// saw padding alone; and how many columns of zeros are to be beside it.
+std::pair<Tensor, int64_t> spread(const Convolution& c, const Tensor& grad) {
+  const auto [across, padding] = std::pair{c.sliding.stride[1], c.sliding.padding[1]};
+  const int64_t width = c.x.size(3) + 2 * padding - 2, beside = std::max<int64_t>(0, padding - 2);
+  Tensor all = grad;
+  if (across > 1) {
+    all = at::empty({grad.size(0), grad.size(1), grad.size(2), width}, grad.options(),
+                    at::MemoryFormat::ChannelsLast);
+    seen(all.zero_(), Sliding{.stride = {1, across}}).copy_(grad);
   }
-  if (to.weight.defined()) narrow_weight_gradient(ReadInput(c), grad, s, to.weight, set);
+  return {all.slice(3, beside, width - beside), 2 - padding + beside};
+}
+
+// Every so-many-th row of the gradient of x is the convolution of the other by every so-many-th row of
+// weights, turned about.
+void narrow_gradient_of_x(const Convolution& c, const Tensor& grad, const Tensor& to, const DirectSet& set) {
+  const int64_t down = c.sliding.stride[0], groups = c.sliding.groups;
+  const auto [all, beside] = spread(c, grad);
+  for (int64_t row = 0; row < std::min(down, to.size(2)); ++row) {
+    const int64_t at = row + c.sliding.padding[0];
+    const Tensor rows = to.slice(2, row, to.size(2), down);
+    if (at % down >= c.weight.size(2)) {
+      rows.zero_();
+      continue;
+    }
+    const Tensor weight = c.weight.slice(2, at % down, c.weight.size(2), down);
+    const int64_t above = weight.size(2) - 1 - at / down;
+    const Sliding back{.padding = {std::max<int64_t>(0, above), beside}, .groups = groups};
+    const Tensor turned = weight.flip({2, 3}).unflatten(0, {groups, -1}).transpose(1, 2).flatten(0, 1);
+    const Tensor seen_by = all.slice(2, std::max<int64_t>(0, -above), all.size(2));
+    slide(ReadInput(seen_by), pack_weight(turned, Tensor(), back), Tensor(), back, rows, set);
+  }
+}
+
+void narrow_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
+  if (to.x.defined()) narrow_gradient_of_x(c, grad, to.x, set);
+  if (to.weight.defined()) narrow_weight_gradient(ReadInput(c), grad, c.sliding, to.weight, set);
 }
 
 void wide_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
@@ -167,6 +209,13 @@ void pointwise_backward(const Convolution& c, const Tensor& grad, const Gradient
 void convolve_backward(const Convolution& c, const Tensor& grad, const Gradients& to, const DirectSet& set) {
   const bool narrow = is_narrow(c.weight.sizes(), c.sliding);
   const bool pointwise = is_pointwise(c.weight.sizes(), c.sliding);
+  if (pointwise && !moves_by_one(c.sliding)) {
+    const Tensor x = gathered(c.x, c.sliding), of_x = to.x.defined() ? at::empty_like(x) : Tensor();
+    convolve_backward({x, c.weight, c.bias, Sliding{}, c.norm, c.found}, grad, {of_x, to.weight, to.bias},
+                      set);
+    if (to.x.defined()) seen(to.x.zero_(), c.sliding).copy_(of_x);
+    return;
+  }
   (narrow ? narrow_backward : pointwise ? pointwise_backward : wide_backward)(c, grad, to, set);
   if (to.bias.defined()) to.bias.add_(grad.sum({0, 2, 3}));
 }

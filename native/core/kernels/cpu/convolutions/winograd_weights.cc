@@ -32,9 +32,8 @@ class WeightGradient {
 
   void run() const {
     const int64_t units = into_.groups * pieces_ * parts_;
-    at::parallel_for(0, units, 1, [&](int64_t from, int64_t end) {
-      for (int64_t i = from; i < end; ++i) unit(i / parts_ / pieces_, i / parts_ % pieces_, i % parts_);
-    });
+    take_turns(at::get_num_threads(), units,
+               [&](int64_t i) { unit(i / parts_ / pieces_, i / parts_ % pieces_, i % parts_); });
     const int64_t channel_blocks = into_.channels / kLanes;
     at::parallel_for(0, into_.groups * blocks_, 1, [&](int64_t from, int64_t end) {
       for (int64_t i = from; i < end; ++i)
@@ -94,6 +93,7 @@ class WeightGradient {
         .height = x_.size(2),
         .width = x_.size(3),
         .channels = into_.channels,
+        .step = into_.channels,
         .pixels = x_.size(2) * x_.size(3),
         .begin = y - ph,
         .end = y - ph + 2 * lines + 2,
