@@ -28,29 +28,28 @@ LM_INLINE void tile(const DirectRows& r, const float* weight, int64_t y, int64_t
   for (int q = 0; q < kPixels; ++q) Result<kNumbers>::write(r, sums[q], y, p + q, f);
 }
 
-// What is left of a row, fewer than kMost pixels.
+// `count` pixels, kMost at most.
 template <int kNumbers, int kMost>
-LM_INLINE void rest(const DirectRows& r, const float* weight, int64_t y, int64_t p, int64_t f) {
-  if constexpr (kMost > 1) {
-    if (r.width - p == kMost - 1) return tile<kNumbers, kMost - 1>(r, weight, y, p, f);
-    rest<kNumbers, kMost - 1>(r, weight, y, p, f);
-  }
+LM_INLINE void tile_of(int64_t count, const DirectRows& r, const float* weight, int64_t y, int64_t p,
+                       int64_t f) {
+  if (kMost == 1 || count == kMost) return tile<kNumbers, kMost>(r, weight, y, p, f);
+  if constexpr (kMost > 1) tile_of<kNumbers, kMost - 1>(count, r, weight, y, p, f);
 }
 
+// Tiles of a row have about as many pixels each: few would not keep the multipliers at work.
 template <int kNumbers, int kPixels>
 LM_INLINE void all_rows(const DirectRows& r) {
   const int64_t block = r.kernel_height * r.kernel_width * r.channels * kLanes;
+  const int64_t tiles = (r.width + kPixels - 1) / kPixels, least = r.width / tiles, larger = r.width % tiles;
   const float *weight = r.weight, *next = r.next;
   for (int64_t f = 0; f < r.filters; f += kLanes, weight += block)
-    for (int64_t y = 0; y < r.rows; ++y) {
-      int64_t p = 0;
-      for (; p + kPixels <= r.width; p += kPixels) {
+    for (int64_t y = 0; y < r.rows; ++y)
+      for (int64_t t = 0, p = 0, count; t < tiles; ++t, p += count) {
         for (int64_t i = 0; i < r.ahead; i += kLanes) __builtin_prefetch(next + i, 0, 2);
         next += r.ahead;
-        tile<kNumbers, kPixels>(r, weight, y, p, f);
+        count = least + (t < larger ? 1 : 0);
+        tile_of<kNumbers, kPixels>(count, r, weight, y, p, f);
       }
-      rest<kNumbers, kPixels>(r, weight, y, p, f);
-    }
 }
 
 template <int kNumbers>

@@ -19,6 +19,9 @@ static_assert(kMostTerms == kMostAdded);  // direct.h includes nothing of ATen
 // Numbers of x that all filters are applied to in turn: about as many as there are weights, for the one is
 // read anew for every part of the other.
 constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
+// Numbers of x, of what is added and of what is written, which stay in a cache meanwhile: of the last two
+// every pixel lies far from the next, and is come back to for every part of the filters.
+constexpr int64_t kMostTouched = int64_t{1} << 16;
 constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
 constexpr int64_t kSamePlaces = 512;         // numbers, of which half a way of a cache is full
 constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
@@ -79,7 +82,9 @@ class Fused {
     const int64_t row = (width_ + 2 * c_.sliding.padding[1]) * c_.x.size(1);
     const int64_t most = std::clamp(c_.weight.numel(), kLeastInput, kMostInput);
     const int64_t rows = (most / row - kernel_height_) / c_.sliding.stride[0] + 1;
-    const int64_t fit = std::max<int64_t>(1, rows / tall_);
+    const auto outs = static_cast<int64_t>(1 + c_.u.size()) * out_width_ * c_.out.size(1) * tall_;
+    const int64_t fit =
+        std::clamp<int64_t>(kMostTouched / (row * tall_ + outs), 1, std::max<int64_t>(1, rows / tall_));
     const bool few_weights = c_.weight.numel() <= c_.x.numel();
     return few_weights && threads > 1 ? std::clamp<int64_t>(lines_ / (2 * threads), 1, fit) : fit;
   }
