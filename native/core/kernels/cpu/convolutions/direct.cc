@@ -18,6 +18,7 @@ LM_INLINE void tile(const DirectRows& r, const float* weight, int64_t y, int64_t
   for (int64_t i = 0; i < r.kernel_height; ++i)
     for (int64_t j = 0; j < r.kernel_width; ++j) {
       const float* from = x + i * r.x.row + j * r.x.step;
+#pragma GCC unroll 4
       for (int64_t c = 0; c < r.channels; ++c, weight += kLanes) {
         __builtin_prefetch(weight + kAhead);
         for (int v = 0; v < kRegisters; ++v) w[v] = R::load(weight + v * kNumbers);

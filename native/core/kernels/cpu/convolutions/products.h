@@ -15,6 +15,7 @@ LM_INLINE void add_products(const float* x, int64_t x_step, const float* d, int6
   constexpr int kRegisters = kLanes / kNumbers;
   typename R::Type s[kFilters][kRegisters];
   set_zero(s);
+#pragma GCC unroll 4
   for (int64_t t = 0; t < count; ++t, x += x_step, d += d_step) {
     typename R::Type v[kRegisters];
     for (int k = 0; k < kRegisters; ++k) v[k] = R::load(x + k * kNumbers);

@@ -18,6 +18,7 @@ LM_INLINE void multiply(const float* v, const float* weight, int64_t channels, f
   constexpr int kRegisters = kLanes / kNumbers;
   typename R::Type sums[kTiles][kRegisters], w[kRegisters];
   set_zero(sums);
+#pragma GCC unroll 4
   for (int64_t c = 0; c < channels; ++c, weight += kLanes) {
     __builtin_prefetch(weight + kAhead);
     for (int k = 0; k < kRegisters; ++k) w[k] = R::load(weight + k * kNumbers);
