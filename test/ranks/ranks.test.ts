@@ -130,10 +130,13 @@ describe('joinRanks', () => {
     const port = await freePort();
     const relay = await slowRelay(port, 20);
     const far = String((relay.address() as AddressInfo).port);
-    const ends = await run(3, 'die', 1, { port, env: (rank) => (rank === 2 ? { MASTER_PORT: far } : {}) });
-    relay.close();
-    const message = expect.stringContaining('rank 1 does not answer');
-    expect([ends[0], ends[2]]).toEqual(Array(2).fill({ code: 'ERR_RANKS', message }));
+    try {
+      const ends = await run(3, 'die', 1, { port, env: (rank) => (rank === 2 ? { MASTER_PORT: far } : {}) });
+      const message = expect.stringContaining('rank 1 does not answer');
+      expect([ends[0], ends[2]]).toEqual(Array(2).fill({ code: 'ERR_RANKS', message }));
+    } finally {
+      relay.close();
+    }
   });
 
   it('names rank 0 that is killed while the others come', async () => {

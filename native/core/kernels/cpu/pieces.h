@@ -118,8 +118,8 @@ class Turns {
   }
 
  private:
-  static constexpr int64_t kMany = 16;  // pieces for each thread: none of them matters
-  static constexpr int64_t kTimes = 4;  // as many parts as threads
+  static constexpr int64_t kMany = 16;  // pieces for each thread: the last ones are small enough as they are
+  static constexpr int64_t kTimes = 4;  // as many parts as one for each thread, where blocks allow
   int64_t threads_, whole_, cut_ = 0, parts_ = 1;
 };
 

@@ -22,9 +22,10 @@ constexpr int64_t kLeastInput = int64_t{1} << 13, kMostInput = int64_t{1} << 17;
 // Numbers of x, of what is added and of what is written, which stay in a cache meanwhile: of the last two
 // every pixel lies far from the next, and is come back to for every part of the filters.
 constexpr int64_t kMostTouched = int64_t{1} << 16;
-constexpr int64_t kWork = int64_t{1} << 17;  // products that are worth another thread
-constexpr int64_t kSamePlaces = 512;         // numbers, of which half a way of a cache is full
-constexpr int64_t kLine = 24;                // pixels in a row where rows do not matter
+constexpr int64_t kWork = int64_t{1} << 17;       // products that are worth another thread
+constexpr int64_t kSamePlaces = 512;              // numbers apart, pixels share few places of a cache
+constexpr int64_t kTransforms = 16, kCopies = 4;  // blocks of filters that are worth reading x once more
+constexpr int64_t kLine = 24;                     // pixels in a row where rows do not matter
 
 // Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
 class Fused {
@@ -68,7 +69,7 @@ class Fused {
     const int64_t work = pixels_ * units * kLanes * channels_ * taps;
     const int64_t threads = std::clamp<int64_t>(work / kWork, 1, at::get_num_threads());
     const int64_t images = flat_ ? 1 : c_.x.size(0), chunks = up(lines_of_image_, lines_at_a_time(threads));
-    const Turns turns(threads, images * chunks, units, by_winograd_ ? 16 : 4);
+    const Turns turns(threads, images * chunks, units, by_winograd_ ? kTransforms : kCopies);
     turns.take([&](int64_t piece, int64_t part, int64_t parts) {
       const int64_t image = piece / chunks, chunk = piece % chunks;
       some_lines(image, chunk * lines_of_image_ / chunks, (chunk + 1) * lines_of_image_ / chunks,
@@ -186,7 +187,7 @@ class Fused {
     return {scratch, step, row};
   }
 
-  // Numbers from pixel to pixel of a copy: not such that neighbours are in the same places of a cache.
+  // Numbers from pixel to pixel of a copy.
   int64_t apart(int64_t channels) const {
     return !by_winograd_ && channels % kSamePlaces == 0 ? channels + kLanes : channels;
   }

@@ -13,7 +13,7 @@
 namespace lm::cpu {
 namespace {
 
-// Loops over products are unrolled four times: what counts and jumps takes a tenth of the instructions, which
+// Loops over products are unrolled four times: what counts and jumps is an eighth of the instructions, which
 // is what limits them where another thread runs on the same core.
 
 // Weights come from memory: fetched so many numbers before they are multiplied.
