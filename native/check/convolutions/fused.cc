@@ -90,10 +90,22 @@ const cpu::DirectSet* find_set(std::string_view name) {
   return nullptr;
 }
 
+// Now and then 3 x 3 of more channels than whose weights lie near.
 Shape draw_fused(uint64_t seed, uint64_t i) {
   Rng rng(seed, "fused", i);
   Shape s{};
   s.type = at::kFloat;
+  s.bias = true;
+  if (rng.below(8) == 0) {
+    s.images = one_of(rng, {1, 1, 2});
+    s.in = one_of(rng, {128, 144, 256, 320, 512});
+    s.out = one_of(rng, {16, 40, 128, 256, 260});
+    s.kernel[0] = s.kernel[1] = 3;
+    s.sliding.padding = {1, 1};
+    s.height = 1 + static_cast<int64_t>(rng.below(20));
+    s.width = 1 + static_cast<int64_t>(rng.below(20));
+    return s;
+  }
   do {
     s.sliding = {};
     s.sliding.groups = one_of(rng, {1, 1, 1, 1, 2, 4, 8, 32});
@@ -110,7 +122,6 @@ Shape draw_fused(uint64_t seed, uint64_t i) {
   }
   s.height = s.kernel[0] + static_cast<int64_t>(rng.below(20));
   s.width = s.kernel[1] + static_cast<int64_t>(rng.below(40));
-  s.bias = true;
   return s;
 }
 

@@ -49,16 +49,17 @@ struct DirectCopy {
   float* to = nullptr;
 };
 
-// The sixteen places of a tile of Winograd's, and the tiles that are transformed before they are multiplied:
-// a multiple of 8 whose numbers stay in the cache.
+// The sixteen places of a tile of Winograd's, and about how many tiles are transformed before they are
+// multiplied, half as many more at most: their numbers stay in the cache, or the weights are read that often.
 constexpr int64_t kPlaces = 16;
 constexpr int64_t tiles_at_a_time(int64_t channels) {
-  const int64_t fit = (int64_t{1} << 12) / channels / 8 * 8;
-  return fit < 8 ? 8 : fit;
+  constexpr int64_t kFewest = 16;
+  const int64_t fit = (int64_t{1} << 12) / channels;
+  return fit < kFewest ? kFewest : fit;
 }
-// Numbers of scratch memory that it takes.
+// Numbers of scratch memory that it takes: loops read past the last tile.
 constexpr int64_t winograd_scratch(int64_t channels) {
-  return kPlaces * (tiles_at_a_time(channels) * channels + kLanes);
+  return kPlaces * (2 * tiles_at_a_time(channels) * channels + kLanes);
 }
 
 // Weights of 3 x 3 as Winograd's algorithm takes them: those of 16 filters, and of some channels. For the

@@ -25,6 +25,7 @@ constexpr int64_t kMostTouched = int64_t{1} << 16;
 constexpr int64_t kWork = int64_t{1} << 17;       // products that are worth another thread
 constexpr int64_t kSamePlaces = 512;              // numbers apart, pixels share few places of a cache
 constexpr int64_t kTransforms = 16, kCopies = 4;  // blocks of filters that are worth reading x once more
+constexpr int64_t kFewTransforms = 8;             // where each thread reads it once
 constexpr int64_t kLine = 24;                     // pixels in a row where rows do not matter
 
 // Work on all lines of the result: its rows or, where nothing depends on rows, runs of pixels.
@@ -83,10 +84,11 @@ class Fused {
     const int64_t row = (width_ + 2 * c_.sliding.padding[1]) * c_.x.size(1);
     const int64_t most = std::clamp(c_.weight.numel(), kLeastInput, kMostInput);
     const int64_t rows = (most / row - kernel_height_) / c_.sliding.stride[0] + 1;
-    const auto outs = static_cast<int64_t>(1 + c_.u.size()) * out_width_ * c_.out.size(1) * tall_;
-    const int64_t fit =
-        std::clamp<int64_t>(kMostTouched / (row * tall_ + outs), 1, std::max<int64_t>(1, rows / tall_));
+    const int64_t lines = std::max<int64_t>(1, rows / tall_);
     const bool few_weights = c_.weight.numel() <= c_.x.numel();
+    if (by_winograd_ && !few_weights && blocks_ >= kFewTransforms * threads) return lines;
+    const auto outs = static_cast<int64_t>(1 + c_.u.size()) * out_width_ * c_.out.size(1) * tall_;
+    const int64_t fit = std::clamp<int64_t>(kMostTouched / (row * tall_ + outs), 1, lines);
     return few_weights && threads > 1 ? std::clamp<int64_t>(lines_ / (2 * threads), 1, fit) : fit;
   }
 
