@@ -90,7 +90,7 @@ const cpu::DirectSet* find_set(std::string_view name) {
   return nullptr;
 }
 
-// Now and then 3 x 3 of more channels than whose weights lie near.
+// Now and then of so many channels that weights do not lie near.
 Shape draw_fused(uint64_t seed, uint64_t i) {
   Rng rng(seed, "fused", i);
   Shape s{};
@@ -100,10 +100,11 @@ Shape draw_fused(uint64_t seed, uint64_t i) {
     s.images = one_of(rng, {1, 1, 2});
     s.in = one_of(rng, {128, 144, 256, 320, 512});
     s.out = one_of(rng, {16, 40, 128, 256, 260});
-    s.kernel[0] = s.kernel[1] = 3;
-    s.sliding.padding = {1, 1};
-    s.height = 1 + static_cast<int64_t>(rng.below(20));
-    s.width = 1 + static_cast<int64_t>(rng.below(20));
+    s.kernel[0] = s.kernel[1] = one_of(rng, {1, 3});
+    if (s.kernel[0] == 3) s.sliding.padding = {1, 1};
+    const auto most = static_cast<uint64_t>(one_of(rng, {4, 20}));
+    s.height = 1 + static_cast<int64_t>(rng.below(most));
+    s.width = 1 + static_cast<int64_t>(rng.below(most));
     return s;
   }
   do {

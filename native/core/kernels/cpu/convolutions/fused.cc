@@ -153,7 +153,7 @@ class Fused {
     const int64_t left = flat_ ? pixels_ - (rows.out.first - c_.out.data_ptr<float>()) / rows.out.step : 0;
     if (!flat_ || left >= rows.rows * kLine) return set_.convolve(rows);
     --rows.rows;  // the last line is short
-    set_.convolve(rows);
+    if (rows.rows > 0) set_.convolve(rows);
     rows.x.first += rows.rows * rows.x.row;
     rows.out.first += rows.rows * rows.out.row;
     for (size_t i = 0; i < c_.u.size(); ++i) rows.u[i].first += rows.rows * rows.u[i].row;
