@@ -13,6 +13,9 @@ import formula
 from golden import Program, case, write
 from residual import Residual
 
+FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+PROCESSOR = "amx" if "amx_bf16" in FLAGS else "avx512_bf16"
+STATES = (".shortcut.conv", ".f0.conv2")  # of nets without bottlenecks, which alone are trained here
 CIFAR, IMAGENET = [8, 3, 16, 16], [8, 3, 64, 64]
 
 
@@ -25,6 +28,24 @@ class WideStates(Residual):
     @staticmethod
     def own(*args):
         return Residual.own(*args).float()
+
+
+class WideConvolution(torch.autograd.Function):
+    """Operands of `half`, sums of float32 that nothing rounds, forwards and backwards: our own loops."""
+
+    @staticmethod
+    def forward(ctx, x, w, half, stride, padding, groups):
+        x, w = x.to(half).float(), w.to(half).float()
+        ctx.save_for_backward(x, w)
+        ctx.half, ctx.options = half, {"stride": stride, "padding": padding, "groups": groups}
+        return F.conv2d(x, w, **ctx.options)
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, w = ctx.saved_tensors
+        grad = grad.to(ctx.half).float()
+        by_x = torch.nn.grad.conv2d_input(x.shape, w, grad, **ctx.options)
+        return by_x, torch.nn.grad.conv2d_weight(x, w.shape, grad, **ctx.options), None, None, None, None
 
 
 class HalfProgram(Program):
@@ -47,6 +68,10 @@ class HalfProgram(Program):
 
     def conv(self, path, u, out, kernel, stride=1, groups=1, bias=False):
         w = self.tensor(f"{path}.weight", (out, u.shape[1] // groups, kernel, kernel))
+        # With AMX our loops take whole sixteens of channels, and in training write what is added to a state as it is.
+        if self.half is torch.bfloat16 and PROCESSOR == "amx" and groups == 1 and u.shape[1] % 16 == 0 and out % 16 == 0:
+            y = WideConvolution.apply(u, w, self.half, stride, kernel // 2, groups)
+            return y if self.training and path.endswith(STATES) else y.to(self.half)
         return F.conv2d(u.to(self.half), w.to(self.half), stride=stride, padding=kernel // 2, groups=groups)
 
     def norm(self, path, u, eps=1e-5, affine=True):
@@ -66,8 +91,6 @@ def program(image, half, modes, **options):
     return case("a PyTorch program", HalfProgram(net, half), image, modes)
 
 
-FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text().split())
-PROCESSOR = "amx" if "amx_bf16" in FLAGS else "avx512_bf16"
 NATIVE = {torch.bfloat16: FLAGS & {"amx_bf16", "avx512_bf16"}, torch.float16: FLAGS & {"amx_fp16", "avx512_fp16"}}
 
 write(f"amp-{PROCESSOR}", [], {

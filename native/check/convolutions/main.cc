@@ -1,11 +1,12 @@
 // Convolutions of shapes at the bounds of known faults, then of random ones, all three directions, against
 // float64, with a page behind every tensor, and behind all scratch memory, that nobody may touch:
 //   lm-check-convolutions [--seed 1] [--count 200] [--only N] [--libtorch 1] [--fused SET] [--training SET]
+//                         [--tiles SET]
 // Prints one JSON object a line: the shape, and of output and gradients the largest error of an element as a
 // share of what it would be if nothing cancelled, or the signal that ended the process that tried. --only
 // tries one; --libtorch 1 goes around nothing, which shows what is wrong on this processor; --fused tries
 // those of evaluations, by the loops of an instruction set: avx512, avx2 or any; --training those of
-// training.
+// training, and --tiles in bfloat16: amx, avx512 or any.
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
@@ -22,6 +23,7 @@
 #include "check/convolutions/fused.h"
 #include "check/convolutions/guarded.h"
 #include "check/convolutions/shapes.h"
+#include "check/convolutions/tiled.h"
 #include "check/convolutions/trained.h"
 #include "core/kernels/kernels.h"
 
@@ -71,35 +73,51 @@ void attempt(uint64_t i, const std::string& shape, const std::function<std::stri
   std::fflush(stdout);
 }
 
+// What is tried: shapes by their numbers, and each of them.
+struct Trial {
+  bool is_here = true;
+  lm::Shape (*draw)(uint64_t seed, uint64_t i) = lm::draw_shape;
+  std::function<std::string(uint64_t seed, uint64_t i)> tried;
+};
+
+Trial trial_of(const std::map<std::string, std::string>& options) {
+  const std::string &fused = options.at("--fused"), &training = options.at("--training");
+  if (const std::string& name = options.at("--tiles"); !name.empty()) {
+    const lm::cpu::TileSet* const set = lm::find_tiles(name);
+    return {set != nullptr, lm::draw_tiled,
+            [set](uint64_t seed, uint64_t i) { return lm::tried_tiled(seed, i, *set); }};
+  }
+  if (fused.empty() && training.empty()) {
+    const bool plain = options.at("--libtorch") == "1";
+    return {.tried = [plain](uint64_t seed, uint64_t i) { return tried(seed, i, plain); }};
+  }
+  const lm::cpu::DirectSet* const set = lm::find_set(training.empty() ? fused : training);
+  const auto tried = training.empty() ? lm::tried_fused : lm::tried_training;
+  return {set != nullptr, training.empty() ? lm::draw_fused : lm::draw_training,
+          [set, tried](uint64_t seed, uint64_t i) { return tried(seed, i, *set); }};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::map<std::string, std::string> options{{"--seed", "1"},     {"--count", "200"}, {"--only", ""},
-                                             {"--libtorch", "0"}, {"--fused", ""},    {"--training", ""}};
+                                             {"--libtorch", "0"}, {"--fused", ""},    {"--training", ""},
+                                             {"--tiles", ""}};
   for (int i = 1; i + 1 < argc; i += 2) options[argv[i]] = argv[i + 1];
   at::set_num_threads(1);
   guarded::guard_tensors();
   const uint64_t seed = std::stoull(options["--seed"]);
-  const bool plain = options["--libtorch"] == "1";
-  const bool training = !options["--training"].empty();
-  const std::string set = training ? options["--training"] : options["--fused"];
-  if (!set.empty() && lm::find_set(set) == nullptr) {
-    std::printf("{\"absent\":\"%s\"}\n", set.c_str());
+  const Trial trial = trial_of(options);
+  if (!trial.is_here) {
+    std::printf("{\"absent\":true}\n");
     return 0;
   }
-  const auto shape = [&](uint64_t i) {
-    return text((training ? lm::draw_training : set.empty() ? lm::draw_shape : lm::draw_fused)(seed, i));
-  };
-  const auto try_one = [&](uint64_t i) {
-    if (set.empty()) return tried(seed, i, plain);
-    return (training ? lm::tried_training : lm::tried_fused)(seed, i, *lm::find_set(set));
-  };
   if (!options["--only"].empty()) {
     const uint64_t i = std::stoull(options["--only"]);
     guarded::guard_scratch();
-    std::printf("{%s,%s}\n", shape(i).c_str(), try_one(i).c_str());
+    std::printf("{%s,%s}\n", text(trial.draw(seed, i)).c_str(), trial.tried(seed, i).c_str());
     return 0;
   }
   for (uint64_t i = 0; i < std::stoull(options["--count"]); ++i)
-    attempt(i, shape(i), [&, i] { return try_one(i); });
+    attempt(i, text(trial.draw(seed, i)), [&, i] { return trial.tried(seed, i); });
 }

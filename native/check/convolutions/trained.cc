@@ -11,26 +11,6 @@ namespace {
 
 using at::Tensor;
 
-// A norm that x is read through, or none.
-struct Through {
-  Tensor mean, invstd, weight, bias;
-  bool relu = false;
-
-  bool is_there() const { return mean.defined(); }
-};
-
-Through draw_norm(Rng& rng, int64_t channels) {
-  Through t;
-  if (rng.below(2) == 0) return t;
-  t.mean = normal(rng, {channels}, at::kFloat);
-  t.invstd = normal(rng, {channels}, at::kFloat).abs();
-  t.relu = rng.below(3) != 0;
-  if (rng.below(3) == 0) return t;
-  t.weight = normal(rng, {channels}, at::kFloat);
-  t.bias = normal(rng, {channels}, at::kFloat);
-  return t;
-}
-
 Convolved found(const Numbers& n, const Through& through, const Sliding& sliding, const cpu::DirectSet& set,
                 int threads) {
   at::set_num_threads(threads);
@@ -112,7 +92,20 @@ Tensor wide(const Tensor& t, double otherwise, const Tensor& like) {
   return (t.defined() ? t.to(at::kDouble) : at::full_like(like, otherwise, at::kDouble)).view({1, -1, 1, 1});
 }
 
-// What is convolved, and the size that it has where nothing is to cancel.
+}  // namespace
+
+Through draw_norm(Rng& rng, int64_t channels) {
+  Through t;
+  if (rng.below(2) == 0) return t;
+  t.mean = normal(rng, {channels}, at::kFloat);
+  t.invstd = normal(rng, {channels}, at::kFloat).abs();
+  t.relu = rng.below(3) != 0;
+  if (rng.below(3) == 0) return t;
+  t.weight = normal(rng, {channels}, at::kFloat);
+  t.bias = normal(rng, {channels}, at::kFloat);
+  return t;
+}
+
 void apply(const Through& t, Numbers& n) {
   const Tensor slope = wide(t.invstd, 1, t.mean) * wide(t.weight, 1, t.mean);
   const Tensor x = n.x.to(at::kDouble), mean = wide(t.mean, 0, t.mean), bias = wide(t.bias, 0, t.mean);
@@ -120,8 +113,6 @@ void apply(const Through& t, Numbers& n) {
   n.size = (x.abs() + mean.abs()) * slope.abs() + bias.abs();
   if (t.relu) n.x.relu_();
 }
-
-}  // namespace
 
 Shape draw_training(uint64_t seed, uint64_t i) {
   Rng rng(seed, "training", i);

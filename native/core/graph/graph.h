@@ -86,7 +86,10 @@ struct Node {
   std::string path;
   std::vector<int> inputs, params, buffers, coefs;
   std::shared_ptr<const Attributes> attributes;
-  Precision precision = Precision::kOwn;  // of its value; a pass may lower it
+  Precision precision = Precision::kOwn;  // that it computes in; a pass may lower it
+  bool wide = false;                      // its value is in the model's own type in any case
+
+  Precision of_value() const { return wide ? Precision::kOwn : precision; }
 
   // The attributes, by the struct that the row of its op has parsed.
   template <typename T>

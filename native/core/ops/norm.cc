@@ -141,7 +141,7 @@ void norm_forward(Frame& f) {
   const Norm norm = norm_of<kRelu>(f);
   if (!f.training()) return f.kernels.norm_evaluate(norm, f.buffer(0), f.buffer(1), f.output());
   if (f.recomputing()) return f.kernels.norm_again(norm, found(f), f.output());
-  train_norm(f, norm, f.node.as<NormAttributes>().momentum, f.output());
+  train_norm(f, f.kernels, norm, f.node.as<NormAttributes>().momentum, f.output());
 }
 
 // Where the statistics are constants.
@@ -166,7 +166,7 @@ template <bool kRelu>
 void norm_backward(Frame& f) {
   if (!f.training()) return fixed_norm_backward<kRelu>(f);
   const Tensor nowhere;
-  norm_gradients(f, norm_of<kRelu>(f), f.grad(),
+  norm_gradients(f, f.kernels, norm_of<kRelu>(f), f.grad(),
                  {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
 }
 
@@ -194,16 +194,18 @@ std::vector<KeptTensor> kept_statistics(const Sizes& x) {
   return {{{x[1]}, KeptTensor::Type::kOwn}, {{x[1]}, KeptTensor::Type::kOwn}};
 }
 
-void train_norm(const Frame& f, const Norm& norm, double momentum, const Tensor& out) {
+void train_norm(const Frame& f, const Kernels& kernels, const Norm& norm, double momentum,
+                const Tensor& out) {
   want_samples(f);
   const Running running{f.buffer(0), f.buffer(1), momentum};
-  if (f.ranks() != nullptr) return norm_train_over(*f.ranks(), f.kernels, norm, running, found(f), out);
-  f.kernels.norm_train(norm, running, found(f), out);
+  if (f.ranks() != nullptr) return norm_train_over(*f.ranks(), kernels, norm, running, found(f), out);
+  kernels.norm_train(norm, running, found(f), out);
 }
 
-void norm_gradients(const Frame& f, const Norm& norm, const Tensor& grad, const Gradients& into) {
-  if (f.ranks() != nullptr) return norm_backward_over(*f.ranks(), f.kernels, norm, found(f), grad, into);
-  f.kernels.norm_backward(norm, found(f), grad, into);
+void norm_gradients(const Frame& f, const Kernels& kernels, const Norm& norm, const Tensor& grad,
+                    const Gradients& into) {
+  if (f.ranks() != nullptr) return norm_backward_over(*f.ranks(), kernels, norm, found(f), grad, into);
+  kernels.norm_backward(norm, found(f), grad, into);
 }
 
 extern const Op batch_norm_stats_op, batch_norm_apply_op, batch_norm_op, batch_norm_relu_op;

@@ -10,9 +10,11 @@ namespace lm {
 std::vector<KeptTensor> kept_statistics(const Sizes& x);
 
 // Takes the statistics of x, moves the running ones, and writes the result where there is a place for it.
-void train_norm(const Frame& f, const Norm& norm, double momentum, const at::Tensor& out);
+void train_norm(const Frame& f, const Kernels& kernels, const Norm& norm, double momentum,
+                const at::Tensor& out);
 
 // By the statistics that train_norm found. The gradient of x may be where the incoming one is.
-void norm_gradients(const Frame& f, const Norm& norm, const at::Tensor& grad, const Gradients& into);
+void norm_gradients(const Frame& f, const Kernels& kernels, const Norm& norm, const at::Tensor& grad,
+                    const Gradients& into);
 
 }  // namespace lm

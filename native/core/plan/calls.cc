@@ -75,7 +75,7 @@ class Walk {
   }
 
   Type type_of(const Node& node) const {
-    return node.precision == Precision::kOwn ? Type::kOwn : Type::kHalf;
+    return node.of_value() == Precision::kOwn ? Type::kOwn : Type::kHalf;
   }
 
   int open_value(int id) { return open(plan_.shapes[static_cast<size_t>(id)], type_of(plan_.node(id))); }

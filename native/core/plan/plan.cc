@@ -21,13 +21,13 @@ std::vector<Pass> passes_for(const PlanOptions& options, const PlanTarget& targe
   if (!options.training) passes.push_back(expect_noise);
   if (options.fuse) passes.push_back(fuse_norms);
   const bool takes_norms = options.training && options.take_norms && target.takes_norm != nullptr;
-  if (takes_norms && options.precision == Precision::kOwn)
-    passes.push_back([=](const Graph& g) {
-      return take_in_norms(g, infer_shapes(g, images[0], images[1], images[2]), target.takes_norm);
-    });
   if (options.pack) passes.push_back(fuse_convolutions);
   if (options.precision != Precision::kOwn)
     passes.push_back([half = options.precision](const Graph& g) { return lower_precision(g, half); });
+  if (takes_norms)
+    passes.push_back([=](const Graph& g) {
+      return take_in_norms(g, infer_shapes(g, images[0], images[1], images[2]), target.takes_norm);
+    });
   return passes;
 }
 

@@ -40,10 +40,11 @@ describe('a convolution and its gradients', () => {
 });
 
 describe.each([
-  ['of an evaluation, with its neighbours,', '--fused', 60],
-  ['of training, and its gradients,', '--training', 72],
-] as const)('a convolution %s', (_, option, count) => {
-  it.each(['avx512', 'avx2', 'any'])(
+  ['of an evaluation, with its neighbours,', '--fused', 60, ['avx512', 'avx2', 'any']],
+  ['of training, and its gradients,', '--training', 72, ['avx512', 'avx2', 'any']],
+  ['of training in bfloat16, and its gradients,', '--tiles', 40, ['amx', 'avx512', 'any']],
+] as const)('a convolution %s', (_, option, count, sets) => {
+  it.each(sets)(
     'is that of float64 by the loops of %s, with the same bits on any number of threads',
     async (set) => {
       const tried = await run(option, set, '--seed', '1', '--count', String(count));

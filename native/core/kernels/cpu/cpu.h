@@ -8,6 +8,7 @@ namespace lm::cpu {
 
 struct DirectSet;
 struct ReadInput;
+struct TileSet;
 
 extern const Kernels float_kernels, double_kernels;
 // bfloat16 and float16, computed in float32.
@@ -46,6 +47,13 @@ bool by_own_loops(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& slid
 void convolve(const Convolution& convolution, const at::Tensor& out, const DirectSet& set);
 void convolve_backward(const Convolution& convolution, const at::Tensor& grad, const Gradients& into,
                        const DirectSet& set);
+// Of bfloat16 or float32, multiplied as bfloat16 and summed in float32 (tiles/tiles.h), and whether there are
+// loops for that, which is up to the shapes and strides alone; all of them can read x through a norm.
+bool by_tiles(const Convolution& convolution);
+bool by_tiles(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& sliding);
+void convolve_by_tiles(const Convolution& convolution, const at::Tensor& out, const TileSet& set);
+void convolve_backward_by_tiles(const Convolution& convolution, const at::Tensor& grad, const Gradients& into,
+                                const TileSet& set);
 // Narrow groups, as ResNeXt's: by loops of their own (convolutions/narrow.cc).
 bool is_narrow(at::IntArrayRef weight, const Sliding& sliding);
 // weight += its gradient: of 3 x 3 by Winograd's algorithm, of narrow groups, and of 1 x 1.

@@ -24,6 +24,7 @@ struct Pair {
   explicit Pair(const Frame& f)
       : attributes(f.node.as<NormConvAttributes>()),
         first(attributes.bias ? 2 : 1),
+        kernels(kernels_for(f.input().device(), f.input().scalar_type())),
         norm{f.input(), f.param(first), f.param(first + 1), attributes.norm.eps, attributes.relu},
         found{f.kept(0), f.kept(1)},
         sliding(attributes.convolution.sliding()),
@@ -32,6 +33,7 @@ struct Pair {
   const NormConvAttributes& attributes;
   size_t first;  // parameter of the norm
   Tensor none;
+  const Kernels& kernels;  // of the norm: x may be wider than what is convolved
   Norm norm;
   Statistics found;
   Sliding sliding;
@@ -40,7 +42,7 @@ struct Pair {
 
 void forward(Frame& f) {
   const Pair pair(f);
-  if (!f.recomputing()) train_norm(f, pair.norm, pair.attributes.norm.momentum, pair.none);
+  if (!f.recomputing()) train_norm(f, pair.kernels, pair.norm, pair.attributes.norm.momentum, pair.none);
   f.kernels.convolve(pair.convolution, f.output());
 }
 
@@ -50,7 +52,7 @@ void backward(Frame& f) {
   const Tensor grad = f.wants() ? f.grad_of() : at::empty_like(f.input());
   f.kernels.convolve_backward(pair.convolution, f.grad(),
                               {grad, f.param_grad(0), pair.attributes.bias ? f.param_grad(1) : pair.none});
-  norm_gradients(f, pair.norm, grad,
+  norm_gradients(f, pair.kernels, pair.norm, grad,
                  {f.wants() ? grad : pair.none, f.param_grad(pair.first), f.param_grad(pair.first + 1)});
 }
 

@@ -34,13 +34,13 @@ class Lowering {
     if (mixed == Mixed::kHalf) return half_;
     const bool lowered =
         mixed == Mixed::kInputs && std::all_of(node.inputs.begin(), node.inputs.end(),
-                                               [&](int v) { return placed(v).precision == half_; });
+                                               [&](int v) { return placed(v).of_value() == half_; });
     return lowered ? half_ : Precision::kOwn;
   }
 
   // Where the value of node v of the old graph is in this precision; it is cast once at most.
   int in(Precision precision, int v) {
-    if (placed(v).precision == precision) return rewriter_.place(v);
+    if (placed(v).of_value() == precision) return rewriter_.place(v);
     const auto [found, fresh] = casts_.try_emplace(v, -1);
     if (!fresh) return found->second;
     Node cast;

@@ -1,0 +1,36 @@
+#include "core/kernels/cpu/tiles/tiles.h"
+
+namespace lm::cpu {
+
+#define LM_TILE_SET(set, is_fast) \
+  {#set,                          \
+   has_tiles_##set,               \
+   is_fast,                       \
+   tile_copy_##set,               \
+   tile_convolve_##set,           \
+   tile_transpose_##set,          \
+   tile_pair_##set,               \
+   tile_panels_##set,             \
+   tile_weights_##set}
+
+std::span<const TileSet> tile_sets() {
+  static constexpr TileSet sets[]{
+#ifdef LM_TILES
+      LM_TILE_SET(amx, true),
+      LM_TILE_SET(avx512, false),
+#endif
+      LM_TILE_SET(any, false),
+  };
+  return sets;
+}
+
+const TileSet& tile_set() {
+  static const TileSet& best = *[] {
+    const TileSet* found = tile_sets().data();
+    while (!found->is_here()) ++found;
+    return found;
+  }();
+  return best;
+}
+
+}  // namespace lm::cpu
