@@ -8,7 +8,8 @@
 
 #include "core/kernels/cpu/rows.h"
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__)
+// Compilers that know the instructions.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && __GNUC__ >= 11
 #define LM_TILES
 #endif
 
@@ -78,7 +79,7 @@ struct TileWeights {
 struct TileSet {
   const char* name;
   bool (*is_here)();
-  bool is_fast;  // faster than libtorch's convolutions of bfloat16
+  bool is_fast;  // known to be faster than libtorch's convolutions of bfloat16
   void (*copy)(const TileCopy& copy);
   void (*convolve)(const TileRows& rows);
   void (*transpose)(const TilePositions& positions);  // to [channels, length]
