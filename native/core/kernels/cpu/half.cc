@@ -60,13 +60,21 @@ bool takes_tiles(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& slidi
 
 bool takes_tiles(const Convolution& c) { return tile_set().is_fast && by_tiles(c); }
 
+// Whether pixels of `t` have their channels side by side, or it is not there.
+bool fits(const Tensor& t) { return !t.defined() || t.stride(1) == 1; }
+
 void convolve_in_bfloat16(const Convolution& c, const Tensor& out) {
-  if (takes_tiles(c)) return convolve_by_tiles(c, out, tile_set());
+  if (takes_tiles(c) && fits(out)) return convolve_by_tiles(c, out, tile_set());
   (adds_in_float32() ? plain_kernels.convolve : convolve_in_float32)(c, out);
 }
 
 void convolve_backward_in_bfloat16(const Convolution& c, const Tensor& grad, const Gradients& to) {
-  if (takes_tiles(c)) return convolve_backward_by_tiles(c, grad, to, tile_set());
+  if (takes_tiles(c) && fits(grad) && fits(to.x)) {
+    const Tensor gw = wide_sum(to.weight);
+    convolve_backward_by_tiles(c, grad, {to.x, gw, to.bias}, tile_set());
+    if (!gw.is_same(to.weight)) to.weight.add_(gw);
+    return;
+  }
   (adds_in_float32() ? plain_kernels.convolve_backward : convolve_backward_in_float32)(c, grad, to);
 }
 
