@@ -15,7 +15,7 @@ from residual import Residual
 
 FLAGS = set(pathlib.Path("/proc/cpuinfo").read_text().split())
 PROCESSOR = "amx" if "amx_bf16" in FLAGS else "avx512_bf16"
-STATES = (".shortcut.conv", ".f0.conv2")  # of nets without bottlenecks, which alone are trained here
+STATES = (".shortcut.conv", ".f0.conv2")  # read by states alone, in the nets that are trained here
 CIFAR, IMAGENET = [8, 3, 16, 16], [8, 3, 64, 64]
 
 

@@ -22,7 +22,8 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Ten
 bool fuses(const at::IntArrayRef& weight, const Sliding& sliding);
 constexpr size_t kMostAdded = 3;  // terms that they add
 
-// Whether convolutions pay where they read x through a norm, by the sizes of x and of the weight.
+// Whether convolutions pay where they read x through a norm, by the sizes of x and of the weight; those in a
+// half type then read and write values of float32 too.
 using TakesNorm = bool (*)(at::IntArrayRef x, at::IntArrayRef weight, const Sliding& sliding);
 
 // By x, weight and bias: those that are wanted.
