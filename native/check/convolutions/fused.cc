@@ -84,12 +84,6 @@ Tensor found(const Case& k, const Shape& s, const cpu::DirectSet& set, int threa
 
 }  // namespace
 
-const cpu::DirectSet* find_set(std::string_view name) {
-  for (const cpu::DirectSet& set : cpu::direct_sets())
-    if (set.name == name && set.is_here()) return &set;
-  return nullptr;
-}
-
 // Now and then of so many channels that weights do not lie near.
 Shape draw_fused(uint64_t seed, uint64_t i) {
   Rng rng(seed, "fused", i);

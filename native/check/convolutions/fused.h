@@ -2,15 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "check/convolutions/shapes.h"
 #include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm {
-
-// Null where the processor has it not.
-const cpu::DirectSet* find_set(std::string_view name);
 
 // Those that are fused: channels on both sides of what a vector holds, joined groups, odd sizes.
 Shape draw_fused(uint64_t seed, uint64_t i);

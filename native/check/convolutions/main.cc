@@ -25,6 +25,7 @@
 #include "check/convolutions/shapes.h"
 #include "check/convolutions/tiled.h"
 #include "check/convolutions/trained.h"
+#include "core/kernels/cpu/sets.h"
 #include "core/kernels/kernels.h"
 
 namespace {
@@ -83,7 +84,7 @@ struct Trial {
 Trial trial_of(const std::map<std::string, std::string>& options) {
   const std::string &fused = options.at("--fused"), &training = options.at("--training");
   if (const std::string& name = options.at("--tiles"); !name.empty()) {
-    const lm::cpu::TileSet* const set = lm::find_tiles(name);
+    const lm::cpu::TileSet* const set = lm::cpu::find_here(lm::cpu::tile_sets(), name);
     return {set != nullptr, lm::draw_tiled,
             [set](uint64_t seed, uint64_t i) { return lm::tried_tiled(seed, i, *set); }};
   }
@@ -91,7 +92,8 @@ Trial trial_of(const std::map<std::string, std::string>& options) {
     const bool plain = options.at("--libtorch") == "1";
     return {.tried = [plain](uint64_t seed, uint64_t i) { return tried(seed, i, plain); }};
   }
-  const lm::cpu::DirectSet* const set = lm::find_set(training.empty() ? fused : training);
+  const lm::cpu::DirectSet* const set =
+      lm::cpu::find_here(lm::cpu::direct_sets(), training.empty() ? fused : training);
   const auto tried = training.empty() ? lm::tried_fused : lm::tried_training;
   return {set != nullptr, training.empty() ? lm::draw_fused : lm::draw_training,
           [set, tried](uint64_t seed, uint64_t i) { return tried(seed, i, *set); }};

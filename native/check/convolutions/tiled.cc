@@ -56,12 +56,6 @@ Tensor rounded(const Tensor& t) { return t.to(at::kBFloat16).to(t.scalar_type())
 
 }  // namespace
 
-const cpu::TileSet* find_tiles(std::string_view name) {
-  for (const cpu::TileSet& set : cpu::tile_sets())
-    if (set.name == name && set.is_here()) return &set;
-  return nullptr;
-}
-
 // In float32 what is read has no more digits than bfloat16, so that nothing is rounded but sums.
 Shape draw_tiled(uint64_t seed, uint64_t i) {
   Rng rng(seed, "tiled", i);

@@ -2,15 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "check/convolutions/shapes.h"
 #include "core/kernels/cpu/tiles/tiles.h"
 
 namespace lm {
-
-// Null where the processor has it not.
-const cpu::TileSet* find_tiles(std::string_view name);
 
 // Those that have loops: windows of several sizes that move by one or more, groups, odd sizes.
 Shape draw_tiled(uint64_t seed, uint64_t i);

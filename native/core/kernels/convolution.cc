@@ -27,11 +27,6 @@ bool overruns(const Tensor& x, const Tensor& weight, const Sliding& s) {
          (s.stride[0] > 1 || s.stride[1] > 1);
 }
 
-// The pixels that a 1 x 1 convolution with this stride looks at.
-Tensor seen(const Tensor& x, const Sliding& s) {
-  return x.slice(2, 0, std::nullopt, s.stride[0]).slice(3, 0, std::nullopt, s.stride[1]);
-}
-
 // The same with stride 1, on those pixels alone.
 ConvolutionGradients subsampled(const Tensor& grad, const Tensor& x, const Tensor& weight, const Sliding& s,
                                 std::array<bool, 3> wants) {
@@ -47,6 +42,14 @@ ConvolutionGradients subsampled(const Tensor& grad, const Tensor& x, const Tenso
 }
 
 }  // namespace
+
+bool is_pointwise(at::IntArrayRef weight, const Sliding& s) {
+  return weight[2] == 1 && weight[3] == 1 && s.groups == 1 && s.padding[0] + s.padding[1] == 0;
+}
+
+Tensor seen(const Tensor& x, const Sliding& s) {
+  return x.slice(2, 0, x.size(2), s.stride[0]).slice(3, 0, x.size(3), s.stride[1]);
+}
 
 Tensor convolve(const Tensor& x, const Tensor& weight, const Tensor& bias, const Sliding& s) {
   return at::convolution(x, weight, bias.defined() ? std::optional(bias) : std::nullopt, s.stride, s.padding,

@@ -17,6 +17,10 @@ struct Sliding {
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                     const Sliding& sliding);
 
+// Whether every window is one pixel of all channels; and, of such windows, the pixels that they see.
+bool is_pointwise(at::IntArrayRef weight, const Sliding& sliding);
+at::Tensor seen(const at::Tensor& x, const Sliding& sliding);
+
 // Whether the kernels that a convolution is fused with its neighbours for serve it: not where groups are so
 // narrow that most of their products would be with zeros.
 bool fuses(const at::IntArrayRef& weight, const Sliding& sliding);

@@ -11,6 +11,9 @@
 
 namespace lm::cpu {
 
+// So many pieces of b hold a.
+inline int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // Work is cut into pieces that do not depend on the number of threads, so that sums do not either.
 constexpr int64_t kPieces = 64;      // at most
 constexpr int64_t kBlockRows = 256;  // rows summed in the tensor's own precision before they enter a double

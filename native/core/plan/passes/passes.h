@@ -14,8 +14,8 @@ Graph expect_noise(const Graph& graph);
 Graph fuse_norms(const Graph& graph);
 
 // Training: convolutions take in the norm (+ relu) that they alone read, through a cast or not, where
-// `takes_norm` says so of the sizes of its input and of their weights; and the cast that alone reads them. For
-// a graph whose precision is lowered already, if it is to be.
+// `takes_norm` says so of the sizes of its input and of their weights; and the cast that alone reads them.
+// For a graph whose precision is lowered already, if it is to be.
 Graph take_in_norms(const Graph& graph, const std::vector<Sizes>& shapes, TakesNorm takes_norm);
 
 // Evaluation: convolutions take in their neighbours, batchNorm (+ relu) before them, and what alone reads

@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "core/kernels/cpu/convolutions/direct.h"
+#include "core/kernels/cpu/pieces.h"
 
 namespace lm::cpu {
-
-inline int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 template <typename Number>
 Pixels<Number> pixels_of(const at::Tensor& t) {

@@ -1,3 +1,5 @@
+#include "core/kernels/cpu/sets.h"
+
 #include "core/kernels/cpu/convolutions/direct.h"
 
 namespace lm::cpu {
@@ -38,11 +40,7 @@ std::span<const DirectSet> direct_sets() {
 }
 
 const DirectSet& direct_set() {
-  static const DirectSet& best = *[] {
-    const DirectSet* found = direct_sets().data();
-    while (!found->is_here()) ++found;
-    return found;
-  }();
+  static const DirectSet& best = first_here(direct_sets());
   return best;
 }
 

@@ -83,18 +83,9 @@ void slide(const ReadInput& x, const Tensor& weight, const Tensor& bias, const S
                  set);
 }
 
-bool is_pointwise(at::IntArrayRef weight, const Sliding& s) {
-  return weight[2] == 1 && weight[3] == 1 && s.groups == 1 && s.padding[0] + s.padding[1] == 0;
-}
-
 bool moves_by_one(const Sliding& s) { return s.stride[0] == 1 && s.stride[1] == 1; }
 
-// The pixels that a window of one sees.
-Tensor seen(const Tensor& x, const Sliding& s) {
-  return x.slice(2, 0, x.size(2), s.stride[0]).slice(3, 0, x.size(3), s.stride[1]);
-}
-
-// The same, one after the other.
+// The pixels that windows of one see, one after the other.
 Tensor gathered(const Tensor& x, const Sliding& s) {
   const Tensor some = seen(x, s);
   return at::empty(some.sizes(), x.options(), at::MemoryFormat::ChannelsLast).copy_(some);

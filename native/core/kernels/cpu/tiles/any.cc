@@ -5,21 +5,12 @@
 namespace lm::cpu {
 namespace {
 
-struct Any {
+struct Any : OneTile<Any> {
   // To nearest, ties to even; what is no number stays so.
   static LM_INLINE Halves narrow(Floats v) {
     const Words bits = (Words)v, odd = bits >> 16 & 1;
     const Words rounded = (bits + 0x7fff + odd) >> 16, kept = bits >> 16 | 0x40;
     return __builtin_convertvector(v == v ? rounded : kept, Halves);
-  }
-  static LM_INLINE void begin() {}
-  static LM_INLINE void end() {}
-
-  template <int kRows, int kColumns>
-  static LM_INLINE void multiply(const Steps& s, const Bfloat16* const* a, const Bfloat16* const* b,
-                                 float* const* c, bool add) {
-    for (int m = 0; m < kRows; ++m)
-      for (int n = 0; n < kColumns; ++n) multiply_one(s, a[m], b[n], c[m * kColumns + n], add);
   }
 
   static void multiply_one(const Steps& s, const Bfloat16* a, const Bfloat16* b, float* c, bool add) {

@@ -5,25 +5,18 @@
 #ifdef LM_TILES
 #include <immintrin.h>
 
+#include <utility>
+
 #pragma GCC target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 #include "core/kernels/cpu/tiles/loops.h"
 
 namespace lm::cpu {
 namespace {
 
-struct Avx512 {
+struct Avx512 : OneTile<Avx512> {
   static LM_INLINE Halves narrow(Floats v) { return (Halves)_mm512_cvtneps_pbh((__m512)v); }
-  static LM_INLINE void begin() {}
-  static LM_INLINE void end() {}
 
   // Sixteen rows of sums are as many registers.
-  template <int kRows, int kColumns>
-  static LM_INLINE void multiply(const Steps& s, const Bfloat16* const* a, const Bfloat16* const* b,
-                                 float* const* c, bool add) {
-    for (int m = 0; m < kRows; ++m)
-      for (int n = 0; n < kColumns; ++n) multiply_one(s, a[m], b[n], c[m * kColumns + n], add);
-  }
-
   static __attribute__((noinline)) void multiply_one(const Steps& s, const Bfloat16* a, const Bfloat16* b,
                                                      float* c, bool add) {
     __m512 sums[kTile];

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/tiles/image.h"
 
 namespace lm::cpu {
@@ -40,7 +39,7 @@ class Tiled {
     const int64_t units = c_.groups.count * units_of_group();
     const int64_t work = out_.numel() * c_.groups.channels * c_.kernel[0] * c_.kernel[1];
     const int64_t threads = std::clamp<int64_t>(work / kWork, 1, at::get_num_threads());
-    const int64_t chunks = (height_ + rows_at_a_time(threads) - 1) / rows_at_a_time(threads);
+    const int64_t chunks = up(height_, rows_at_a_time(threads));
     const Turns turns(threads, images_.count() * chunks, units, kCopies);
     turns.take([&](int64_t piece, int64_t part, int64_t parts) {
       const int64_t chunk = piece % chunks;
@@ -50,10 +49,10 @@ class Tiled {
   }
 
  private:
-  int64_t units_of_group() const { return (c_.groups.filters + kUnit - 1) / kUnit; }
+  int64_t units_of_group() const { return up(c_.groups.filters, kUnit); }
 
   int64_t rows_at_a_time(int64_t threads) const {
-    const int64_t row = padded_ * images_.x().size(1), least = (kLeastWindows + padded_ - 1) / padded_;
+    const int64_t row = padded_ * images_.x().size(1), least = up(kLeastWindows, padded_);
     const int64_t fit = std::max(least, (kCopied / row - c_.kernel[0]) / c_.sliding.stride[0] + 1);
     const int64_t share = images_.count() * height_ / (2 * threads);
     return std::clamp<int64_t>(threads > 1 ? std::min(fit, share) : fit, 1, height_);

@@ -22,7 +22,7 @@ Bfloat16* tile_scratch(size_t purpose, int64_t numbers) {
     m.numbers = numbers;
   }
   const auto address = reinterpret_cast<uintptr_t>(m.first.get());
-  return m.first.get() + (round_up(static_cast<int64_t>(address), 64) - static_cast<int64_t>(address)) / 2;
+  return m.first.get() + (64 - address % 64) % 64 / sizeof(Bfloat16);  // at a line of a cache
 }
 
 TileGroups::TileGroups(at::IntArrayRef weight, int64_t groups) {
@@ -69,7 +69,7 @@ TileImages TileImages::every(std::array<int64_t, 2> stride, std::array<int64_t, 
   TileImages out = *this;
   for (size_t axis = 0; axis < 2; ++axis) {
     const int64_t s = stride[axis], outside = std::max<int64_t>(0, padding[axis] - first[axis]);
-    const int64_t before = (outside + s - 1) / s, from = before * s + first[axis] - padding[axis];
+    const int64_t before = up(outside, s), from = before * s + first[axis] - padding[axis];
     const auto dim = static_cast<int64_t>(2 + axis);
     out.x_ = out.x_.slice(dim, std::min(from, out.x_.size(dim)), out.x_.size(dim), s);
     padding[axis] = before;
@@ -87,9 +87,9 @@ void TileImages::copy(const Part& part, const TileSet& set, Bfloat16* to) const 
     for (int64_t b = 0; pixels > 0 && b < part.channels / part.block; ++b)
       std::fill_n(to + b * plane + from * part.step, pixels * part.step, Bfloat16{0});
   };
-  const bool half = x_.scalar_type() == at::kBFloat16;
-  TileCopy copy{.step = step_,
-                .pixels = std::min(width_, (part.row - part.before + spread_ - 1) / spread_),
+  TileCopy copy{.half = x_.scalar_type() == at::kBFloat16,
+                .step = step_,
+                .pixels = std::min(width_, up(part.row - part.before, spread_)),
                 .channels = part.channels,
                 .relu = relu_,
                 .to_step = spread_ * part.step,
@@ -113,7 +113,7 @@ void TileImages::copy(const Part& part, const TileSet& set, Bfloat16* to) const 
       zeros(part.before + wide, part.row - part.before - wide);
     }
     const int64_t at = image * image_ + y / spread_ * row_ + part.channel;
-    copy.x = {static_cast<const char*>(x_.data_ptr()) + at * (half ? 2 : 4), half};
+    copy.x = static_cast<const char*>(x_.data_ptr()) + at * x_.element_size();
     copy.to = to + part.before * part.step;
     set.copy(copy);
   }

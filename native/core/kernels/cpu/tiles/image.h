@@ -1,12 +1,11 @@
 // What convolutions of bfloat16 (tiles.h) read: rows of an image, copied as bfloat16 with zeros around them.
 #pragma once
 
+#include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/tiles/tiles.h"
 #include "core/kernels/kernels.h"
 
 namespace lm::cpu {
-
-inline int64_t round_up(int64_t a, int64_t b) { return (a + b - 1) / b * b; }
 
 // Memory of this thread, for one purpose or the other.
 Bfloat16* tile_scratch(size_t purpose, int64_t numbers);
@@ -61,7 +60,7 @@ bool sees_pixels_alone(const at::Tensor& x, const at::Tensor& out, std::array<in
 // turned about, for the gradient of what is convolved.
 at::Tensor pack_tiles(const at::Tensor& weight, int64_t groups, bool turned, const TileSet& set);
 inline int64_t tile_pieces(int64_t kernel_width, int64_t channels) {
-  return (kernel_width * channels + kDepth - 1) / kDepth;
+  return up(kernel_width * channels, kDepth);
 }
 
 // out = what is convolved * weight + bias, by packed weights.

@@ -2,36 +2,29 @@
 // set. Included where that set is switched on.
 #pragma once
 
-#include "core/kernels/cpu/tiles/tiles.h"
-
-#define LM_INLINE inline __attribute__((always_inline))
+#include "core/kernels/cpu/tiles/orders.h"
 
 namespace lm::cpu {
 namespace {
-
-typedef float Floats __attribute__((vector_size(64)));
-typedef int32_t Ints __attribute__((vector_size(64)));
-typedef uint32_t Words __attribute__((vector_size(64)));
-typedef uint16_t Halves __attribute__((vector_size(32)));
-
-template <typename Vector>
-LM_INLINE Vector load(const void* from) {
-  Vector v;
-  __builtin_memcpy(&v, from, sizeof v);
-  return v;
-}
-
-template <typename Vector>
-LM_INLINE void store(void* to, Vector v) {
-  __builtin_memcpy(to, &v, sizeof v);
-}
-
-LM_INLINE Floats widened(Halves v) { return (Floats)(__builtin_convertvector(v, Words) << 16); }
 
 // Sums of tiles: what is multiplied lies a_row numbers from row to row of a, kDepth on for each of `inner`
 // steps, and outer_step on for each of `outer` of these; tiles of b lie one after the other.
 struct Steps {
   int64_t a_row = 0, outer = 1, outer_step = 0, inner = 1;
+};
+
+// An Engine that multiplies one tile after the other.
+template <typename Engine>
+struct OneTile {
+  static LM_INLINE void begin() {}
+  static LM_INLINE void end() {}
+
+  template <int kRows, int kColumns>
+  static LM_INLINE void multiply(const Steps& s, const Bfloat16* const* a, const Bfloat16* const* b,
+                                 float* const* c, bool add) {
+    for (int m = 0; m < kRows; ++m)
+      for (int n = 0; n < kColumns; ++n) Engine::multiply_one(s, a[m], b[n], c[m * kColumns + n], add);
+  }
 };
 
 // Sixteen numbers that lie side by side.
@@ -50,10 +43,10 @@ LM_INLINE void copy_pixels(const TileCopy& d) {
       Bfloat16* const to = d.to + first / d.block * d.to_block + p * d.to_step;
       for (int64_t c = 0; c < d.block; c += kTile) {
         if (kHalf && d.scale == nullptr) {
-          store(to + c, load<Halves>(static_cast<const Bfloat16*>(d.x.first) + from + c));
+          store(to + c, load<Halves>(static_cast<const Bfloat16*>(d.x) + from + c));
           continue;
         }
-        Floats v = sixteen<kHalf>(d.x.first, from + c);
+        Floats v = sixteen<kHalf>(d.x, from + c);
         if (d.scale != nullptr) v = v * load<Floats>(d.scale + first + c) + load<Floats>(d.shift + first + c);
         if (d.relu) v = v < zero ? zero : v;  // what is no number stays so
         store(to + c, Engine::narrow(v));
@@ -66,14 +59,14 @@ template <typename Engine>
 LM_INLINE void copy_all(const TileCopy& d) {
   const bool joined =
       d.scale == nullptr && d.step == d.channels && d.to_step == d.block && d.block == d.channels;
-  if (!joined) return d.x.half ? copy_pixels<Engine, true>(d) : copy_pixels<Engine, false>(d);
+  if (!joined) return d.half ? copy_pixels<Engine, true>(d) : copy_pixels<Engine, false>(d);
   const int64_t numbers = d.pixels * d.channels;
-  if (d.x.half) {
-    __builtin_memcpy(d.to, d.x.first, static_cast<unsigned long>(numbers) * sizeof(Bfloat16));
+  if (d.half) {
+    __builtin_memcpy(d.to, d.x, static_cast<unsigned long>(numbers) * sizeof(Bfloat16));
     return;
   }
 #pragma GCC unroll 4
-  for (int64_t c = 0; c < numbers; c += kTile) store(d.to + c, Engine::narrow(sixteen<false>(d.x.first, c)));
+  for (int64_t c = 0; c < numbers; c += kTile) store(d.to + c, Engine::narrow(sixteen<false>(d.x, c)));
 }
 
 // Tiles of sums, and where they go.
@@ -171,85 +164,6 @@ LM_INLINE void convolve_rows(const TileRows& r) {
   }
   w.write();
   Engine::end();
-}
-
-// Pairs of positions of sixteen channels.
-LM_INLINE Words paired(const TilePositions& d, int64_t position, int64_t channel) {
-  const auto at = [&](int64_t p) {
-    const Halves zero = {};
-    return p < d.positions ? load<Halves>(d.from + p * d.step + channel) : zero;
-  };
-  return __builtin_convertvector(at(position), Words) | __builtin_convertvector(at(position + 1), Words)
-                                                            << 16;
-}
-
-LM_INLINE void pair_positions(const TilePositions& d) {
-  for (int64_t c = 0; c < d.channels; c += kTile) {
-    Bfloat16* const to = d.to + c * d.length;
-    for (int64_t p = 0; p < d.length; p += 2) store(to + p * kTile, paired(d, p, c));
-  }
-}
-
-// Sixteen vectors of sixteen, rows for columns: of neighbours 1, 2, 4 and 8 apart in turn.
-LM_INLINE void transpose_words(Words (&v)[16]) {
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; i += 2) {
-    const Words a = v[i], b = v[i + 1];
-    v[i] = __builtin_shuffle(a, b, Words{0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30});
-    v[i + 1] = __builtin_shuffle(a, b, Words{1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31});
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) {
-    if (i & 2) continue;
-    const Words a = v[i], b = v[i + 2];
-    v[i] = __builtin_shuffle(a, b, Words{0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29});
-    v[i + 2] = __builtin_shuffle(a, b, Words{2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31});
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 16; ++i) {
-    if (i & 4) continue;
-    const Words a = v[i], b = v[i + 4];
-    v[i] = __builtin_shuffle(a, b, Words{0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27});
-    v[i + 4] = __builtin_shuffle(a, b, Words{4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31});
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < 8; ++i) {
-    const Words a = v[i], b = v[i + 8];
-    v[i] = __builtin_shuffle(a, b, Words{0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23});
-    v[i + 8] = __builtin_shuffle(a, b, Words{8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31});
-  }
-}
-
-// Panels of sixteen rows, [numbers / 32, 16, 16, 2], with zeros behind the last number.
-LM_INLINE void panels_of_rows(const Bfloat16* from, int64_t row, int64_t numbers, Bfloat16* to) {
-  for (int64_t k = 0; k < numbers; k += kDepth, to += kPanel) {
-    Words v[16];
-    if (k + kDepth <= numbers) {
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) v[i] = load<Words>(from + i * row + k);
-    } else {
-      for (int i = 0; i < 16; ++i) {
-        v[i] = Words{};
-        __builtin_memcpy(&v[i], from + i * row + k,
-                         static_cast<unsigned long>(numbers - k) * sizeof(Bfloat16));
-      }
-    }
-    transpose_words(v);
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i) store(to + i * 2 * kTile, v[i]);
-  }
-}
-
-LM_INLINE void transpose_positions(const TilePositions& d) {
-  for (int64_t p = 0; p < d.length; p += kDepth)
-    for (int64_t c = 0; c < d.channels; c += kTile) {
-      Words v[16];
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) v[i] = paired(d, p + 2 * i, c);
-      transpose_words(v);
-#pragma GCC unroll 16
-      for (int i = 0; i < 16; ++i) store(d.to + (c + i) * d.length + p, v[i]);
-    }
 }
 
 // Windows first to last of kColumns * 16 filters, kRows at a time.

@@ -1,3 +1,5 @@
+#include "core/kernels/cpu/sets.h"
+
 #include "core/kernels/cpu/tiles/tiles.h"
 
 namespace lm::cpu {
@@ -25,11 +27,7 @@ std::span<const TileSet> tile_sets() {
 }
 
 const TileSet& tile_set() {
-  static const TileSet& best = *[] {
-    const TileSet* found = tile_sets().data();
-    while (!found->is_here()) ++found;
-    return found;
-  }();
+  static const TileSet& best = first_here(tile_sets());
   return best;
 }
 

@@ -19,16 +19,11 @@ constexpr int64_t kTile = 16;   // rows and columns of a tile
 constexpr int64_t kDepth = 32;  // products that each of its sums is of
 constexpr int64_t kPanel = kTile * kDepth;
 
-// Numbers of one type or the other.
-struct HalfOrFloat {
-  const void* first = nullptr;
-  bool half = true;
-};
-
 // Some pixels of a row as bfloat16: x or, where there is a scale, x scale + shift, then relu. Channels lie in
 // blocks.
 struct TileCopy {
-  HalfOrFloat x{};
+  const void* x = nullptr;
+  bool half = true;  // x is of bfloat16, else of float32
   int64_t step = 0;  // numbers from one pixel to the next
   int64_t pixels = 0, channels = 0;
   const float *scale = nullptr, *shift = nullptr;  // [channels]
@@ -50,7 +45,7 @@ struct TileRows {
   int64_t filters = 0;                     // a multiple of 16
   int64_t rows = 1, width = 0, pitch = 0;  // pitch: windows from one row to the next
   void* out = nullptr;
-  bool half = true;
+  bool half = true;  // out is of bfloat16, else of float32
   int64_t out_step = 0, out_row = 0;
 };
 
@@ -66,8 +61,8 @@ struct TilePositions {
 // sums [filters / 16, windows, 16, 16] += sum over positions of x grad, of sixteen channels by sixteen
 // filters.
 struct TileWeights {
-  const Bfloat16* const* x =
-      nullptr;  // [windows]: the first of sixteen channels, from the window's position on
+  // By window: the first of sixteen channels, from the window's position on.
+  const Bfloat16* const* x = nullptr;
   int64_t windows = 0;
   int64_t row = 0;                 // from one channel to the next
   const Bfloat16* grad = nullptr;  // [filters / 16, steps, 16, 16, 2]

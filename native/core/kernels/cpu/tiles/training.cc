@@ -9,15 +9,6 @@ namespace {
 
 using at::Tensor;
 
-bool is_pointwise(at::IntArrayRef weight, const Sliding& s) {
-  return weight[2] * weight[3] == 1 && s.groups == 1 && s.padding[0] + s.padding[1] == 0;
-}
-
-// The pixels that a window of one sees.
-Tensor seen(const Tensor& t, const Sliding& s) {
-  return t.slice(2, 0, t.size(2), s.stride[0]).slice(3, 0, t.size(3), s.stride[1]);
-}
-
 bool is_maps(const Tensor& t) {
   return (t.scalar_type() == at::kBFloat16 || t.scalar_type() == at::kFloat) && t.dim() == 4 &&
          t.stride(1) == 1;

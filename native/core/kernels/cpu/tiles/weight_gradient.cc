@@ -4,15 +4,12 @@
 
 #include <algorithm>
 
-#include "core/kernels/cpu/pieces.h"
 #include "core/kernels/cpu/tiles/image.h"
 
 namespace lm::cpu {
 namespace {
 
 using at::Tensor;
-
-int64_t over(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // Rows of the gradient of all images are cut into pieces, which do not depend on the number of threads; their
 // sums are added in their order. A unit is some filters of a piece. Where windows move by more than one, what
@@ -45,17 +42,17 @@ class WeightSums {
           pictures_.push_back({images, padding});
         }
     }
-    pitch_ = over((width_ - 1) * stride_[1] + kernel_[1], stride_[1]);
+    pitch_ = up((width_ - 1) * stride_[1] + kernel_[1], stride_[1]);
     lines_ = grad_.count() * height_;
     const int64_t numbers = groups_.count * groups_.filters * windows_ * kTile;
     const int64_t most = std::min({kMostPieces, lines_, std::max<int64_t>(1, kMostSums / numbers)});
     pieces_ = std::clamp<int64_t>(lines_ * width_ / kPositionsOfPiece, 1, most);
-    blocks_of_group_ = over(groups_.filters, kFilters);
+    blocks_of_group_ = up(groups_.filters, kFilters);
     blocks_ = groups_.count * blocks_of_group_;
     parts_ = parts_of(pieces_, blocks_, 1);
     sums_ = at::zeros({pieces_, numbers}, at::kFloat);
     const int64_t row = pitch_ * groups_.channels * groups_.count;
-    rows_ = std::max(kCopied / row, over(kLeastPositions, pitch_));
+    rows_ = std::max(kCopied / row, up(kLeastPositions, pitch_));
   }
 
   void run() const {
@@ -97,10 +94,10 @@ class WeightSums {
   void some_rows(const Chunk& chunk, int64_t piece, int64_t block, int64_t last) const {
     const int64_t rows = chunk.rows + more_;
     const int64_t positions = ((chunk.images - 1) * rows + chunk.rows - 1) * pitch_ + width_;
-    const int64_t length = round_up(positions, kDepth);
+    const int64_t length = up(positions, kDepth) * kDepth;
     // An odd number of cache lines, so that sixteen channels lie in as many places of a cache.
     const int64_t beyond = length + more_ * pitch_ + (kernel_[1] - 1) / stride_[1];
-    const int64_t row = (over(beyond, kDepth) | 1) * kDepth;
+    const int64_t row = (up(beyond, kDepth) | 1) * kDepth;
     const int64_t first = block / blocks_of_group_, groups = (last - 1) / blocks_of_group_ + 1 - first;
     const int64_t picture = groups * groups_.channels * row;
     const Bfloat16* const x = transposed(chunk, first, groups, row);
