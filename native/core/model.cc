@@ -61,11 +61,13 @@ at::ScalarType type_of(Precision precision, at::ScalarType own) {
 // A GPU moves bytes for the longer part of a step, so that it pays for every pass; and so does the processor
 // where passes are libtorch's.
 PlanTarget target_of(const ModelOptions& model, const PlanOptions& plan) {
-  return {
-      .bytes_of_own = static_cast<int64_t>(at::elementSize(model.dtype)),
-      .cheap_passes = model.device.is_cpu() && !plan.plain && plan.precision != Precision::kFloat16,
-      .adds_terms = kernels_for(model.device, model.dtype, plan.plain).adds_terms,
-      .takes_norm = kernels_for(model.device, type_of(plan.precision, model.dtype), plan.plain).takes_norm};
+  const Kernels& own = kernels_for(model.device, model.dtype, plan.plain);
+  const Kernels& half = kernels_for(model.device, type_of(plan.precision, model.dtype), plan.plain);
+  return {.bytes_of_own = static_cast<int64_t>(at::elementSize(model.dtype)),
+          .cheap_passes = model.device.is_cpu() && !plan.plain && plan.precision != Precision::kFloat16,
+          .adds = own.adds,
+          .half_adds = half.adds,
+          .takes_norm = half.takes_norm};
 }
 
 std::vector<int> parameters_of(const Value& list, const Graph& graph) {

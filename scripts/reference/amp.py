@@ -31,7 +31,7 @@ class WideStates(Residual):
 
 
 class WideConvolution(torch.autograd.Function):
-    """Operands of `half`, sums of float32 that nothing rounds, forwards and backwards: our own loops."""
+    """Operands of `half`, sums of float32, of which the gradient of x alone is rounded: our own loops."""
 
     @staticmethod
     def forward(ctx, x, w, half, stride, padding, groups):
@@ -44,7 +44,7 @@ class WideConvolution(torch.autograd.Function):
     def backward(ctx, grad):
         x, w = ctx.saved_tensors
         grad = grad.to(ctx.half).float()
-        by_x = torch.nn.grad.conv2d_input(x.shape, w, grad, **ctx.options)
+        by_x = torch.nn.grad.conv2d_input(x.shape, w, grad, **ctx.options).to(ctx.half).float()
         return by_x, torch.nn.grad.conv2d_weight(x, w.shape, grad, **ctx.options), None, None, None, None
 
 

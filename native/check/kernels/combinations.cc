@@ -64,7 +64,7 @@ void check_combine_backward(Case& c) {
     if (c.chance()) factors[i] = by_channel ? c.per_channel().view({-1, 1, 1}) : c.random({1}, c.wide());
     factors64[i] = exact(factors[i]);
     if (c.chance()) wanted[i] = exact(gradients[i] = at::empty_like(grad)).clone();
-    if (gradients[i].defined() && c.kernels->adds_terms && c.chance()) {
+    if (gradients[i].defined() && c.kernels->adds && c.chance()) {
       befores64[i] = exact(befores[i] = c.values()).clone();
       if (c.chance()) gradients[i] = befores[i];
     }

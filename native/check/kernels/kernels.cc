@@ -73,13 +73,23 @@ void check_norm(Case& c) {
 
 // The relu's mask is that of the result as it was found: on either side of zero a rounding decides.
 void check_norm_backward(Case& c) {
-  const Tensor x = c.values(3), grad = c.values();
+  const Tensor x = c.values(3);
+  Tensor grad = c.values();
+  // As it comes from a convolution of bfloat16 that reads a state.
+  if (c.kernels->adds && c.type == at::kFloat && c.chance()) grad = grad.to(at::kBFloat16);
   const bool affine = c.chance();
   const Tensor weight = affine ? c.per_channel(1) : Tensor(), bias = affine ? c.per_channel() : Tensor();
   const lm::Norm norm{x, weight, bias, 1e-5, c.chance()};
   const Tensor mean = c.per_channel(3), invstd = c.per_channel().abs().add_(0.1), out = at::empty_like(x);
   c.kernels->norm_again(norm, {mean, invstd}, out);
-  const Tensor into = c.chance() ? grad : c.chance() ? at::empty_like(grad) : Tensor();  // also in place
+  const Tensor before = c.kernels->adds && c.chance() ? c.values() : Tensor(),
+               before64 = before.defined() ? copy(exact(before)) : before;
+  const bool over = grad.scalar_type() == x.scalar_type() && c.chance();
+  const Tensor into = over                             ? grad  // also in place
+                      : !c.chance()                    ? Tensor()
+                      : before.defined() && c.chance() ? before
+                                                       : at::empty_like(x);
+  const Tensor* const added = before.defined() ? &before : nullptr;
   const Tensor into_weight = affine ? c.per_channel() : Tensor(),
                into_bias = affine ? c.per_channel() : Tensor();
 
@@ -89,16 +99,18 @@ void check_norm_backward(Case& c) {
   const Tensor g64 = norm.relu ? exact(grad).mul(out.gt(0)) : exact(grad).clone(),
                wanted = at::empty_like(x64);
   const lm::Norm norm64{x64, weight64, bias64, norm.eps, false};
-  lm::plain_kernels.norm_backward(norm64, {mean64, invstd64}, g64, {wanted, wanted_weight, wanted_bias});
+  lm::plain_kernels.norm_backward(
+      norm64, {mean64, invstd64}, g64,
+      {wanted, wanted_weight, wanted_bias, before.defined() ? &before64 : nullptr});
   const Tensor sums = sums_for(x), part = at::empty_like(x),
                product = g64 * (x64 - mean64.view({1, -1, 1, 1}));
   c.kernels->norm_gradient_sums(norm, {mean, invstd}, grad, sums);
   report(c, "norm backward: sums", sums, at::stack({g64.sum(kReduced), product.sum(kReduced)}),
          std::max(largest(g64.abs().sum(kReduced)), largest(product.abs().sum(kReduced))) + 1);
   const double count = 3.0 * static_cast<double>(x.numel() / x.size(1));
-  c.kernels->norm_gradient(norm, {mean, invstd}, grad, sums * 3, count, part);
+  c.kernels->norm_gradient(norm, {mean, invstd}, grad, sums * 3, count, part, added);
   report(c, "norm backward: x, of three such batches", part, wanted, largest(wanted));
-  c.kernels->norm_backward(norm, {mean, invstd}, grad, {into, into_weight, into_bias});
+  c.kernels->norm_backward(norm, {mean, invstd}, grad, {into, into_weight, into_bias, added});
   if (into.defined()) report(c, "norm backward: x", into, wanted, largest(wanted));
   if (!affine) return;
   const Tensor whole = g64.abs().sum(kReduced).max();

@@ -106,15 +106,15 @@ double backward_flops(const Plan& plan, const Call& call) {
     case OpKind::kLinear:
       return (1 + w.wanted()) * w.products() + w.bias();
     case OpKind::kNormConv2d:  // the norm is applied again for the gradient of the weights
-      return 2 * w.products() + w.bias() + (2 + 5 + 4 * w.wanted()) * w.in + 4 * w.relu();
+      return 2 * w.products() + w.bias() + (2 + 5 + 4 * w.wanted() + w.added()) * w.in + 4 * w.relu();
     case OpKind::kBatchNormStats:
       return 3 * w.in * w.wanted();
     case OpKind::kBatchNormApply:
       return (4 + w.wanted()) * w.out;
     case OpKind::kBatchNorm:
-      return (5 + 4 * w.wanted()) * w.out;
+      return (5 + 4 * w.wanted() + w.added()) * w.out;
     case OpKind::kBatchNormRelu:  // whose mask follows from x^ (2), and is compared and applied (1)
-      return (8 + 4 * w.wanted()) * w.out;
+      return (8 + 4 * w.wanted() + w.added()) * w.out;
     case OpKind::kLin:
       return (w.wanted() + w.added() + 2 * w.learned()) * w.out;
     case OpKind::kAvgPool2d:

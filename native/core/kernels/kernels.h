@@ -45,6 +45,8 @@ struct Convolution {
 // to.
 struct Gradients {
   const at::Tensor &x, &weight, &bias;
+  // Of norms, with Kernels::adds: what that of x is added to; it may lie where that goes.
+  const at::Tensor* before = nullptr;
 };
 
 // One term of a linear combination: number u, or tensor u ([1] or [C, 1, 1]) where there is one.
@@ -60,7 +62,7 @@ struct Term {
 struct TermGradient {
   Term term;
   const at::Tensor *gradient = nullptr, *sum = nullptr;
-  // Kernels::adds_terms: what the gradient is added to; it may lie where that goes.
+  // With Kernels::adds: what the gradient is added to; it may lie where that goes.
   const at::Tensor* before = nullptr;
 };
 
@@ -117,6 +119,8 @@ struct AdamMove {
 
 struct Kernels {
   std::string_view name;
+  // norm_backward, norm_gradient and combine_backward add gradients to what is there before.
+  bool adds = false;
 
   // By the statistics of the batch, which are written to `found` and move the running ones. Where `out` is
   // undefined, they alone are wanted.
@@ -124,7 +128,8 @@ struct Kernels {
                      const at::Tensor& out);
   // By statistics that norm_train found.
   void (*norm_again)(const Norm& norm, const Statistics& found, const at::Tensor& out);
-  // The gradient of x may be where the incoming one is.
+  // The gradient of x may be where the incoming one is, which is in the type of x or, from a convolution with
+  // the norm, in that of its value.
   void (*norm_backward)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
                         const Gradients& into);
   // norm_train and norm_backward in parts, for what lies between them: the sums, double [2, C], of more
@@ -133,9 +138,11 @@ struct Kernels {
   // Of the incoming gradient where the relu lets it pass, and of that times x - mean:
   void (*norm_gradient_sums)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
                              const at::Tensor& sums);
-  // The gradient of x by such sums of `count` values of each channel; it may be where the incoming one is.
+  // The gradient of x by such sums of `count` values of each channel, added to `before` where there is that;
+  // it may be where either is.
   void (*norm_gradient)(const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                        const at::Tensor& sums, double count, const at::Tensor& out);
+                        const at::Tensor& sums, double count, const at::Tensor& out,
+                        const at::Tensor* before);
   // By the running statistics, which are constants.
   void (*norm_evaluate)(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                         const at::Tensor& out);
@@ -150,7 +157,6 @@ struct Kernels {
   // The gradients of a combination's terms, one after the other; the gradient of one may not be where `grad`
   // or some u is.
   void (*combine_backward)(const at::Tensor& grad, std::span<const TermGradient> terms);
-  bool adds_terms = false;  // combine_backward adds gradients to what is there before
   // Weights [out, in / groups, kh, kw] times `scale` (double [out], or undefined), and numbers per output
   // channel [..., out], in the order that `convolve_fused` reads; that is null where libtorch's convolutions
   // are all there are.

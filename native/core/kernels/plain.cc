@@ -53,7 +53,12 @@ void norm_again(const Norm& n, const Statistics& found, const Tensor& out) {
 
 // The sign of the output is that of the normalised input: computed again, so that it need not be kept.
 Tensor behind_relu(const Norm& n, const Statistics& found, const Tensor& grad) {
-  return n.relu ? at::threshold_backward(grad, normalised(n, found), 0) : grad;
+  const Tensor g = grad.to(n.x.scalar_type());
+  return n.relu ? at::threshold_backward(g, normalised(n, found), 0) : g;
+}
+
+void give(const Tensor& gradient, const Tensor& to, const Tensor* before) {
+  to.copy_(before == nullptr ? gradient : gradient + *before);
 }
 
 void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, const Gradients& to) {
@@ -61,7 +66,7 @@ void norm_backward(const Norm& n, const Statistics& found, const Tensor& grad, c
   auto [gx, gw, gb] =
       at::native_batch_norm_backward(g, n.x, weight_or_ones(n, found.mean), {}, {}, found.mean, found.invstd,
                                      /*train=*/true, n.eps, {to.x.defined(), true, true});
-  if (to.x.defined()) to.x.copy_(gx);
+  if (to.x.defined()) give(gx, to.x, to.before);
   if (to.weight.defined()) to.weight.add_(gw);
   if (to.bias.defined()) to.bias.add_(gb);
 }
@@ -81,11 +86,11 @@ void norm_gradient_sums(const Norm& n, const Statistics& found, const Tensor& gr
 }
 
 void norm_gradient(const Norm& n, const Statistics& found, const Tensor& grad, const Tensor& sums,
-                   double count, const Tensor& out) {
+                   double count, const Tensor& out, const Tensor* before) {
   const Tensor means = (sums / count).to(found.mean.scalar_type());
   const Tensor slope = means[1] * found.invstd.square();
   const Tensor g = behind_relu(n, found, grad) - wide(means[0]) - (n.x - wide(found.mean)) * wide(slope);
-  out.copy_(g * wide(n.weight.defined() ? found.invstd * n.weight : found.invstd));
+  give(g * wide(n.weight.defined() ? found.invstd * n.weight : found.invstd), out, before);
 }
 
 void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {

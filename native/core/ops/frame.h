@@ -100,7 +100,9 @@ class Frame {
   bool wants(size_t i = 0) const { return i < grads_.size() && grads_[i] != nullptr; }
   const at::Tensor& grad_of(size_t i = 0) const { return *grads_[i]; }
   // What the op has to add that gradient to; null: nothing.
-  const at::Tensor* grad_before(size_t i) const { return befores_[i]; }
+  const at::Tensor* grad_before(size_t i = 0) const { return i < befores_.size() ? befores_[i] : nullptr; }
+  // Op::inner_gradient; it may lie where the gradient of the first input goes.
+  const at::Tensor& inner_grad() const { return *inner_grad_; }
   // Added to: nothing else knows the gradient of a parameter.
   const at::Tensor& param_grad(size_t i) const { return has_param(i) ? *param_grads_[i] : none_; }
 
@@ -118,7 +120,7 @@ class Frame {
   const MixWeights* mix_ = nullptr;
   const DrawKeys* keys_ = nullptr;
   Ranks* const* ranks_ = nullptr;
-  const at::Tensor* grad_ = nullptr;
+  const at::Tensor *grad_ = nullptr, *inner_grad_ = nullptr;
   std::vector<const at::Tensor*> grads_, befores_, param_grads_;
   at::Tensor none_;
 };

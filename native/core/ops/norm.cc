@@ -159,7 +159,9 @@ void fixed_norm_backward(Frame& f) {
   }
   if (f.has_param(0)) f.param_grad(0).add_((grad * xhat).sum(kReduced));
   if (f.has_param(1)) f.param_grad(1).add_(grad.sum(kReduced));
-  if (f.wants()) f.grad_of().copy_(grad * wide(invstd * weight));
+  if (!f.wants()) return;
+  grad = grad * wide(invstd * weight);
+  f.grad_of().copy_(f.grad_before() == nullptr ? grad : grad + *f.grad_before());
 }
 
 template <bool kRelu>
@@ -167,7 +169,7 @@ void norm_backward(Frame& f) {
   if (!f.training()) return fixed_norm_backward<kRelu>(f);
   const Tensor nowhere;
   norm_gradients(f, f.kernels, norm_of<kRelu>(f), f.grad(),
-                 {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1)});
+                 {f.wants() ? f.grad_of() : nowhere, f.param_grad(0), f.param_grad(1), f.grad_before()});
 }
 
 template <bool kRelu>
@@ -179,6 +181,7 @@ constexpr Op fused_norm(OpKind kind, std::string_view name) {
           .internal = true,
           .keeps_inputs = true,
           .in_place_backward = true,
+          .adds = true,
           .cheap = true,
           .kept = Kept::kOnce,
           .mixed = Mixed::kInputs,

@@ -47,6 +47,11 @@ struct Op {
   // The result may be written over the first input, where nobody else reads that; the gradient of the input
   // over that of the result.
   bool in_place = false, in_place_backward = false;
+  // Backward adds the gradient of an input to what is there before, where the kernels can (Kernels::adds).
+  bool adds = false;
+  // Backward wants a place (Frame::inner_grad) for the gradient of something as large as the first input, in
+  // the precision of the node.
+  bool inner_gradient = false;
   // An input that is absent, all its branches being dropped, is left out; for others it is zero.
   bool leaves_out_absent = false;
   // Its value is not kept for backward but made again there: a pass over an input that is kept in any case.

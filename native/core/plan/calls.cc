@@ -181,6 +181,7 @@ class Walk {
       for (size_t j = 0; j < plan_.node(id).inputs.size(); ++j)
         if (plan_.needs_grad[static_cast<size_t>(plan_.node(id).inputs[j])])
           call.gradients.push_back(contribute(id, j));
+      if (op_of(plan_.node(id)).inner_gradient) call.inner_grad = open_inner(call);
       plan_.backward.push_back(std::move(call));
     }
     release(grads_[i]);
@@ -190,8 +191,23 @@ class Walk {
 
   // Where an op reads a value twice, one part must be whole before the other is added.
   bool adds(const Node& node, int input) const {
-    return target_.adds_terms && node.op == OpKind::kLin &&
-           std::count(node.inputs.begin(), node.inputs.end(), input) == 1;
+    const bool can = type_of(plan_.node(input)) == Type::kOwn ? target_.adds : target_.half_adds;
+    return can && op_of(node).adds && std::count(node.inputs.begin(), node.inputs.end(), input) == 1;
+  }
+
+  // A place for it: that of the gradient of the first input where this is written once, and in its type.
+  int open_inner(const Call& call) {
+    const Node& node = plan_.node(call.node);
+    const Type type = node.precision == Precision::kOwn ? Type::kOwn : Type::kHalf;
+    if (!call.gradients.empty() && !call.gradients[0].adds) {
+      const Contribution& c = call.gradients[0];
+      const int to = c.scratch < 0 ? c.to : c.scratch;
+      if (plan_.tensors[static_cast<size_t>(to)].type == type) return to;
+    }
+    const int inner = open(plan_.shapes[static_cast<size_t>(node.inputs[0])], type);
+    int held = hold(inner);
+    release(held);
+    return inner;
   }
 
   // The part of node `id` in the gradient of its input j. A gradient that passes shares its memory until

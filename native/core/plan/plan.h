@@ -73,8 +73,9 @@ struct Call {
   std::vector<int> inputs{};  // tensors; -1 where a value is not there
   int output = -1;
   std::vector<int> kept{};
-  int target = -1;  // the value is that of this node too
-  int grad = -1;    // of the result
+  int target = -1;      // the value is that of this node too
+  int grad = -1;        // of the result
+  int inner_grad = -1;  // Op::inner_gradient
   std::vector<Contribution> gradients{};
 };
 
@@ -105,7 +106,8 @@ struct Plan {
 struct PlanTarget {
   int64_t bytes_of_own = 4;
   bool cheap_passes = false;
-  bool adds_terms = false;  // combinations add the gradients of their terms to what is there before
+  // Kernels::adds, of values in the model's own type and in the plan's half type.
+  bool adds = false, half_adds = false;
   TakesNorm takes_norm = nullptr;
 };
 

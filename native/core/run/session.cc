@@ -131,6 +131,7 @@ Frame Session::frame_of(const Call& call) const {
   if (at_id(call.node) < keys_.size()) f.keys_ = &keys_[at_id(call.node)];
   f.ranks_ = &ranks_;
   f.grad_ = there(call.grad);
+  f.inner_grad_ = there(call.inner_grad);
   f.grads_.assign(call.inputs.size(), nullptr);
   f.befores_ = f.grads_;
   f.param_grads_.assign(node.params.size(), nullptr);

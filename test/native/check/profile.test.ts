@@ -80,8 +80,8 @@ const byHand: Readonly<Record<string, readonly [read: number, written: number, f
   'backward conv2d': [2 * E + 144 + 144 + (E + X + 108), E + 144 + 108, 2 * 2 * E * 36 + 2 * E * 27],
   // For the gradient of the weights behind it.
   'backward batchNormRelu, again': [E + 8 + 8, E, 3 * E],
-  'backward batchNormRelu': [2 * E + 8 + 8 + 8, E + 8, (8 + 4) * E],
-  'backward sum of gradients': [2 * E, E, E],
+  // It adds to what the combination gave.
+  'backward batchNormRelu': [3 * E + 8 + 8 + 8, E + 8, (8 + 4 + 1) * E],
   'backward coefficients': [0, 0, 0],
   'prepare prepare': [X / 4 + B, X + P + B, 2 * X],
   'loss loss': [10, 10, 50],
@@ -173,6 +173,18 @@ describe('a profile', () => {
     // Its input is read through the norm once more, for the gradient of the weights.
     const backward = 2 * products + (3 + 8 + 4) * maps;
     expect(counts('backward')).toEqual([2 * maps + 32 + 2 * weights, maps + weights, backward]);
+  });
+
+  it('counts the sum of gradients of what two convolutions read', async () => {
+    const graph = trace('twice', plainInput(3, 8, 8), (s, x) => {
+      const conv = (name: string, u: Node): Node =>
+        fn.conv2d(u, s.param(name, [4, u.channels, 3, 3], normal(0.2), { kind: 'weight' }), { padding: 1 });
+      const a = conv('conv1', x);
+      const d = fn.globalAvgPool(fn.lin([1, conv('conv2', a)], [1, conv('conv3', a)]));
+      return fn.linear(d, s.param('fc', [5, 4], normal(0.2)));
+    });
+    const { kinds } = (await profileOf(graph)).profile;
+    expect(numbers(kinds.find(({ name }) => name === 'sum of gradients'))).toEqual([2 * E, E, E]);
   });
 
   it('counts half the bytes of what bfloat16 multiplies', async () => {

@@ -9,6 +9,7 @@ template <typename T>
 constexpr Kernels kernels_of(std::string_view name) {
   Kernels kernels{
       .name = name,
+      .adds = true,
       .norm_train = NormKernels<T>::train,
       .norm_again = NormKernels<T>::again,
       .norm_backward = NormKernels<T>::backward,
@@ -21,7 +22,6 @@ constexpr Kernels kernels_of(std::string_view name) {
       .combine = combine<T>,
       .dot = dot<T>,
       .combine_backward = combine_backward<T>,
-      .adds_terms = true,
       .normalise = normalise<T>,
       .mix_images = [](const at::Tensor& x, const at::Tensor& by) { plain_kernels.mix_images(x, by); },
       .dropout_mask = fill_dropout_mask,

@@ -25,7 +25,7 @@ struct NormKernels {
   static void gradient_sums(const Norm& norm, const Statistics& found, const at::Tensor& grad,
                             const at::Tensor& sums);
   static void gradient(const Norm& norm, const Statistics& found, const at::Tensor& grad,
-                       const at::Tensor& sums, double count, const at::Tensor& out);
+                       const at::Tensor& sums, double count, const at::Tensor& out, const at::Tensor* before);
   static void evaluate(const Norm& norm, const at::Tensor& mean, const at::Tensor& var,
                        const at::Tensor& out);
 };

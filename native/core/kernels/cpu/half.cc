@@ -87,6 +87,7 @@ Kernels kernels_of(at::ScalarType type) {
   k.convolve = convolve_in_bfloat16;
   k.convolve_backward = convolve_backward_in_bfloat16;
   if (tile_set().is_fast) k.takes_norm = takes_tiles;
+  k.adds = true;
   using Norms = NormKernels<float, Bfloat16>;
   k.norm_train = Norms::train;
   k.norm_again = Norms::again;

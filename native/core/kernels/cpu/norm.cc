@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "core/kernels/cpu/cpu.h"
 #include "core/kernels/cpu/pieces.h"
@@ -102,15 +103,15 @@ void apply_norm(const Norm& n, const T* mean, const T* invstd, const Tensor& out
   for_rows<T>(layout, [&](int64_t begin, int64_t end) { apply(rows, begin, end); });
 }
 
-// What gradients are made of: the loops' rows, but for what they write.
-template <typename T, typename S>
+// What gradients are made of: the loops' rows, but for what they write. Incoming ones are of type G.
+template <typename T, typename S, typename G>
 struct Backwards {
   Backwards(const Norm& n, const Statistics& found, const Tensor& grad)
       : layout(n.x),
         affine(n, layout, found.mean.data_ptr<T>(), found.invstd.data_ptr<T>()),
         centre(repeated<T>(layout, [&](int64_t c) { return found.mean.data_ptr<T>()[c]; })),
         rows{.x = values_of<S>(n.x),
-             .grad = values_of<S>(grad),
+             .grad = values_of<G>(grad),
              .width = layout.width(),
              .scale = affine.scale.data(),
              .shift = affine.shift.data(),
@@ -124,7 +125,8 @@ struct Backwards {
   }
 
   // By such sums of `count` values.
-  void write(const T* invstd, const double* sum, const double* dot, double count, const Tensor& out) {
+  void write(const T* invstd, const double* sum, const double* dot, double count, const Tensor& out,
+             const Tensor* before) {
     const auto scale_of = [&](int64_t c) {
       return static_cast<double>(affine.scale[static_cast<size_t>(c)]);
     };
@@ -135,6 +137,7 @@ struct Backwards {
     const std::vector<T> offset =
         repeated<T>(layout, [&](int64_t c) { return scale_of(c) * sum[c] / count; });
     rows.out = values_of<S>(out);
+    rows.before = before == nullptr ? nullptr : values_of<S>(*before);
     rows.slope = slope.data();
     rows.offset = offset.data();
     for_rows<T>(layout, [&](int64_t begin, int64_t end) { cpu::gradient(rows, begin, end); });
@@ -143,8 +146,16 @@ struct Backwards {
   Layout layout;
   Affine<T> affine;
   std::vector<T> centre;
-  Rows<T, S> rows;
+  Rows<T, S, G> rows;
 };
+
+// Calls work with Backwards by the type of incoming gradients: that of x, or bfloat16.
+template <typename T, typename S, typename Work>
+void backwards(const Norm& n, const Statistics& found, const Tensor& grad, const Work& work) {
+  if constexpr (std::is_same_v<S, float>)
+    if (grad.scalar_type() == at::kBFloat16) return work(Backwards<T, S, Bfloat16>(n, found, grad));
+  work(Backwards<T, S, S>(n, found, grad));
+}
 
 // into[c] += numbers[c]
 template <typename T, typename Number>
@@ -185,13 +196,14 @@ template <typename T, typename S>
 void NormKernels<T, S>::backward(const Norm& n, const Statistics& found, const Tensor& grad,
                                  const Gradients& into) {
   if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_backward(n, found, grad, into);
-  Backwards<T, S> backwards(n, found, grad);
-  const T* invstd = found.invstd.data_ptr<T>();
-  const auto [sum, dot] = backwards.sums();
-  add_to<T>(into.weight, [&, &dot = dot](size_t c) { return dot[c] * static_cast<double>(invstd[c]); });
-  add_to<T>(into.bias, [&sum = sum](size_t c) { return sum[c]; });
-  if (into.x.defined())
-    backwards.write(invstd, sum.data(), dot.data(), static_cast<double>(backwards.layout.rows), into.x);
+  backwards<T, S>(n, found, grad, [&](auto of) {
+    const T* invstd = found.invstd.data_ptr<T>();
+    const auto [sum, dot] = of.sums();
+    add_to<T>(into.weight, [&, &dot = dot](size_t c) { return dot[c] * static_cast<double>(invstd[c]); });
+    add_to<T>(into.bias, [&sum = sum](size_t c) { return sum[c]; });
+    const auto count = static_cast<double>(of.layout.rows);
+    if (into.x.defined()) of.write(invstd, sum.data(), dot.data(), count, into.x, into.before);
+  });
 }
 
 template <typename T, typename S>
@@ -211,16 +223,21 @@ template <typename T, typename S>
 void NormKernels<T, S>::gradient_sums(const Norm& n, const Statistics& found, const Tensor& grad,
                                       const Tensor& sums) {
   if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_gradient_sums(n, found, grad, sums);
-  const auto [sum, dot] = Backwards<T, S>(n, found, grad).sums();
-  std::copy(dot.begin(), dot.end(), std::copy(sum.begin(), sum.end(), sums.data_ptr<double>()));
+  backwards<T, S>(n, found, grad, [&](const auto& of) {
+    const auto [sum, dot] = of.sums();
+    std::copy(dot.begin(), dot.end(), std::copy(sum.begin(), sum.end(), sums.data_ptr<double>()));
+  });
 }
 
 template <typename T, typename S>
 void NormKernels<T, S>::gradient(const Norm& n, const Statistics& found, const Tensor& grad,
-                                 const Tensor& sums, double count, const Tensor& out) {
-  if (!is_rows(n.x) || !is_rows(grad)) return plain_kernels.norm_gradient(n, found, grad, sums, count, out);
+                                 const Tensor& sums, double count, const Tensor& out, const Tensor* before) {
+  if (!is_rows(n.x) || !is_rows(grad))
+    return plain_kernels.norm_gradient(n, found, grad, sums, count, out, before);
   const double* sum = sums.data_ptr<double>();
-  Backwards<T, S>(n, found, grad).write(found.invstd.data_ptr<T>(), sum, sum + n.x.size(1), count, out);
+  backwards<T, S>(n, found, grad, [&](auto of) {
+    of.write(found.invstd.data_ptr<T>(), sum, sum + n.x.size(1), count, out, before);
+  });
 }
 
 void norm_affine(const Norm& n, const Statistics& by, const Tensor& scale, const Tensor& shift) {

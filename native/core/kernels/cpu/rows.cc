@@ -123,8 +123,8 @@ LM_INLINE void moments_body(const Rows<T, S>& r, int64_t begin, int64_t end, T* 
       });
 }
 
-template <typename T, typename S>
-LM_INLINE void gradient_sums_body(const Rows<T, S>& r, int64_t begin, int64_t end, T* first, T* second) {
+template <typename T, typename S, typename G>
+LM_INLINE void gradient_sums_body(const Rows<T, S, G>& r, int64_t begin, int64_t end, T* first, T* second) {
   using V = Vector<T>;
   const typename V::Type zero = {}, floor = zero + r.floor;
   sum_down<T>(
@@ -143,11 +143,12 @@ LM_INLINE void gradient_sums_body(const Rows<T, S>& r, int64_t begin, int64_t en
       });
 }
 
-template <typename T, typename S>
-LM_INLINE void gradient_body(const Rows<T, S>& r, int64_t begin, int64_t end) {
-  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) {
+template <bool kAdds, typename T, typename S, typename G>
+LM_INLINE void gradient_rows(const Rows<T, S, G>& r, int64_t begin, int64_t end) {
+  in_rows<T>(r.width, begin, end, [&](int64_t i, int64_t n) LM_INLINED {
     const S* __restrict x = r.x + i;
-    const S* grad = r.grad + i;
+    const G* grad = r.grad + i;
+    const S* before = kAdds ? r.before + i : nullptr;
     S* out = r.out + i;
     const T* __restrict scale = r.scale, * __restrict shift = r.shift, * __restrict centre = r.centre;
     const T* __restrict slope = r.slope, * __restrict offset = r.offset;
@@ -156,9 +157,18 @@ LM_INLINE void gradient_body(const Rows<T, S>& r, int64_t begin, int64_t end) {
     for (int64_t j = 0; j < n; ++j) {
       const T value = wide(x[j]), raw = wide(grad[j]);
       const T g = value * scale[j] + shift[j] > floor ? raw : T(0);
-      out[j] = narrow<S>(g * scale[j] - (value - centre[j]) * slope[j] - offset[j]);
+      const T found = g * scale[j] - (value - centre[j]) * slope[j] - offset[j];
+      out[j] = narrow<S>(kAdds ? found + wide(before[j]) : found);
     }
   });
+}
+
+template <typename T, typename S, typename G>
+LM_INLINE void gradient_body(const Rows<T, S, G>& r, int64_t begin, int64_t end) {
+  if (r.before == nullptr)
+    gradient_rows<false>(r, begin, end);
+  else
+    gradient_rows<true>(r, begin, end);
 }
 
 template <typename T, int kCount>
@@ -229,10 +239,17 @@ LM_CLONES void gradient_sums(const Rows<float, Bfloat16>& r, int64_t begin, int6
                              float* second) {
   gradient_sums_body(r, begin, end, first, second);
 }
+LM_CLONES void gradient_sums(const Rows<float, float, Bfloat16>& r, int64_t begin, int64_t end, float* first,
+                             float* second) {
+  gradient_sums_body(r, begin, end, first, second);
+}
 
 LM_CLONES void gradient(const Rows<float>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
 LM_CLONES void gradient(const Rows<double>& r, int64_t begin, int64_t end) { gradient_body(r, begin, end); }
 LM_CLONES void gradient(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end) {
+  gradient_body(r, begin, end);
+}
+LM_CLONES void gradient(const Rows<float, float, Bfloat16>& r, int64_t begin, int64_t end) {
   gradient_body(r, begin, end);
 }
 

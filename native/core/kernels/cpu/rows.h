@@ -18,11 +18,13 @@ inline float wide(float v) { return v; }
 inline double wide(double v) { return v; }
 inline float wide(Bfloat16 v) { return std::bit_cast<float>(static_cast<uint32_t>(v.bits) << 16); }
 
-// Values are of type S; what is computed with them, and all that is given by channel, of type T.
-template <typename T, typename S = T>
+// Values are of type S, gradients that come in of type G; what is computed with them, and all that is given
+// by channel, of type T.
+template <typename T, typename S = T, typename G = S>
 struct Rows {
   const S* x = nullptr;
-  const S* grad = nullptr;
+  const G* grad = nullptr;
+  const S* before = nullptr;  // what a gradient is added to, or null
   S* out = nullptr;
   int64_t width = 0;
   const T *scale = nullptr, *shift = nullptr;   // y = x * scale + shift
@@ -45,11 +47,14 @@ void moments(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* 
 void gradient_sums(const Rows<float>& r, int64_t begin, int64_t end, float* first, float* second);
 void gradient_sums(const Rows<double>& r, int64_t begin, int64_t end, double* first, double* second);
 void gradient_sums(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end, float* first, float* second);
+void gradient_sums(const Rows<float, float, Bfloat16>& r, int64_t begin, int64_t end, float* first,
+                   float* second);
 
-// out = scale * g - (x - centre) * slope - offset; out may be grad.
+// out = scale * g - (x - centre) * slope - offset + before; out may be grad or before.
 void gradient(const Rows<float>& r, int64_t begin, int64_t end);
 void gradient(const Rows<double>& r, int64_t begin, int64_t end);
 void gradient(const Rows<float, Bfloat16>& r, int64_t begin, int64_t end);
+void gradient(const Rows<float, float, Bfloat16>& r, int64_t begin, int64_t end);
 
 // out = sum of c[k] u[k], k < count <= 4.
 void combine_rows(const float* const* u, const float* c, int count, float* out, int64_t begin, int64_t end);

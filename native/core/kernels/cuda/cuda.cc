@@ -79,8 +79,8 @@ struct Row {
     plain_kernels.norm_gradient_sums(n, found, grad, sums);
   }
   static void norm_gradient(const Norm& n, const Statistics& found, const Tensor& grad, const Tensor& sums,
-                            double count, const Tensor& out) {
-    plain_kernels.norm_gradient(n, found, grad, sums, count, out);
+                            double count, const Tensor& out, const Tensor* before) {
+    plain_kernels.norm_gradient(n, found, grad, sums, count, out, before);
   }
 
   static void norm_evaluate(const Norm& n, const Tensor& mean, const Tensor& var, const Tensor& out) {

@@ -46,14 +46,14 @@ void forward(Frame& f) {
   f.kernels.convolve(pair.convolution, f.output());
 }
 
-// The gradient of what is convolved lies where that of x is to be.
 void backward(Frame& f) {
   const Pair pair(f);
-  const Tensor grad = f.wants() ? f.grad_of() : at::empty_like(f.input());
+  const Tensor& inner = f.inner_grad();  // of what is convolved
   f.kernels.convolve_backward(pair.convolution, f.grad(),
-                              {grad, f.param_grad(0), pair.attributes.bias ? f.param_grad(1) : pair.none});
-  norm_gradients(f, pair.kernels, pair.norm, grad,
-                 {f.wants() ? grad : pair.none, f.param_grad(pair.first), f.param_grad(pair.first + 1)});
+                              {inner, f.param_grad(0), pair.attributes.bias ? f.param_grad(1) : pair.none});
+  norm_gradients(f, pair.kernels, pair.norm, inner,
+                 {f.wants() ? f.grad_of() : pair.none, f.param_grad(pair.first), f.param_grad(pair.first + 1),
+                  f.grad_before()});
 }
 
 }  // namespace
@@ -65,6 +65,8 @@ constinit const Op norm_conv2d_op{.kind = OpKind::kNormConv2d,
                                   .buffers = 2,
                                   .internal = true,
                                   .keeps_inputs = true,
+                                  .adds = true,
+                                  .inner_gradient = true,
                                   .kept = Kept::kOnce,
                                   .mixed = Mixed::kHalf,
                                   .shape = shape,

@@ -46,7 +46,7 @@ void norm_backward_over(Ranks& ranks, const Kernels& kernels, const Norm& norm, 
   ranks.sum(sums);
   if (!into.x.defined()) return;
   const double all = values_per_channel(norm.x) * ranks.world();
-  kernels.norm_gradient(norm, found, grad, sums, all, into.x);
+  kernels.norm_gradient(norm, found, grad, sums, all, into.x, into.before);
 }
 
 }  // namespace lm
