@@ -20,6 +20,8 @@ using std::chrono::steady_clock;
 constexpr milliseconds kGrace{3000};
 // For what the store is asked beside that.
 constexpr milliseconds kStoreGrace{2000};
+// For the others to find out, too.
+constexpr milliseconds kToldGrace = kGrace + kStoreGrace;
 constexpr milliseconds kGlance{20};
 constexpr milliseconds kForEver = std::chrono::hours(24 * 365);
 
@@ -57,9 +59,10 @@ std::string last_words(c10d::Store& store, const RanksOptions& o) {
   return "";
 }
 
+constexpr const char* kVerdict = "verdict";
+
 // Of whom a run ended: of those that said so, or of those that no longer answer.
-std::string find_out(c10d::Store& store, const RanksOptions& o, const std::string& reason) {
-  raise_alarm(store, o.world);
+std::string look_for(c10d::Store& store, const RanksOptions& o, const std::string& reason) {
   std::string words = last_words(store, o);
   if (!words.empty()) return words;
   const std::set<int> missing = missing_ranks(store, "alive/", o.world, in(kGrace));
@@ -71,10 +74,20 @@ std::string find_out(c10d::Store& store, const RanksOptions& o, const std::strin
          " not answer: ended, hangs or cannot be reached";
 }
 
+// The first to know says so: who comes later, on a host that is busy, need not look again.
+std::string find_out(c10d::Store& store, const RanksOptions& o, const std::string& reason) {
+  raise_alarm(store, o.world);
+  if (store.check({kVerdict})) return text_at(store, kVerdict);
+  const std::string found = look_for(store, o, reason);
+  set_text(store, kVerdict, found);
+  return found;
+}
+
 // The others look for what happened as long as this process hosts their store: those that answered the alarm.
+// Who began just before the first one knew takes as long as that did.
 void wait_until_told(c10d::Store& store, const RanksOptions& o) {
   set_text(store, key("told", o.rank), "");
-  const auto end = in(kGrace);
+  const auto end = in(kToldGrace);
   for (int rank = 0; o.hosts_store && rank < o.world; ++rank)
     while (store.check({key("alive", rank)}) && !store.check({key("told", rank)}) &&
            steady_clock::now() < end)
@@ -161,7 +174,7 @@ std::string Watch::verdict(const std::string& reason) const {
       },
       state_->lost);
   within(
-      kStoreGrace,
+      kToldGrace + kStoreGrace,
       [store = store_, o = options_] {
         wait_until_told(*store->clone(), o);
         return true;
@@ -173,7 +186,7 @@ std::string Watch::verdict(const std::string& reason) const {
 
 void Watch::abandon(const std::string& words) const {
   within(
-      kGrace + kStoreGrace,
+      kGrace + kToldGrace + kStoreGrace,
       [store = store_, o = options_, words] {
         const StorePtr own = store->clone();
         set_text(*own, key("words", o.rank), words);
