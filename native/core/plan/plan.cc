@@ -23,7 +23,8 @@ std::vector<Pass> passes_for(const PlanOptions& options, const PlanTarget& targe
   const bool takes_norms = options.training && options.take_norms && target.takes_norm != nullptr;
   if (options.pack) passes.push_back(fuse_convolutions);
   if (options.precision != Precision::kOwn)
-    passes.push_back([half = options.precision](const Graph& g) { return lower_precision(g, half); });
+    passes.push_back([half = options.precision, states = options.half_states && target.half_adds](
+                         const Graph& g) { return lower_precision(g, half, states); });
   if (takes_norms)
     passes.push_back([=](const Graph& g) {
       return take_in_norms(g, infer_shapes(g, images[0], images[1], images[2]), target.takes_norm);

@@ -28,6 +28,7 @@ struct PlanOptions {
   Memory memory = Memory::kStore;
   int every = 1;                          // steps between two stored states, for Memory::kRecompute
   Precision precision = Precision::kOwn;  // of convolutions and linear layers
+  bool half_states = false;  // and so are states, where all that is added up to them is and kernels can
 
   auto operator<=>(const PlanOptions&) const = default;
 };
@@ -44,6 +45,7 @@ inline constexpr Switch switches[]{
     {"own-kernels", &PlanOptions::plain, true},
     {"again", &PlanOptions::again, false},
     {"take-norms", &PlanOptions::take_norms, false},
+    {"wide-states", &PlanOptions::half_states, true},
 };
 
 // A tensor in the arena. Feature maps are channels-last, all others are in the order of their dimensions.

@@ -60,6 +60,15 @@ describe('lm-check', () => {
         expect(Math.abs(loss - (right[i] ?? 0)), off).toBeLessThan(1e-11);
   });
 
+  it('adds states up in bfloat16 without wide-states, in mixed precision alone', async () => {
+    const off = ['--off', 'wide-states'];
+    expect(await losses(...off)).toEqual(await losses());
+    const wide = await losses('--amp', 'bfloat16');
+    const half = await losses('--amp', 'bfloat16', ...off);
+    expect(half).not.toEqual(wide);
+    for (const [i, loss] of half.entries()) expect(Math.abs(loss - (wide[i] ?? 0))).toBeLessThan(0.02);
+  });
+
   it.each([
     ['--optimizer', 'adamw'],
     ['--optimizer', 'lars'],

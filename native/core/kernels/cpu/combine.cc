@@ -21,29 +21,34 @@ bool fits(std::span<const Term> terms, const Tensor& out) {
   });
 }
 
+template <typename S>
+S* values_of(const Tensor& t) {
+  return static_cast<S*>(t.data_ptr());
+}
+
 }  // namespace
 
-template <typename T>
+template <typename T, typename S>
 void combine(std::span<const Term> terms, const Tensor& out) {
   if (!fits(terms, out)) return plain_kernels.combine(terms, out);
   T c[kMostTerms];
-  const T* u[kMostTerms];
+  const S* u[kMostTerms];
   for (size_t i = 0; i < terms.size(); ++i) {
     const Term& t = terms[i];
     c[i] = t.tensor == nullptr ? static_cast<T>(t.number) : *t.tensor->data_ptr<T>();
-    u[i] = t.u->data_ptr<T>();
+    u[i] = values_of<S>(*t.u);
   }
-  T* to = out.data_ptr<T>();
+  S* to = values_of<S>(out);
   const int count = static_cast<int>(terms.size());
   at::parallel_for(0, out.numel(), kGrain,
                    [&](int64_t begin, int64_t end) { combine_rows(u, c, count, to, begin, end); });
 }
 
-template <typename T>
+template <typename T, typename S>
 void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
   const bool flat = sum.numel() == 1 && a.strides() == b.strides() && a.is_non_overlapping_and_dense();
   if (!flat) return plain_kernels.dot(a, b, sum);
-  const T *x = a.data_ptr<T>(), *y = b.data_ptr<T>();
+  const S *x = values_of<S>(a), *y = values_of<S>(b);
   const int64_t pieces = (a.numel() + kPiece - 1) / kPiece;
   std::vector<double> parts(static_cast<size_t>(pieces));
   at::parallel_for(0, pieces, std::max<int64_t>(1, kGrain / kPiece), [&](int64_t from, int64_t to) {
@@ -59,16 +64,16 @@ void dot(const Tensor& a, const Tensor& b, const Tensor& sum) {
 namespace {
 
 // One term of a combination backwards, as it lies.
-template <typename T>
+template <typename T, typename S>
 struct TermPlaces {
   explicit TermPlaces(const TermGradient& t)
       : c(t.term.tensor == nullptr ? static_cast<T>(t.term.number) : *t.term.tensor->data_ptr<T>()),
-        u(t.sum == nullptr ? nullptr : t.term.u->data_ptr<T>()),
-        before(t.before == nullptr ? nullptr : t.before->data_ptr<T>()),
-        to(t.gradient == nullptr ? nullptr : t.gradient->data_ptr<T>()) {}
+        u(t.sum == nullptr ? nullptr : values_of<S>(*t.term.u)),
+        before(t.before == nullptr ? nullptr : values_of<S>(*t.before)),
+        to(t.gradient == nullptr ? nullptr : values_of<S>(*t.gradient)) {}
   T c;
-  const T *u, *before;
-  T* to;
+  const S *u, *before;
+  S* to;
 };
 
 bool fits(const Tensor& grad, std::span<const TermGradient> terms) {
@@ -83,23 +88,23 @@ bool fits(const Tensor& grad, std::span<const TermGradient> terms) {
 }  // namespace
 
 // Piece by piece, so that the incoming gradient is read once.
-template <typename T>
+template <typename T, typename S>
 void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
   if (!fits(grad, terms))
-    return combine_backward_by_parts(std::is_same_v<T, float> ? float_kernels : double_kernels, grad, terms);
-  const std::vector<TermPlaces<T>> places(terms.begin(), terms.end());
-  const T* const g = grad.data_ptr<T>();
+    return combine_backward_by_parts(kernels_for(grad.device(), grad.scalar_type()), grad, terms);
+  const std::vector<TermPlaces<T, S>> places(terms.begin(), terms.end());
+  const S* const g = values_of<S>(grad);
   const int64_t count = grad.numel(), pieces = (count + kPiece - 1) / kPiece;
   std::vector<double> parts(terms.size() * static_cast<size_t>(pieces));
   at::parallel_for(0, pieces, std::max<int64_t>(1, kGrain / kPiece), [&](int64_t from, int64_t end) {
     for (int64_t p = from; p < end; ++p) {
       const int64_t begin = p * kPiece, last = std::min(count, begin + kPiece);
       for (size_t i = 0; i < places.size(); ++i) {
-        const TermPlaces<T>& t = places[i];
+        const TermPlaces<T, S>& t = places[i];
         if (t.u != nullptr)
           parts[i * static_cast<size_t>(pieces) + static_cast<size_t>(p)] =
               static_cast<double>(product_sum(g, t.u, begin, last));
-        const T* const of[]{g, t.before};
+        const S* const of[]{g, t.before};
         const T by[]{t.c, 1};
         if (t.to != nullptr) combine_rows(of, by, t.before == nullptr ? 1 : 2, t.to, begin, last);
       }
@@ -114,9 +119,12 @@ void combine_backward(const Tensor& grad, std::span<const TermGradient> terms) {
 
 template void combine<float>(std::span<const Term>, const Tensor&);
 template void combine<double>(std::span<const Term>, const Tensor&);
+template void combine<float, Bfloat16>(std::span<const Term>, const Tensor&);
 template void dot<float>(const Tensor&, const Tensor&, const Tensor&);
 template void dot<double>(const Tensor&, const Tensor&, const Tensor&);
+template void dot<float, Bfloat16>(const Tensor&, const Tensor&, const Tensor&);
 template void combine_backward<float>(const Tensor&, std::span<const TermGradient>);
 template void combine_backward<double>(const Tensor&, std::span<const TermGradient>);
+template void combine_backward<float, Bfloat16>(const Tensor&, std::span<const TermGradient>);
 
 }  // namespace lm::cpu

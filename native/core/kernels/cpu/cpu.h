@@ -33,9 +33,9 @@ struct NormKernels {
 // y = x scale + shift, both [C] of float32, is what a norm makes of x by these statistics, but for the relu.
 void norm_affine(const Norm& norm, const Statistics& by, const at::Tensor& scale, const at::Tensor& shift);
 
-template <typename T>
+template <typename T, typename S = T>
 void combine(std::span<const Term> terms, const at::Tensor& out);
-template <typename T>
+template <typename T, typename S = T>
 void dot(const at::Tensor& a, const at::Tensor& b, const at::Tensor& sum);
 // Those that there are loops for by our own, in float32.
 void convolve(const Convolution& convolution, const at::Tensor& out);
@@ -69,7 +69,7 @@ at::Tensor pack_channels(const at::Tensor& numbers);
 void convolve_fused(const FusedConvolution& convolution);
 // By the loops of one instruction set.
 void convolve_fused(const FusedConvolution& convolution, const DirectSet& set);
-template <typename T>
+template <typename T, typename S = T>
 void combine_backward(const at::Tensor& grad, std::span<const TermGradient> terms);
 template <typename T>
 void normalise(const at::Tensor& pixels, const std::vector<double>& scale, const std::vector<double>& shift,

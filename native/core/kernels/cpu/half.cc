@@ -1,5 +1,5 @@
-// Kernels of the half types: norms in bfloat16 by our own loops, and convolutions where libtorch has none
-// that add up in float32; all else is libtorch's.
+// Kernels of the half types: norms and combinations in bfloat16 by our own loops, and convolutions where
+// libtorch has none that add up in float32; all else is libtorch's.
 
 #include "core/kernels/cpu/cpu.h"
 #include "core/kernels/cpu/rows.h"
@@ -88,6 +88,9 @@ Kernels kernels_of(at::ScalarType type) {
   k.convolve_backward = convolve_backward_in_bfloat16;
   if (tile_set().is_fast) k.takes_norm = takes_tiles;
   k.adds = true;
+  k.combine = combine<float, Bfloat16>;
+  k.dot = dot<float, Bfloat16>;
+  k.combine_backward = combine_backward<float, Bfloat16>;
   using Norms = NormKernels<float, Bfloat16>;
   k.norm_train = Norms::train;
   k.norm_again = Norms::again;

@@ -171,40 +171,40 @@ LM_INLINE void gradient_body(const Rows<T, S, G>& r, int64_t begin, int64_t end)
     gradient_rows<true>(r, begin, end);
 }
 
-template <typename T, int kCount>
-LM_INLINE void combine_body(const T* const* u, const T* c, T* __restrict out, int64_t begin, int64_t end) {
+template <int kCount, typename T, typename S>
+LM_INLINE void combine_body(const S* const* u, const T* c, S* __restrict out, int64_t begin, int64_t end) {
   T k[kCount];
-  const T* p[kCount];
+  const S* p[kCount];
   for (int t = 0; t < kCount; ++t) {
     k[t] = c[t];
     p[t] = u[t];
   }
 #pragma GCC ivdep
   for (int64_t i = begin; i < end; ++i) {
-    T sum = k[0] * p[0][i];
-    for (int t = 1; t < kCount; ++t) sum += k[t] * p[t][i];
-    out[i] = sum;
+    T sum = k[0] * wide(p[0][i]);
+    for (int t = 1; t < kCount; ++t) sum += k[t] * wide(p[t][i]);
+    out[i] = narrow<S>(sum);
   }
 }
 
-template <typename T>
-LM_INLINE void combine_any(const T* const* u, const T* c, int count, T* out, int64_t begin, int64_t end) {
-  if (count == 1) combine_body<T, 1>(u, c, out, begin, end);
-  if (count == 2) combine_body<T, 2>(u, c, out, begin, end);
-  if (count == 3) combine_body<T, 3>(u, c, out, begin, end);
-  if (count == 4) combine_body<T, 4>(u, c, out, begin, end);
+template <typename T, typename S>
+LM_INLINE void combine_any(const S* const* u, const T* c, int count, S* out, int64_t begin, int64_t end) {
+  if (count == 1) combine_body<1>(u, c, out, begin, end);
+  if (count == 2) combine_body<2>(u, c, out, begin, end);
+  if (count == 3) combine_body<3>(u, c, out, begin, end);
+  if (count == 4) combine_body<4>(u, c, out, begin, end);
 }
 
-template <typename T>
-LM_INLINE T product_sum_body(const T* __restrict a, const T* __restrict b, int64_t begin, int64_t end) {
+template <typename T, typename S>
+LM_INLINE T product_sum_body(const S* __restrict a, const S* __restrict b, int64_t begin, int64_t end) {
   constexpr int kLanes =
       16;  // independent sums, so that the order of addition is fixed and the loop is vector code
   T lanes[kLanes] = {};
   int64_t i = begin;
   for (; i + kLanes <= end; i += kLanes)
-    for (int l = 0; l < kLanes; ++l) lanes[l] += a[i + l] * b[i + l];
+    for (int l = 0; l < kLanes; ++l) lanes[l] += wide(a[i + l]) * wide(b[i + l]);
   T sum = 0;
-  for (; i < end; ++i) sum += a[i] * b[i];
+  for (; i < end; ++i) sum += wide(a[i]) * wide(b[i]);
   for (T lane : lanes) sum += lane;
   return sum;
 }
@@ -262,11 +262,19 @@ LM_CLONES void combine_rows(const double* const* u, const double* c, int count, 
   combine_any(u, c, count, out, begin, end);
 }
 
+LM_CLONES void combine_rows(const Bfloat16* const* u, const float* c, int count, Bfloat16* out, int64_t begin,
+                            int64_t end) {
+  combine_any(u, c, count, out, begin, end);
+}
+
 LM_CLONES float product_sum(const float* a, const float* b, int64_t begin, int64_t end) {
-  return product_sum_body(a, b, begin, end);
+  return product_sum_body<float>(a, b, begin, end);
 }
 LM_CLONES double product_sum(const double* a, const double* b, int64_t begin, int64_t end) {
-  return product_sum_body(a, b, begin, end);
+  return product_sum_body<double>(a, b, begin, end);
+}
+LM_CLONES float product_sum(const Bfloat16* a, const Bfloat16* b, int64_t begin, int64_t end) {
+  return product_sum_body<float>(a, b, begin, end);
 }
 
 }  // namespace lm::cpu

@@ -61,7 +61,11 @@ void combine_rows(const float* const* u, const float* c, int count, float* out, 
 void combine_rows(const double* const* u, const double* c, int count, double* out, int64_t begin,
                   int64_t end);
 
+void combine_rows(const Bfloat16* const* u, const float* c, int count, Bfloat16* out, int64_t begin,
+                  int64_t end);
+
 float product_sum(const float* a, const float* b, int64_t begin, int64_t end);
 double product_sum(const double* a, const double* b, int64_t begin, int64_t end);
+float product_sum(const Bfloat16* a, const Bfloat16* b, int64_t begin, int64_t end);
 
 }  // namespace lm::cpu

@@ -11,7 +11,8 @@ namespace {
 // Copies a graph with casts before those nodes that want another precision than their inputs have.
 class Lowering {
  public:
-  Lowering(const Graph& graph, Precision half) : from_(graph), half_(half), rewriter_(graph) {}
+  Lowering(const Graph& graph, Precision half, bool half_states)
+      : from_(graph), half_(half), half_states_(half_states), rewriter_(graph) {}
 
   Graph run() {
     for (size_t i = 0; i < from_.nodes.size(); ++i) {
@@ -30,7 +31,8 @@ class Lowering {
   const Node& placed(int v) { return rewriter_.at(rewriter_.place(v)); }
 
   Precision wanted(const Node& node) {
-    const Mixed mixed = op_of(node).mixed;
+    const bool is_state = node.op == OpKind::kLin && half_states_;
+    const Mixed mixed = is_state ? Mixed::kInputs : op_of(node).mixed;
     if (mixed == Mixed::kHalf) return half_;
     const bool lowered =
         mixed == Mixed::kInputs && std::all_of(node.inputs.begin(), node.inputs.end(),
@@ -53,12 +55,15 @@ class Lowering {
 
   const Graph& from_;
   Precision half_;
+  bool half_states_;
   Rewriter rewriter_;
   std::map<int, int> casts_;  // of old nodes, in the precision that is not theirs
 };
 
 }  // namespace
 
-Graph lower_precision(const Graph& graph, Precision half) { return Lowering(graph, half).run(); }
+Graph lower_precision(const Graph& graph, Precision half, bool half_states) {
+  return Lowering(graph, half, half_states).run();
+}
 
 }  // namespace lm

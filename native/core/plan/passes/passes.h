@@ -23,8 +23,8 @@ Graph take_in_norms(const Graph& graph, const std::vector<Sizes>& shapes, TakesN
 Graph fuse_convolutions(const Graph& graph);
 
 // Casts around convolutions and linear layers, which then run in a half type, and with them what lies between
-// them where it can; states, draws, statistics and the output stay in the model's own type. Inverses of steps
-// are dropped: what a rounded f did cannot be undone.
-Graph lower_precision(const Graph& graph, Precision half);
+// them where it can; states, unless they are to be of the half type too, draws, statistics and the output
+// stay in the model's own type. Inverses of steps are dropped: what a rounded f did cannot be undone.
+Graph lower_precision(const Graph& graph, Precision half, bool half_states);
 
 }  // namespace lm
