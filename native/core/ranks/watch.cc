@@ -166,13 +166,17 @@ void Watch::at_alarm(std::function<void()> act) const {
 }
 
 std::string Watch::verdict(const std::string& reason) const {
-  const auto found = within(
+  auto found = within(
       kGrace + kStoreGrace,
       [store = store_, o = options_, reason] {
         const StorePtr own = store->clone();
         return find_out(*own, o, reason);
       },
       state_->lost);
+  // What another found out, where this rank was late or a connection of its own broke.
+  static const std::atomic<bool> none{false};
+  if (!found)
+    found = within(kStoreGrace, [store = store_] { return text_at(*store->clone(), kVerdict); }, none);
   within(
       kToldGrace + kStoreGrace,
       [store = store_, o = options_] {
